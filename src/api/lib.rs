@@ -1,0 +1,1 @@
+//! The Kubernetes API as data: kinds, wire, schema.

@@ -1,0 +1,2 @@
+//! Native command-line tools on the simulated cluster.
+fn main() {}
