@@ -1,1 +1,14 @@
-//! The Kubernetes API as data: kinds, wire, schema.
+//! What the Kubernetes API *is*: types, scheme, defaults, validation, wire. No state, no IO.
+//!
+//! Everything else in the workspace may depend on this crate; it depends on none of them.
+
+pub mod object;
+pub mod scheme;
+pub mod status;
+pub mod validation;
+pub mod wire;
+
+pub use k8s_openapi;
+pub use object::{DynamicObject, Object, Typed};
+pub use scheme::{Kind, Resource};
+pub use status::Status;

@@ -1,0 +1,207 @@
+//! What travels between a client and the API server: requests, responses, streams. No transport, no state.
+//!
+//! Inside one process bodies stay JSON trees; the bridge turns them into bytes.
+
+use serde_json::Value;
+
+use crate::status::Status;
+
+/// HTTP methods the API server knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Head,
+    Options,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Head => "HEAD",
+            Method::Options => "OPTIONS",
+        }
+    }
+}
+
+/// A request as HTTP would carry it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub method: Method,
+    /// Starts with `/`, decoded, without the query.
+    pub path: String,
+    /// Decoded pairs in order; a key may repeat.
+    pub query: Vec<(String, String)>,
+    /// Lower-case names.
+    pub headers: Vec<(String, String)>,
+    pub body: Body,
+}
+
+impl Request {
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body: Body::Empty }
+    }
+
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::Get, path)
+    }
+
+    #[must_use]
+    pub fn with_query(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.query.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets a header; the name must be lower-case.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_json(mut self, body: Value) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+
+    /// The first value of a query key.
+    pub fn param(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    /// All values of a query key, in order.
+    pub fn params<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// What a request or response carries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Body {
+    #[default]
+    Empty,
+    Json(Value),
+    /// Anything else: YAML, plain text, bytes of a log. `content-type` says which.
+    Bytes(Vec<u8>),
+    /// Continues as a stream: read it with [`Backend::poll`].
+    Stream(StreamId),
+}
+
+/// Names an open stream of one backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// HTTP status code.
+    pub status: u16,
+    /// Lower-case names; `warning` may repeat.
+    pub headers: Vec<(String, String)>,
+    pub body: Body,
+}
+
+impl Response {
+    pub fn json(status: u16, body: Value) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Json(body) }
+    }
+
+    /// Plain text, as `/healthz` and unknown paths answer.
+    pub fn text(status: u16, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".into(), "text/plain; charset=utf-8".into())],
+            body: Body::Bytes(text.into().into_bytes()),
+        }
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status) || self.status == 101
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The texts of all `Warning: 299 - "…"` headers, unquoted, in order.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(|(k, _)| k == "warning").map(|(_, v)| v.as_str())
+    }
+
+    /// The JSON body, or null.
+    pub fn value(&self) -> &Value {
+        match &self.body {
+            Body::Json(value) => value,
+            Body::Empty | Body::Bytes(_) | Body::Stream(_) => &Value::Null,
+        }
+    }
+}
+
+impl From<Status> for Response {
+    fn from(status: Status) -> Self {
+        Self::json(status.code, status.to_value())
+    }
+}
+
+/// One item of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chunk {
+    /// A watch event: `{"type": …, "object": …}`.
+    Event(Value),
+    /// Output of a log or of a remote process.
+    Stdout(Vec<u8>),
+    Stderr(Vec<u8>),
+    /// A connection to a forwarded port was answered: HTTP status and body.
+    Http {
+        port: u16,
+        status: u16,
+        body: Vec<u8>,
+    },
+    /// The remote process ended. Exec reports its exit code; others 0.
+    Exit(i32),
+    /// The stream broke with an error the client shows.
+    Error(Status),
+    /// Nothing will follow.
+    Closed,
+}
+
+/// What a client may send into an open stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Upstream {
+    Stdin(Vec<u8>),
+    /// End of standard input.
+    Eof,
+    /// Ask a forwarded port (of the pod) for a path over HTTP.
+    Http {
+        port: u16,
+        method: Method,
+        path: String,
+    },
+}
+
+/// Virtual time in milliseconds since the cluster's start.
+pub type Millis = u64;
+
+/// The other end of the wire, as a client in the same process sees it.
+pub trait Backend {
+    /// Virtual wall-clock time, milliseconds since the Unix epoch: what ages are computed from.
+    fn unix_millis(&self) -> u64;
+    /// Answers at the present instant.
+    fn submit(&mut self, request: Request) -> Response;
+    /// What arrived on the stream since the last call; ends with [`Chunk::Closed`] when it is over.
+    fn poll(&mut self, stream: StreamId) -> Vec<Chunk>;
+    fn send(&mut self, stream: StreamId, data: Upstream);
+    fn close(&mut self, stream: StreamId);
+}
