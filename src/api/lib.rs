@@ -2,6 +2,8 @@
 //!
 //! Everything else in the workspace may depend on this crate; it depends on none of them.
 
+pub mod defaults;
+pub mod meta;
 pub mod object;
 pub mod scheme;
 pub mod status;
