@@ -9,6 +9,7 @@ pub mod scheme;
 pub mod status;
 pub mod validation;
 pub mod wire;
+pub mod yaml;
 
 pub use k8s_openapi;
 pub use object::{DynamicObject, Object, Typed};
