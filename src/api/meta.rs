@@ -1,3 +1,14 @@
-//! Small shared vocabulary of the API: quantities, selectors, names, owners, times, hashes.
+//! Small shared vocabulary of the API: quantities, selectors, names, owners, times, hashes. Pure functions only.
 //!
 //! Mirrors: apimachinery/pkg/{api/resource,labels,fields,util/validation,util/duration,util/intstr}.
+
+pub mod hash;
+pub mod int_or_string;
+pub mod names;
+pub mod owner;
+pub mod quantity;
+pub mod selector;
+pub mod time;
+
+pub use quantity::{Amount, Bytes, MilliCpu};
+pub use selector::{FieldSelector, Selector};
