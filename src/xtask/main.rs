@@ -1,2 +1,163 @@
-//! The front door.
-fn main() {}
+//! The front door: `cargo xtask serve` and `cargo xtask test` work as the first command on a fresh clone.
+//!
+//! This crate depends on nothing, so that it compiles in seconds; what needs the
+//! simulated cluster lives in `src/tools` and is started with `cargo run`.
+//! A new command is one row of [`COMMANDS`] and one module here.
+
+mod dist;
+mod editor;
+mod install;
+mod look;
+mod process;
+mod serve;
+mod site;
+mod test;
+mod tools;
+mod webdriver;
+
+use process::Outcome;
+
+/// One word after `cargo xtask`.
+struct Command {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&str, &[String]) -> Outcome,
+}
+
+/// The commands, in the order the help prints them.
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "serve",
+        usage: "[--port N] [--release]",
+        about: "install what is missing, build the page, serve it and rebuild on change",
+        run: |_, args| serve::run(args),
+    },
+    Command {
+        name: "test",
+        usage: "[--only STEP] [--list]",
+        about: "everything CI runs: format, lints, tests, wasm tests, the real page in Chromium",
+        run: |_, args| test::run(args),
+    },
+    Command {
+        name: "dist",
+        usage: "[--preview]",
+        about: "a release dist/ that works under any sub-path; prints its sizes",
+        run: |_, args| dist::run(args),
+    },
+    Command {
+        name: "look",
+        usage: "[--only TEXT]",
+        about: "screenshots of every page, in both languages and themes, into look/",
+        run: |_, args| look::run(args),
+    },
+    Command {
+        name: "install",
+        usage: "",
+        about: "only install the tools that the other commands need",
+        run: |_, _| install::ensure(install::EVERYTHING),
+    },
+    Command {
+        name: "editor",
+        usage: "",
+        about: "regenerate src/app/js/editor.js from its pinned npm packages",
+        run: |_, _| editor::run(),
+    },
+    Command {
+        name: "shell",
+        usage: "…",
+        about: "the page's shell on a simulated cluster, in your terminal",
+        run: tools::run_quickly,
+    },
+    Command {
+        name: "replay",
+        usage: "--cases DIR --out DIR [--only GLOB]",
+        about: "play .case files through the in-page kubectl and write their outputs",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "schedule",
+        usage: "…",
+        about: "schedule recorded cases and print every decision",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "timeline",
+        usage: "…",
+        about: "print every write of a recorded scenario, with its author and time",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "bench",
+        usage: "…",
+        about: "the numbers: 1,000 pods, bytes per pod, sizes",
+        run: tools::run_released,
+    },
+    Command {
+        name: "swarm",
+        usage: "…",
+        about: "many seeds of random workloads and faults, with invariants",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "lessons",
+        usage: "",
+        about: "prove every lesson in every language and print the proof as a table",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "cluster",
+        usage: "…",
+        about: "the simulated cluster behind HTTP, for a real kubectl",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "bless",
+        usage: "",
+        about: "rewrite the expected outputs of our own transcripts",
+        run: tools::bless,
+    },
+    Command {
+        name: "schema",
+        usage: "",
+        about: "regenerate the field schema from Kubernetes' own types",
+        run: tools::run_quickly,
+    },
+];
+
+fn main() -> std::process::ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(name) = args.first().filter(|name| !matches!(name.as_str(), "help" | "-h" | "--help")) else {
+        help();
+        return std::process::ExitCode::SUCCESS;
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("there is no command {name:?}\n");
+        help();
+        return std::process::ExitCode::from(2);
+    };
+    match (command.run)(command.name, &args[1..]) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {name}: {message}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() {
+    println!("usage: cargo xtask COMMAND\n");
+    for Command { name, usage, about, .. } in COMMANDS {
+        println!("  {:<12} {about}{}", name, if usage.is_empty() { String::new() } else { format!("  ({usage})") });
+    }
+}
+
+/// The value after `--name`, or nothing.
+fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str)
+}
+
+/// Whether `--name` was given.
+fn flag(args: &[String], name: &str) -> bool {
+    args.iter().any(|arg| arg == name)
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask dist`: the page as a folder of static files that works under any path.
+//!
+//! Trunk builds it with relative addresses; [`finish`] adds what a static host needs:
+//! a content security policy, an answer to deep links, and a service worker that keeps
+//! the page usable offline. Tests drive a folder finished the same way.
+
+use crate::flag;
+use crate::install;
+use crate::process::{self, Outcome, free_port, program, root};
+use crate::site;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// What the page may load: its own files, nothing inline, nothing from elsewhere.
+///
+/// Not in `index.html` itself, because `trunk serve` reloads the page with an inline script.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+                      img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
+                      manifest-src 'self'; base-uri 'none'; form-action 'none'";
+
+pub fn run(args: &[String]) -> Outcome {
+    install::ensure(install::TO_RELEASE)?;
+    let dist = root().join("dist");
+    build(&dist, true)?;
+    print_sizes(&dist)?;
+    if flag(args, "--preview") {
+        println!("\nserving dist/ at {} (Ctrl-C ends it)", site::serve(&dist, free_port(8081)?)?);
+        loop {
+            std::thread::park();
+        }
+    }
+    Ok(())
+}
+
+/// Builds the page into `dist`; a release is small, otherwise it is built soon.
+pub fn build(dist: &Path, release: bool) -> Outcome {
+    let mut trunk = program("trunk");
+    trunk.args(["build", "--public-url", "./", "--dist"]).arg(dist);
+    if release {
+        trunk.arg("--release");
+    }
+    process::run(&mut trunk)?;
+    finish(dist)
+}
+
+/// Adds to trunk's output what only a published page has.
+fn finish(dist: &Path) -> Outcome {
+    let boot = root().join("src/app/boot");
+    let read = |path: PathBuf| fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
+    let write = |name: &str, text: &str| fs::write(dist.join(name), text).map_err(|error| format!("{name}: {error}"));
+
+    let page = publish(&read(dist.join("index.html"))?)?;
+    write("index.html", &page)?;
+    // Deep links: a static host answers them with this page, which finds the way home.
+    write("404.html", &read(boot.join("404.html"))?)?;
+    // The 404 page recognises the root by this file.
+    write("pilothouse.json", &format!("{{\"name\":\"pilothouse\",\"version\":\"{}\"}}\n", env!("CARGO_PKG_VERSION")))?;
+    // GitHub Pages would otherwise drop names that begin with an underscore.
+    write(".nojekyll", "")?;
+
+    let (mut names, mut build) = (Vec::new(), DefaultHasher::new());
+    for (name, path) in files(dist)? {
+        if matches!(name.as_str(), "sw.js" | "404.html" | ".nojekyll") {
+            continue;
+        }
+        name.hash(&mut build);
+        fs::read(&path).map_err(|error| format!("{name}: {error}"))?.hash(&mut build);
+        names.push(format!("\"{name}\""));
+    }
+    let worker = read(boot.join("sw.js"))?
+        .replace("__BUILD__", &format!("{:016x}", build.finish()))
+        .replace("\"__FILES__\"", &names.join(", "));
+    write("sw.js", &worker)
+}
+
+/// The page with its policy, and with the loader told to register the service worker.
+fn publish(page: &str) -> Outcome<String> {
+    let head = "<meta charset=\"utf-8\"";
+    let (before, after) = page.split_once(head).ok_or("index.html lost its charset")?;
+    let policy = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n    ");
+    let page = format!("{before}{policy}{head}{after}");
+    let called = ["boot.js?", "boot.js?sw=sw.js&"];
+    if !page.contains(called[0]) {
+        return Err("index.html does not load boot.js".into());
+    }
+    Ok(page.replace(called[0], called[1]))
+}
+
+/// The files below `dir`, sorted, with the names a browser would use.
+fn files(dir: &Path) -> Outcome<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).map_err(|error| format!("{}: {error}", next.display()))?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(inside) = path.strip_prefix(dir) {
+                found.push((inside.to_string_lossy().replace('\\', "/"), path));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Prints what every file weighs raw and on the way to the visitor.
+pub fn print_sizes(dist: &Path) -> Outcome {
+    println!("\n{:>12} {:>12} {:>12}  file", "raw", "gzip", "brotli");
+    let (mut total, mut first) = ([0; 3], [0; 3]);
+    for (name, path) in files(dist)? {
+        let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+        let sizes = [
+            bytes.len(),
+            squeezed("gzip", &["-9", "-n", "-c"], &bytes).unwrap_or(bytes.len()),
+            squeezed("brotli", &["-q", "11", "-w", "24", "-c", "-"], &bytes).unwrap_or(bytes.len()),
+        ];
+        println!("{:>12} {:>12} {:>12}  {name}", grouped(sizes[0]), grouped(sizes[1]), grouped(sizes[2]));
+        let loaded_later = matches!(name.as_str(), "404.html" | "sw.js" | ".nojekyll" | "pilothouse.json");
+        for column in 0..3 {
+            total[column] += sizes[column];
+            first[column] += if loaded_later { 0 } else { sizes[column] };
+        }
+    }
+    for (sizes, what) in [(first, "first load"), (total, "all")] {
+        println!("{:>12} {:>12} {:>12}  {what}", grouped(sizes[0]), grouped(sizes[1]), grouped(sizes[2]));
+    }
+    Ok(())
+}
+
+/// The size after a compressor; nothing where it is not installed.
+fn squeezed(name: &str, args: &[&str], bytes: &[u8]) -> Option<usize> {
+    let mut child = program(name).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    let mut stdin = child.stdin.take()?;
+    let bytes = bytes.to_owned();
+    // From another thread: a full pipe in either direction would stop both of us.
+    let feeder = std::thread::spawn(move || drop(stdin.write_all(&bytes)));
+    let mut squeezed = Vec::new();
+    child.stdout.take()?.read_to_end(&mut squeezed).ok()?;
+    feeder.join().ok()?;
+    child.wait().ok()?.success().then_some(squeezed.len())
+}
+
+/// 1234567 as `1,234,567`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn a_published_page_has_a_policy_and_a_service_worker() {
+        let page = publish("<head><meta charset=\"utf-8\"><script src=\"./boot.js?js=a.js\"></script>").expect("valid");
+        assert!(page.contains("Content-Security-Policy") && page.contains("boot.js?sw=sw.js&js=a.js"), "{page}");
+        assert!(publish("<head></head>").is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! Commands on the simulated cluster: they live in `src/tools`; here is only which build each deserves.
+
+use crate::process::{Outcome, cargo, run};
+
+/// A build that takes little time: for what waits for a human or runs once.
+pub fn run_quickly(name: &str, args: &[String]) -> Outcome {
+    start("dev", name, args)
+}
+
+/// A build that runs fast and is still built incrementally: for what plays thousands of steps.
+pub fn run_optimised(name: &str, args: &[String]) -> Outcome {
+    start("quick", name, args)
+}
+
+/// The build that visitors get: for what is measured.
+pub fn run_released(name: &str, args: &[String]) -> Outcome {
+    start("release", name, args)
+}
+
+/// The transcripts are tests, so blessing them is running the tests with a wish.
+pub fn bless(_: &str, _: &[String]) -> Outcome {
+    run(cargo(&["test", "--package", "tests", "transcripts"]).env("PILOTHOUSE_BLESS", "1"))
+}
+
+fn start(profile: &str, name: &str, args: &[String]) -> Outcome {
+    run(cargo(&["run", "--quiet", "--profile", profile, "--package", "tools", "--", name]).args(args))
+}
