@@ -1,0 +1,66 @@
+//! ReplicaSets, and the ReplicationControllers they replaced.
+//!
+//! Mirrors: pkg/printers/internalversion `printReplicaSet`, `printReplicationController`.
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::ReplicationController;
+
+use super::Cells;
+use super::cell::{Now, containers, labels, number, selector, text};
+use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field};
+
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    field("Desired", "ReplicaSetSpec", "replicas").of("integer"),
+    field("Current", "ReplicaSetStatus", "replicas").of("integer"),
+    field("Ready", "ReplicaSetStatus", "readyReplicas").of("integer"),
+    AGE,
+    CONTAINERS.wide(),
+    IMAGES.wide(),
+    field("Selector", "ReplicaSetSpec", "selector").wide(),
+];
+
+pub(super) const CONTROLLER_COLUMNS: &[Column] = &[
+    NAME,
+    field("Desired", "ReplicationControllerSpec", "replicas").of("integer"),
+    field("Current", "ReplicationControllerStatus", "replicas").of("integer"),
+    field("Ready", "ReplicationControllerStatus", "readyReplicas").of("integer"),
+    AGE,
+    CONTAINERS.wide(),
+    IMAGES.wide(),
+    field("Selector", "ReplicationControllerSpec", "selector").wide(),
+];
+
+pub(super) fn cells(set: &ReplicaSet, now: Now) -> Cells {
+    let status = set.status.as_ref();
+    let spec = set.spec.as_ref();
+    let template = spec.and_then(|spec| spec.template.as_ref()?.spec.as_ref());
+    let [names, images] = containers(template.map_or(&[], |pod| &pod.containers));
+    vec![
+        text(&set.metadata.name),
+        number(spec.and_then(|spec| spec.replicas)),
+        number(status.map(|status| status.replicas)),
+        number(status.and_then(|status| status.ready_replicas)),
+        now.age(&set.metadata),
+        names,
+        images,
+        selector(spec.map(|spec| &spec.selector)),
+    ]
+}
+
+pub(super) fn controller_cells(controller: &ReplicationController, now: Now) -> Cells {
+    let status = controller.status.as_ref();
+    let spec = controller.spec.as_ref();
+    let template = spec.and_then(|spec| spec.template.as_ref()?.spec.as_ref());
+    let [names, images] = containers(template.map_or(&[], |pod| &pod.containers));
+    vec![
+        text(&controller.metadata.name),
+        number(spec.and_then(|spec| spec.replicas)),
+        number(status.map(|status| status.replicas)),
+        number(status.and_then(|status| status.ready_replicas)),
+        now.age(&controller.metadata),
+        names,
+        images,
+        labels(spec.and_then(|spec| spec.selector.as_ref())),
+    ]
+}
