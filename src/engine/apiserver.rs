@@ -1,3 +1,151 @@
 //! The API server: decode → default → admit → validate → store → watch. Everybody else is its client.
+//!
+//! Storage is private to this module. Components come in through [`crate::client`], typed;
+//! kubectl, the page and real clients through [`ApiServer::handle`], as HTTP requests.
+//! Mirrors: staging/src/k8s.io/apiserver, pkg/registry.
 
+pub mod admission;
+pub mod audit;
+pub mod bootstrap;
+mod delete;
+mod discovery;
+mod handler;
+mod managed;
+mod operations;
 pub mod printers;
+pub mod registry;
+mod storage;
+mod subresources;
+mod table;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::wire::{Response, StreamId};
+use api::{Kind, Object, Status};
+
+pub use audit::{Audit, AuditVerb};
+pub use delete::{DeleteOptions, Deleted, Propagation};
+pub use handler::PodProxy;
+pub use operations::WriteOptions;
+pub(crate) use operations::seconds;
+pub use storage::{Change, Key, Revision};
+
+use crate::sim::{Millis, Rng};
+use registry::service::Allocations;
+use storage::Store;
+
+/// Who is asking. One per component; requests from outside carry their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The lane on the timeline: `kubectl`, `scheduler`, `kubelet/worker-1`.
+    pub component: Arc<str>,
+    /// The authenticated user, `system:kube-scheduler`.
+    pub user: Arc<str>,
+    /// The field manager of writes that name none.
+    pub manager: Arc<str>,
+}
+
+impl Identity {
+    pub fn new(component: &str, user: &str, manager: &str) -> Self {
+        Self { component: component.into(), user: user.into(), manager: manager.into() }
+    }
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub enum Answer {
+    Response(Response),
+    /// The API server checked it; the pod's kubelet must answer.
+    Proxy(PodProxy),
+}
+
+/// The state behind the API.
+#[derive(Debug, Clone)]
+pub struct ApiServer {
+    store: Store,
+    now: Millis,
+    /// Milliseconds since the Unix epoch at virtual time 0.
+    epoch: u64,
+    uids: Rng,
+    names: Rng,
+    allocations: Allocations,
+    watches: BTreeMap<StreamId, watch::Watch>,
+    next_stream: u64,
+    audit: audit::Log,
+    /// Kinds from CustomResourceDefinitions, by their number.
+    custom: Vec<Arc<registry::custom::CustomResource>>,
+}
+
+impl ApiServer {
+    pub fn new(seed: u64, epoch: u64) -> Self {
+        Self {
+            store: Store::default(),
+            now: 0,
+            epoch,
+            uids: Rng::stream(seed, "apiserver/uid"),
+            names: Rng::stream(seed, "apiserver/name"),
+            allocations: Allocations::new(Rng::stream(seed, "apiserver/ip")),
+            watches: BTreeMap::new(),
+            next_stream: 1,
+            audit: audit::Log::default(),
+            custom: Vec::new(),
+        }
+    }
+
+    /// Tells the API server what time it is; it never asks.
+    pub fn set_now(&mut self, now: Millis) {
+        self.now = now;
+    }
+
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_millis(&self) -> u64 {
+        self.epoch + self.now
+    }
+
+    /// The version of the newest write.
+    pub fn version(&self) -> u64 {
+        self.store.version()
+    }
+
+    /// Every write after `since`, oldest first; `None` when that is too long ago.
+    pub fn revisions(&self, since: u64) -> Option<impl Iterator<Item = &Arc<Revision>>> {
+        self.store.since(since)
+    }
+
+    pub fn audit(&self) -> &audit::Log {
+        &self.audit
+    }
+
+    /// Reads an object as it is stored, without `managedFields`.
+    pub fn read(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Object> {
+        self.store.get(&Key::new(kind, namespace, name)).map(|stored| &stored.object)
+    }
+
+    /// All objects of a kind in list order; an empty namespace means all.
+    pub fn read_all(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
+        self.store.list(kind, namespace).map(|(_, stored)| &stored.object)
+    }
+
+    /// Objects whose controller has this UID.
+    pub fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Object> {
+        self.store.owned_by(uid)
+    }
+
+    /// Pods bound to a node.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Object> {
+        self.store.pods_on(node)
+    }
+
+    fn require(&self, key: &Key) -> Result<&Object, Status> {
+        match self.store.get(key) {
+            Some(stored) => Ok(&stored.object),
+            None => Err(Status::not_found(&self.resource_of(key.kind), &key.name)),
+        }
+    }
+}

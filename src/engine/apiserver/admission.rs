@@ -1,0 +1,55 @@
+//! Admission: what is filled in or refused between defaulting and validation. One file per plugin, in upstream's order.
+//!
+//! Mirrors: pkg/kubeapiserver/options/plugins.go.
+
+mod default_storage_class;
+mod default_toleration_seconds;
+mod namespace_lifecycle;
+mod priority;
+mod service_account;
+mod storage_protection;
+mod taint_nodes;
+
+use api::{Object, Status};
+
+pub use namespace_lifecycle::IMMORTAL;
+
+use super::{ApiServer, Identity, WriteOptions};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Create,
+    Update,
+    Delete,
+}
+
+/// What a plugin may know about the request.
+pub struct Attributes<'a> {
+    pub who: &'a Identity,
+    pub operation: Operation,
+    /// The stored object, on updates.
+    pub old: Option<&'a Object>,
+    pub subresource: &'a str,
+}
+
+/// The plugins that change objects, in order; the first refusal wins.
+pub fn mutate(server: &mut ApiServer, object: &mut Object, attributes: &Attributes) -> Result<(), Status> {
+    namespace_lifecycle::admit(server, object, attributes)?;
+    service_account::admit(server, object, attributes)?;
+    taint_nodes::admit(object, attributes);
+    priority::admit(server, object, attributes)?;
+    default_toleration_seconds::admit(object, attributes);
+    default_storage_class::admit(server, object, attributes);
+    storage_protection::admit(object, attributes);
+    Ok(())
+}
+
+/// The plugins that only judge, after validation.
+pub fn validate(
+    _server: &mut ApiServer,
+    _object: &Object,
+    _attributes: &Attributes,
+    _options: &mut WriteOptions,
+) -> Result<(), Status> {
+    Ok(())
+}

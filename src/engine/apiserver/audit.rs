@@ -1,0 +1,107 @@
+//! The audit log: who wrote what, when, in answer to what. Feeds the page's lanes, captions and `timeline`.
+
+use std::sync::Arc;
+
+use api::Kind;
+use imbl::Vector;
+
+use crate::sim::Millis;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditVerb {
+    Create,
+    Update,
+    Patch,
+    Delete,
+    Get,
+    List,
+    Watch,
+    Connect,
+}
+
+impl AuditVerb {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AuditVerb::Create => "create",
+            AuditVerb::Update => "update",
+            AuditVerb::Patch => "patch",
+            AuditVerb::Delete => "delete",
+            AuditVerb::Get => "get",
+            AuditVerb::List => "list",
+            AuditVerb::Watch => "watch",
+            AuditVerb::Connect => "connect",
+        }
+    }
+}
+
+/// One request, as the timeline shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audit {
+    /// Rises by one with each entry, for followers.
+    pub number: u64,
+    pub at: Millis,
+    /// The lane: `kubectl`, `scheduler`, `kubelet/worker-1`.
+    pub component: Arc<str>,
+    pub verb: AuditVerb,
+    pub kind: Kind,
+    pub subresource: &'static str,
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+    /// HTTP status.
+    pub code: u16,
+    /// A few words on what changed, for people: `→ worker-1`, `Normal Scheduled on pod/web: …`.
+    pub summary: Arc<str>,
+}
+
+/// The last few thousand entries, and a running hash over all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    entries: Vector<Arc<Audit>>,
+    written: u64,
+    hash: u64,
+}
+
+const LIMIT: usize = 4_000;
+
+impl Log {
+    pub(super) fn push(&mut self, mut entry: Audit) {
+        self.written += 1;
+        entry.number = self.written;
+        let line = format!(
+            "{} {} {} {:?}/{} {}/{} {} {}",
+            entry.at,
+            entry.component,
+            entry.verb.as_str(),
+            entry.kind,
+            entry.subresource,
+            entry.namespace,
+            entry.name,
+            entry.code,
+            entry.summary
+        );
+        self.hash = line.bytes().fold(self.hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        self.entries.push_back(Arc::new(entry));
+        if self.entries.len() > LIMIT {
+            self.entries.pop_front();
+        }
+    }
+
+    /// Entries with a number above `after`, oldest first.
+    pub fn after(&self, after: u64) -> impl Iterator<Item = &Arc<Audit>> {
+        let first = self.entries.front().map_or(0, |entry| entry.number);
+        let skip = (after + 1).saturating_sub(first) as usize;
+        self.entries.iter().skip(skip.min(self.entries.len()))
+    }
+
+    /// The number of the newest entry.
+    pub fn last(&self) -> u64 {
+        self.written
+    }
+
+    /// Equal for equal histories: the event hash of a session.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+}

@@ -1,0 +1,79 @@
+//! What every cluster holds before anybody writes: namespaces, priority classes, the `kubernetes` Service.
+//!
+//! Mirrors: pkg/controlplane, pkg/registry/*/rest/storage_*.go post-start hooks.
+
+use api::k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
+use api::k8s_openapi::api::scheduling::v1::PriorityClass;
+use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use api::{Object, Typed};
+
+use super::{ApiServer, Identity, WriteOptions};
+
+/// The API server as its own client.
+pub fn identity() -> Identity {
+    Identity::new("apiserver", "system:apiserver", "kube-apiserver")
+}
+
+impl ApiServer {
+    /// Creates the objects the API server itself owns.
+    pub fn bootstrap(&mut self) {
+        let who = identity();
+        for object in objects() {
+            self.create(&who, object, &mut WriteOptions::default()).expect("bootstrap objects are valid and new");
+        }
+    }
+}
+
+fn objects() -> Vec<Object> {
+    let mut list: Vec<Object> =
+        ["default", "kube-node-lease", "kube-public", "kube-system"].into_iter().map(namespace).collect();
+    list.push(priority_class(
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ));
+    list.push(priority_class(
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ));
+    list.push(kubernetes_service());
+    list
+}
+
+fn namespace(name: &str) -> Object {
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some(name.into());
+    namespace.into_object()
+}
+
+fn priority_class(name: &str, value: i32, description: &str) -> Object {
+    let mut class =
+        PriorityClass { value: Some(value), description: Some(description.into()), ..PriorityClass::default() };
+    class.metadata.name = Some(name.into());
+    class.into_object()
+}
+
+fn kubernetes_service() -> Object {
+    let mut service = Service {
+        spec: Some(ServiceSpec {
+            cluster_ip: Some("10.96.0.1".into()),
+            ports: Some(vec![ServicePort {
+                name: Some("https".into()),
+                port: 443,
+                protocol: Some("TCP".into()),
+                target_port: Some(IntOrString::Int(6443)),
+                ..ServicePort::default()
+            }]),
+            session_affinity: Some("None".into()),
+            type_: Some("ClusterIP".into()),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    };
+    service.metadata.name = Some("kubernetes".into());
+    service.metadata.namespace = Some("default".into());
+    service.metadata.labels =
+        Some([("component", "apiserver"), ("provider", "kubernetes")].map(|(k, v)| (k.into(), v.into())).into());
+    service.into_object()
+}

@@ -1,0 +1,1 @@
+//! Discovery: what this server serves, in both shapes that clients ask for.

@@ -1,0 +1,355 @@
+//! Create and update: the life of one write, typed. The HTTP handler and the components both end here.
+//!
+//! Mirrors: apiserver/pkg/registry/generic/registry/store.go, rest/create.go, rest/update.go.
+
+use std::sync::Arc;
+
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::{Object, Status, defaults, validation};
+
+use super::admission::{self, Attributes, Operation};
+use super::audit::{Audit, AuditVerb};
+use super::storage::{Key, Stored};
+use super::{ApiServer, Identity, managed, registry};
+
+/// How a write is to be carried out.
+#[derive(Debug, Clone, Default)]
+pub struct WriteOptions {
+    pub dry_run: bool,
+    /// Overrides the identity's field manager.
+    pub manager: Option<Arc<str>>,
+    /// `status`, `scale`, …; empty for the object itself.
+    pub subresource: &'static str,
+    /// Filled with the texts for `Warning` headers.
+    pub warnings: Vec<String>,
+    /// The write is a PATCH in the audit log.
+    pub patch: bool,
+}
+
+impl WriteOptions {
+    /// A write to a subresource.
+    pub fn on(subresource: &'static str) -> Self {
+        Self { subresource, ..Self::default() }
+    }
+}
+
+impl ApiServer {
+    /// Stores a new object.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `Invalid` with every cause, `Forbidden` from admission, `NotFound` for its namespace.
+    pub fn create(&mut self, who: &Identity, object: Object, options: &mut WriteOptions) -> Result<Object, Status> {
+        let kind = object.kind();
+        let (namespace, asked) = (object.namespace().to_string(), object.name().to_string());
+        let result = self.create_inner(who, object, options);
+        let (name, code) = match &result {
+            Ok(created) => (created.name().to_string(), 201),
+            Err(status) => (asked, status.code),
+        };
+        if !options.dry_run {
+            let summary = result.as_ref().map(|o| registry::summary(o, None)).unwrap_or_default();
+            self.record(who, AuditVerb::Create, kind, "", &namespace, &name, code, summary);
+        }
+        result
+    }
+
+    fn create_inner(
+        &mut self,
+        who: &Identity,
+        mut object: Object,
+        options: &mut WriteOptions,
+    ) -> Result<Object, Status> {
+        let kind = object.kind();
+        let resource = self.resource_of(kind);
+        let strategy = registry::strategy(kind);
+
+        defaults::apply(&mut object);
+        admission::mutate(
+            self,
+            &mut object,
+            &Attributes { who, operation: Operation::Create, old: None, subresource: "" },
+        )?;
+
+        let (unix, uid) = (self.unix_millis(), self.uids.uuid());
+        let meta = object.meta_mut();
+        meta.uid = Some(uid);
+        meta.creation_timestamp = Some(Time(seconds(unix)));
+        meta.deletion_timestamp = None;
+        meta.deletion_grace_period_seconds = None;
+        meta.self_link = None;
+        meta.managed_fields = None;
+        let generated = meta.name.as_deref().unwrap_or_default().is_empty()
+            && meta.generate_name.as_deref().is_some_and(|base| !base.is_empty());
+        strategy.prepare_for_create(&mut object);
+        if generated {
+            self.generate_name(&mut object);
+        }
+
+        let mut errors = validation::create(&object);
+        errors.extend(self.validate_custom(&object));
+        if !errors.is_empty() {
+            return Err(Status::invalid(resource.kind_name, resource.group, object.name(), &errors));
+        }
+        options.warnings.extend(validation::warnings(&object, None));
+        if object.meta().resource_version.as_deref().is_some_and(|version| !version.is_empty()) {
+            return Err(Status::internal("resourceVersion should not be set on objects to be created"));
+        }
+        admission::validate(
+            self,
+            &object,
+            &Attributes { who, operation: Operation::Create, old: None, subresource: "" },
+            options,
+        )?;
+        let key = Key::of(&object);
+        if self.store.get(&key).is_some() {
+            return Err(Status::already_exists(&resource, object.name()));
+        }
+        self.allocate(&mut object, None, options.dry_run)?;
+        if options.dry_run {
+            return Ok(object);
+        }
+        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
+        let mut stored = Stored { object: object.clone(), ownership: Default::default() };
+        managed::record(&mut stored.ownership, self, &manager, "", None, &object);
+        self.commit(stored, who);
+        self.after_write(&object, None);
+        Ok(object)
+    }
+
+    /// Replaces an object, or one subresource of it. The object's resourceVersion, where it
+    /// carries one, must be the stored one.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, `Invalid`, `Forbidden`.
+    pub fn update(&mut self, who: &Identity, object: Object, options: &mut WriteOptions) -> Result<Object, Status> {
+        let key = Key::of(&object);
+        let old = self.store.get(&key).map(|stored| stored.object.clone());
+        let result = match old.clone() {
+            Some(old) => self.update_inner(who, object, old, options, true),
+            None => Err(Status::not_found(&self.resource_of(key.kind), &key.name)),
+        };
+        self.record_update(who, &key, old.as_ref(), &result, options);
+        result
+    }
+
+    /// Reads, changes and writes in one instant, as a PATCH does: no conflict is possible.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`, `Forbidden`, and whatever `change` answers.
+    pub fn modify(
+        &mut self,
+        who: &Identity,
+        key: &Key,
+        options: &mut WriteOptions,
+        change: impl FnOnce(&mut Object) -> Result<(), Status>,
+    ) -> Result<Object, Status> {
+        options.patch = true;
+        let old = self.require(key)?.clone();
+        let mut object = old.clone();
+        let result = change(&mut object).and_then(|()| self.update_inner(who, object, old.clone(), options, false));
+        self.record_update(who, key, Some(&old), &result, options);
+        result
+    }
+
+    fn record_update(
+        &mut self,
+        who: &Identity,
+        key: &Key,
+        old: Option<&Object>,
+        result: &Result<Object, Status>,
+        options: &WriteOptions,
+    ) {
+        if options.dry_run {
+            return;
+        }
+        let verb = if options.patch { AuditVerb::Patch } else { AuditVerb::Update };
+        let (code, summary) = match result {
+            Ok(new) => (200, registry::summary(new, old)),
+            Err(status) => (status.code, String::new()),
+        };
+        self.record(who, verb, key.kind, options.subresource, &key.namespace, &key.name, code, summary);
+    }
+
+    fn update_inner(
+        &mut self,
+        who: &Identity,
+        mut object: Object,
+        old: Object,
+        options: &mut WriteOptions,
+        locked: bool,
+    ) -> Result<Object, Status> {
+        let kind = object.kind();
+        let resource = self.resource_of(kind);
+        let strategy = registry::strategy(kind);
+
+        if locked {
+            match object.meta().resource_version.as_deref().unwrap_or_default() {
+                "" if !strategy.allow_unconditional_update() && options.subresource.is_empty() => {
+                    return Err(unversioned(&resource, object.name()));
+                }
+                "" => {}
+                version if Some(version) != old.meta().resource_version.as_deref() => {
+                    return Err(Status::modified(&resource, object.name()));
+                }
+                _ => {}
+            }
+        }
+        let asked_uid = object.uid().to_string();
+        if !asked_uid.is_empty() && asked_uid != old.uid() {
+            return Err(Status::conflict(
+                &resource,
+                object.name(),
+                &format!("Precondition failed: UID in precondition: {asked_uid}, UID in object meta: {}", old.uid()),
+            ));
+        }
+        carry_over_meta(&mut object, &old);
+        defaults::apply(&mut object);
+        let status_write = options.subresource == "status";
+        if status_write {
+            strategy.prepare_for_status_update(&mut object, &old);
+        } else {
+            strategy.prepare_for_update(&mut object, &old);
+        }
+        admission::mutate(
+            self,
+            &mut object,
+            &Attributes { who, operation: Operation::Update, old: Some(&old), subresource: options.subresource },
+        )?;
+        let mut errors =
+            if status_write { validation::update_status(&object, &old) } else { validation::update(&object, &old) };
+        if !status_write {
+            errors.extend(self.validate_custom(&object));
+        }
+        if !errors.is_empty() {
+            return Err(Status::invalid(resource.kind_name, resource.group, object.name(), &errors));
+        }
+        if !status_write {
+            options.warnings.extend(validation::warnings(&object, Some(&old)));
+        }
+        admission::validate(
+            self,
+            &object,
+            &Attributes { who, operation: Operation::Update, old: Some(&old), subresource: options.subresource },
+            options,
+        )?;
+        self.allocate(&mut object, Some(&old), options.dry_run)?;
+        if options.dry_run {
+            return Ok(object);
+        }
+        // A write that changes nothing is not written: no new version, no event.
+        if object == old {
+            return Ok(object);
+        }
+        let key = Key::of(&object);
+        if strategy.deleted_by_update(&object) {
+            object.meta_mut().resource_version.clone_from(&old.meta().resource_version);
+            self.remove(who, &key, object.clone());
+            return Ok(object);
+        }
+        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
+        let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+        managed::record(&mut ownership, self, &manager, options.subresource, Some(&old), &object);
+        self.commit(Stored { object: object.clone(), ownership }, who);
+        self.after_write(&object, Some(&old));
+        Ok(object)
+    }
+
+    pub(super) fn commit(&mut self, stored: Stored, who: &Identity) {
+        self.store.put(stored, self.now, who.component.clone());
+    }
+
+    /// Takes an object out of the store for good.
+    pub(super) fn remove(&mut self, who: &Identity, key: &Key, mut last: Object) {
+        self.release(&last);
+        last.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        self.store.remove(key, last, self.now, who.component.clone());
+        self.after_removal(key);
+    }
+
+    /// base + five safe letters, the base cut so that the whole fits a label.
+    fn generate_name(&mut self, object: &mut Object) {
+        const MAX_BASE: usize = 58;
+        let base = object.meta().generate_name.clone().unwrap_or_default();
+        let base: String = base.chars().take(MAX_BASE).collect();
+        // Eight tries, as upstream; a ninth collision surfaces as AlreadyExists.
+        for _ in 0..8 {
+            let name = format!("{base}{}", self.names.suffix(5));
+            object.meta_mut().name = Some(name);
+            if self.store.get(&Key::of(object)).is_none() {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn record(
+        &mut self,
+        who: &Identity,
+        verb: AuditVerb,
+        kind: api::Kind,
+        subresource: &'static str,
+        namespace: &str,
+        name: &str,
+        code: u16,
+        summary: String,
+    ) {
+        self.audit.push(Audit {
+            number: 0,
+            at: self.now,
+            component: who.component.clone(),
+            verb,
+            kind,
+            subresource,
+            namespace: namespace.into(),
+            name: name.into(),
+            code,
+            summary: summary.into(),
+        });
+    }
+}
+
+/// Unix milliseconds as a timestamp of whole seconds, as metadata carries it.
+pub(crate) fn seconds(unix_millis: u64) -> api::k8s_openapi::jiff::Timestamp {
+    api::k8s_openapi::jiff::Timestamp::from_second((unix_millis / 1000) as i64).unwrap_or_default()
+}
+
+/// What a client may not change about an object's identity is taken from the stored one
+/// where the client left it out.
+fn carry_over_meta(object: &mut Object, old: &Object) {
+    let (meta, old) = (object.meta_mut(), old.meta());
+    meta.managed_fields = None;
+    meta.resource_version.clone_from(&old.resource_version);
+    if meta.uid.as_deref().unwrap_or_default().is_empty() {
+        meta.uid.clone_from(&old.uid);
+    }
+    if meta.creation_timestamp.is_none() {
+        meta.creation_timestamp.clone_from(&old.creation_timestamp);
+    }
+    if meta.generate_name.is_none() {
+        meta.generate_name.clone_from(&old.generate_name);
+    }
+    meta.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    meta.self_link = None;
+    if meta.generation.is_none() {
+        meta.generation = old.generation;
+    }
+}
+
+fn unversioned(resource: &api::Resource, name: &str) -> Status {
+    let subject = resource.group_resource();
+    let text = "must be specified for an update";
+    let mut status = Status::failure(
+        422,
+        "Invalid",
+        format!("{subject} {name:?} is invalid: metadata.resourceVersion: Invalid value: 0: {text}"),
+    );
+    status.details = Some(api::status::Details {
+        name: name.into(),
+        group: resource.group.into(),
+        kind: resource.plural.into(),
+        ..Default::default()
+    });
+    status.with_cause("FieldValueInvalid", &format!("Invalid value: 0: {text}"), "metadata.resourceVersion")
+}

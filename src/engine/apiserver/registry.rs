@@ -1,0 +1,107 @@
+//! The registry: one strategy per kind says what the server itself sets, keeps and resets on a write.
+//!
+//! A kind with ordinary habits (spec and status, a generation that follows the spec) needs
+//! only its line in [`strategy`]; one with habits of its own has a file here.
+//! Mirrors: pkg/registry/*/strategy.go.
+
+pub mod custom;
+mod namespace;
+mod node;
+mod pod;
+pub mod service;
+mod standard;
+mod summary;
+mod workload;
+
+use api::{Kind, Object};
+
+pub use summary::summary;
+
+/// What the server does to objects of one kind around a write.
+pub trait Strategy: Sync {
+    /// Resets what a client may not set and sets what the server owns.
+    fn prepare_for_create(&self, object: &mut Object) {
+        standard::create(object);
+    }
+
+    /// A write to the object itself: status stays, generation follows the spec.
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        standard::update(new, old);
+    }
+
+    /// A write to `status`: everything else stays.
+    fn prepare_for_status_update(&self, new: &mut Object, old: &Object) {
+        standard::update_status(new, old);
+    }
+
+    /// Whether a PUT without resourceVersion overwrites whatever is there.
+    fn allow_unconditional_update(&self) -> bool {
+        true
+    }
+
+    /// Whether a PUT to a missing name creates it.
+    fn allow_create_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether deletion answers with the object instead of a Status.
+    fn returns_deleted_object(&self) -> bool {
+        false
+    }
+
+    /// The grace period of a deletion in seconds, for kinds that are deleted gracefully.
+    /// `asked` is what the client wants.
+    fn grace_period(&self, _object: &Object, _asked: Option<i64>) -> Option<i64> {
+        None
+    }
+
+    /// Whether garbage is orphaned unless the client says otherwise.
+    fn orphans_by_default(&self) -> bool {
+        false
+    }
+
+    /// The values of this kind's field selectors, without `metadata.name` and `metadata.namespace`.
+    fn fields(&self, _object: &Object) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Whether an update leaves nothing to keep: deleted, no grace, no finalizer.
+    fn deleted_by_update(&self, object: &Object) -> bool {
+        let meta = object.meta();
+        meta.deletion_timestamp.is_some()
+            && meta.deletion_grace_period_seconds.unwrap_or(0) == 0
+            && meta.finalizers.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
+/// The strategy of a kind.
+pub fn strategy(kind: Kind) -> &'static dyn Strategy {
+    match kind {
+        Kind::Pod => &pod::PodStrategy,
+        Kind::Node => &node::NodeStrategy,
+        Kind::Namespace => &namespace::NamespaceStrategy,
+        Kind::Service => &service::ServiceStrategy,
+        Kind::Job => &workload::JobStrategy,
+        Kind::ReplicationController => &workload::ReplicationControllerStrategy,
+        Kind::Event => &standard::EventStrategy,
+        Kind::Secret => &standard::SecretStrategy,
+        Kind::Lease => &standard::Plain { unconditional: false, create_on_update: true, returns_object: false },
+        Kind::PodDisruptionBudget | Kind::RuntimeClass => {
+            &standard::Plain { unconditional: false, create_on_update: false, returns_object: false }
+        }
+        Kind::CSIDriver | Kind::CSINode | Kind::VolumeAttachment => {
+            &standard::Plain { unconditional: false, create_on_update: false, returns_object: true }
+        }
+        Kind::PersistentVolume
+        | Kind::PersistentVolumeClaim
+        | Kind::ServiceAccount
+        | Kind::ResourceQuota
+        | Kind::PodTemplate
+        | Kind::StorageClass => &standard::Plain { unconditional: true, create_on_update: false, returns_object: true },
+        Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding => {
+            &standard::Plain { unconditional: true, create_on_update: true, returns_object: false }
+        }
+        // Every other kind, custom ones included, has ordinary habits.
+        _ => &standard::Plain { unconditional: true, create_on_update: false, returns_object: false },
+    }
+}

@@ -1,0 +1,102 @@
+//! Pods: phase Pending and a QoS class from birth, graceful deletion, selectable by node and phase.
+//!
+//! Mirrors: pkg/registry/core/pod/strategy.go.
+
+use std::sync::Arc;
+
+use api::Object;
+use api::k8s_openapi::api::core::v1::{Pod, PodStatus};
+
+use super::{Strategy, standard};
+
+pub struct PodStrategy;
+
+impl Strategy for PodStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        object.meta_mut().generation = Some(1);
+        let Object::Pod(pod) = object else { return };
+        let pod = Arc::make_mut(pod);
+        let qos = qos_class(pod).to_string();
+        pod.status = Some(PodStatus { phase: Some("Pending".into()), qos_class: Some(qos), ..PodStatus::default() });
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        standard::update(new, old);
+    }
+
+    fn prepare_for_status_update(&self, new: &mut Object, old: &Object) {
+        standard::update_status(new, old);
+        let owners = old.meta().owner_references.clone();
+        new.meta_mut().owner_references = owners;
+        // The QoS class is decided once.
+        if let (Object::Pod(new), Object::Pod(old)) = (new, old)
+            && let Some(qos) = old.status.as_ref().and_then(|status| status.qos_class.clone())
+        {
+            Arc::make_mut(new).status.get_or_insert_default().qos_class = Some(qos);
+        }
+    }
+
+    fn returns_deleted_object(&self) -> bool {
+        true
+    }
+
+    fn grace_period(&self, object: &Object, asked: Option<i64>) -> Option<i64> {
+        let Object::Pod(pod) = object else { return None };
+        let spec = pod.spec.as_ref();
+        let bound = spec.and_then(|spec| spec.node_name.as_deref()).is_some_and(|node| !node.is_empty());
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+        let wanted = asked.or(spec.and_then(|spec| spec.termination_grace_period_seconds)).unwrap_or(30);
+        // Nothing runs yet, or nothing runs any more: there is nobody to be gentle with.
+        if !bound || matches!(phase, "Succeeded" | "Failed") {
+            return Some(0);
+        }
+        Some(if wanted < 0 { 1 } else { wanted })
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(&'static str, String)> {
+        let Object::Pod(pod) = object else { return Vec::new() };
+        let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+        let spec = pod.spec.as_ref();
+        let status = pod.status.as_ref();
+        vec![
+            ("spec.nodeName", text(spec.and_then(|s| s.node_name.as_ref()))),
+            ("spec.restartPolicy", text(spec.and_then(|s| s.restart_policy.as_ref()))),
+            ("spec.schedulerName", text(spec.and_then(|s| s.scheduler_name.as_ref()))),
+            ("spec.serviceAccountName", text(spec.and_then(|s| s.service_account_name.as_ref()))),
+            ("spec.hostNetwork", spec.and_then(|s| s.host_network).unwrap_or(false).to_string()),
+            ("status.phase", text(status.and_then(|s| s.phase.as_ref()))),
+            ("status.podIP", text(status.and_then(|s| s.pod_ip.as_ref()))),
+            ("status.podIPs", text(status.and_then(|s| s.pod_ip.as_ref()))),
+            ("status.nominatedNodeName", text(status.and_then(|s| s.nominated_node_name.as_ref()))),
+        ]
+    }
+}
+
+/// `Guaranteed` when every container's CPU and memory limits equal its requests, `BestEffort`
+/// when nobody names any, `Burstable` otherwise.
+///
+/// Mirrors: pkg/apis/core/v1/helper/qos.
+pub fn qos_class(pod: &Pod) -> &'static str {
+    let Some(spec) = &pod.spec else { return "BestEffort" };
+    let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+    let (mut any, mut guaranteed) = (false, true);
+    for container in containers {
+        let resources = container.resources.as_ref();
+        let requests = resources.and_then(|r| r.requests.as_ref());
+        let limits = resources.and_then(|r| r.limits.as_ref());
+        for name in ["cpu", "memory"] {
+            let get = |map: Option<&std::collections::BTreeMap<String, _>>| {
+                map.and_then(|map| map.get(name))
+                    .map(|q: &api::k8s_openapi::apimachinery::pkg::api::resource::Quantity| q.0.clone())
+            };
+            let (request, limit) = (get(requests), get(limits));
+            any |= request.is_some() || limit.is_some();
+            guaranteed &= limit.is_some() && (request.is_none() || request == limit);
+        }
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}

@@ -1,0 +1,235 @@
+//! Services: cluster IPs and node ports are allocated here and given back on deletion.
+//!
+//! Mirrors: pkg/registry/core/service/storage, pkg/registry/core/service/ipallocator.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::{Service, ServiceSpec, ServiceStatus};
+use api::validation::field::{FieldError, Path};
+use api::{Object, Status};
+use imbl::OrdSet;
+
+use super::{Strategy, standard};
+use crate::apiserver::ApiServer;
+use crate::sim::Rng;
+
+pub struct ServiceStrategy;
+
+impl Strategy for ServiceStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        standard::create(object);
+        let Object::Service(service) = object else { return };
+        let service = Arc::make_mut(service);
+        service.status = Some(ServiceStatus { load_balancer: Some(Default::default()), ..ServiceStatus::default() });
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        standard::update(new, old);
+        let (Object::Service(new), Object::Service(old)) = (new, old) else { return };
+        keep_allocated(Arc::make_mut(new), old);
+    }
+
+    fn returns_deleted_object(&self) -> bool {
+        true
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(&'static str, String)> {
+        let Object::Service(service) = object else { return Vec::new() };
+        let spec = service.spec.as_ref();
+        let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+        vec![
+            ("spec.clusterIP", text(spec.and_then(|s| s.cluster_ip.as_ref()))),
+            ("spec.type", text(spec.and_then(|s| s.type_.as_ref()))),
+        ]
+    }
+}
+
+/// An update that leaves allocated fields out keeps them: `kubectl apply` never sends them.
+fn keep_allocated(new: &mut Service, old: &Service) {
+    let (Some(new), Some(old)) = (&mut new.spec, &old.spec) else { return };
+    let external = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
+    if external(new) || external(old) {
+        return;
+    }
+    if new.cluster_ip.as_deref().unwrap_or_default().is_empty() && new.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
+        new.cluster_ip.clone_from(&old.cluster_ip);
+        new.cluster_ips.clone_from(&old.cluster_ips);
+    } else if new.cluster_ips.is_none() {
+        new.cluster_ips = new.cluster_ip.clone().map(|ip| vec![ip]);
+    }
+    if new.ip_families.is_none() {
+        new.ip_families.clone_from(&old.ip_families);
+    }
+    if new.ip_family_policy.is_none() {
+        new.ip_family_policy.clone_from(&old.ip_family_policy);
+    }
+    let takes_ports = matches!(new.type_.as_deref(), Some("NodePort" | "LoadBalancer"));
+    for port in new.ports.iter_mut().flatten() {
+        let before = old.ports.iter().flatten().find(|p| p.port == port.port && p.protocol == port.protocol);
+        if takes_ports
+            && port.node_port.unwrap_or(0) == 0
+            && let Some(before) = before
+        {
+            port.node_port = before.node_port;
+        }
+    }
+}
+
+/// The service network's taken addresses and node ports.
+#[derive(Debug, Clone)]
+pub struct Allocations {
+    rng: Rng,
+    ips: OrdSet<u32>,
+    ports: OrdSet<i32>,
+}
+
+/// 10.96.0.0/12, the range of kubeadm's clusters.
+const NETWORK: u32 = u32::from_be_bytes([10, 96, 0, 0]);
+const PREFIX: u32 = 12;
+const PORTS: std::ops::RangeInclusive<i32> = 30000..=32767;
+
+impl Allocations {
+    pub fn new(rng: Rng) -> Self {
+        Self { rng, ips: OrdSet::new(), ports: OrdSet::new() }
+    }
+
+    fn free_ip(&mut self) -> u32 {
+        // The lowest 4096 addresses are left to people who ask for one by name, as upstream does.
+        let size = 1u64 << (32 - PREFIX);
+        loop {
+            let ip = NETWORK + (4096 + self.rng.below(size - 4097)) as u32;
+            if !self.ips.contains(&ip) {
+                return ip;
+            }
+        }
+    }
+
+    fn free_port(&mut self) -> Option<i32> {
+        let size = i64::from(*PORTS.end() - *PORTS.start() + 1) as u64;
+        let start = self.rng.below(size);
+        (0..size).map(|step| *PORTS.start() + ((start + step) % size) as i32).find(|port| !self.ports.contains(port))
+    }
+}
+
+impl ApiServer {
+    /// Gives a Service its addresses and ports; other kinds pass through.
+    pub(crate) fn allocate(&mut self, object: &mut Object, old: Option<&Object>, dry_run: bool) -> Result<(), Status> {
+        let Object::Service(service) = object else { return Ok(()) };
+        let before = self.allocations.clone();
+        let service = Arc::make_mut(service);
+        let old = match old {
+            Some(Object::Service(old)) => Some(&**old),
+            _ => None,
+        };
+        let result = self.allocate_service(service, old);
+        if result.is_err() || dry_run {
+            self.allocations = before;
+        }
+        result
+    }
+
+    fn allocate_service(&mut self, service: &mut Service, old: Option<&Service>) -> Result<(), Status> {
+        let name = service.metadata.name.clone().unwrap_or_default();
+        let invalid = |error: FieldError| Status::invalid("Service", "", &name, &vec![error]);
+        let Some(spec) = &mut service.spec else { return Ok(()) };
+        let kept =
+            |ip: &str| old.and_then(|old| old.spec.as_ref()).and_then(|old| old.cluster_ip.as_deref()) == Some(ip);
+        let at = Path::ROOT;
+        let at = at.child("spec");
+        if spec.type_.as_deref() == Some("ExternalName") {
+            spec.cluster_ip = None;
+            spec.cluster_ips = None;
+        } else {
+            match spec.cluster_ip.as_deref() {
+                None | Some("") => {
+                    let ip = self.allocations.free_ip();
+                    self.allocations.ips.insert(ip);
+                    spec.cluster_ip = Some(Ipv4Addr::from(ip).to_string());
+                }
+                Some(ip) if ip == "None" || kept(ip) => {}
+                Some(ip) => {
+                    let asked: u32 = ip.parse::<Ipv4Addr>().map(u32::from).unwrap_or(0);
+                    let why = if asked >> (32 - PREFIX) != NETWORK >> (32 - PREFIX) {
+                        "the provided IP is not in the valid range. The range of valid IPs is 10.96.0.0/12"
+                            .replace("provided IP", &format!("provided IP ({ip})"))
+                    } else if self.allocations.ips.contains(&asked) {
+                        "provided IP is already allocated".into()
+                    } else {
+                        self.allocations.ips.insert(asked);
+                        String::new()
+                    };
+                    if !why.is_empty() {
+                        return Err(invalid(FieldError::invalid(
+                            &at.child("clusterIPs"),
+                            serde_json::json!([ip]),
+                            format!("failed to allocate IP {ip}: {why}"),
+                        )));
+                    }
+                }
+            }
+            spec.cluster_ips = spec.cluster_ip.clone().map(|ip| vec![ip]);
+            spec.ip_families.get_or_insert_with(|| vec!["IPv4".into()]);
+            spec.ip_family_policy.get_or_insert_with(|| "SingleStack".into());
+        }
+        self.allocate_ports(spec, old).map_err(invalid)
+    }
+
+    fn allocate_ports(&mut self, spec: &mut ServiceSpec, old: Option<&Service>) -> Result<(), FieldError> {
+        let held: Vec<i32> = node_ports(old.and_then(|old| old.spec.as_ref()));
+        let takes = matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer"));
+        let mut used = Vec::new();
+        let at = Path::ROOT;
+        let at = at.child("spec");
+        let at = at.child("ports");
+        for (index, port) in spec.ports.iter_mut().flatten().enumerate() {
+            let asked = port.node_port.unwrap_or(0);
+            if !takes {
+                if asked == 0 {
+                    port.node_port = None;
+                }
+                continue;
+            }
+            let here = at.index(index);
+            let here = here.child("nodePort");
+            let number = if asked == 0 {
+                self.allocations
+                    .free_port()
+                    .ok_or_else(|| FieldError::internal(&here, "failed to allocate a nodePort: range is full"))?
+            } else if held.contains(&asked) || used.contains(&asked) {
+                asked
+            } else if !PORTS.contains(&asked) {
+                let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+                return Err(FieldError::invalid(&here, asked, why));
+            } else if self.allocations.ports.contains(&asked) {
+                return Err(FieldError::invalid(&here, asked, "provided port is already allocated"));
+            } else {
+                asked
+            };
+            self.allocations.ports.insert(number);
+            used.push(number);
+            port.node_port = Some(number);
+        }
+        for port in held.into_iter().filter(|port| !used.contains(port)) {
+            self.allocations.ports.remove(&port);
+        }
+        Ok(())
+    }
+
+    /// Gives back what a deleted Service held.
+    pub(crate) fn release(&mut self, object: &Object) {
+        let Object::Service(service) = object else { return };
+        if let Some(ip) = service.spec.as_ref().and_then(|spec| spec.cluster_ip.as_deref())
+            && let Ok(ip) = ip.parse::<Ipv4Addr>()
+        {
+            self.allocations.ips.remove(&u32::from(ip));
+        }
+        for port in node_ports(service.spec.as_ref()) {
+            self.allocations.ports.remove(&port);
+        }
+    }
+}
+
+fn node_ports(spec: Option<&ServiceSpec>) -> Vec<i32> {
+    spec.and_then(|spec| spec.ports.as_ref()).into_iter().flatten().filter_map(|port| port.node_port).collect()
+}

@@ -1,0 +1,62 @@
+//! Jobs and ReplicationControllers: what old promises still ask of them.
+
+use std::sync::Arc;
+
+use api::Object;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+use super::{Strategy, standard};
+
+/// Jobs select their pods by their own UID, and orphan them unless told otherwise.
+///
+/// Mirrors: pkg/registry/batch/job/strategy.go.
+pub struct JobStrategy;
+
+impl Strategy for JobStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        standard::create(object);
+        let (name, uid) = (object.name().to_string(), object.uid().to_string());
+        let Object::Job(job) = object else { return };
+        let job = Arc::make_mut(job);
+        let Some(spec) = &mut job.spec else { return };
+        if spec.manual_selector == Some(true) {
+            return;
+        }
+        let labels = spec.template.metadata.get_or_insert_default().labels.get_or_insert_default();
+        for (key, value) in [
+            ("batch.kubernetes.io/controller-uid", &uid),
+            ("batch.kubernetes.io/job-name", &name),
+            ("controller-uid", &uid),
+            ("job-name", &name),
+        ] {
+            labels.entry(key.into()).or_insert_with(|| value.clone());
+        }
+        let selector = spec.selector.get_or_insert_with(LabelSelector::default);
+        let wanted = selector.match_labels.get_or_insert_default();
+        wanted.entry("batch.kubernetes.io/controller-uid".into()).or_insert(uid);
+    }
+
+    fn orphans_by_default(&self) -> bool {
+        true
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(&'static str, String)> {
+        let Object::Job(job) = object else { return Vec::new() };
+        let succeeded = job.status.as_ref().and_then(|status| status.succeeded).unwrap_or(0);
+        vec![("status.successful", succeeded.to_string())]
+    }
+}
+
+/// ReplicationControllers orphan their pods by default, for old clients' sake.
+pub struct ReplicationControllerStrategy;
+
+impl Strategy for ReplicationControllerStrategy {
+    fn orphans_by_default(&self) -> bool {
+        true
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(&'static str, String)> {
+        let Object::ReplicationController(rc) = object else { return Vec::new() };
+        vec![("status.replicas", rc.status.as_ref().map_or(0, |status| status.replicas).to_string())]
+    }
+}

@@ -1,0 +1,281 @@
+//! The store: etcd's promises (one revision counter, optimistic writes, an ordered log) on persistent maps.
+//!
+//! PRIVATE to the API server. Cloning a store costs a few pointers, which is what
+//! checkpoints, list-at-a-revision and the page's snapshots stand on.
+//! Mirrors: apiserver/pkg/storage/etcd3.
+
+use std::sync::Arc;
+
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use api::{Kind, Object};
+use imbl::{OrdMap, OrdSet, Vector};
+
+use crate::sim::Millis;
+
+/// Where an object lives. Ordered by kind, then namespace, then name: the order of lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub kind: Kind,
+    /// Empty for cluster-scoped objects.
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+}
+
+impl Key {
+    pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
+        Self { kind, namespace: namespace.into(), name: name.into() }
+    }
+
+    pub fn of(object: &Object) -> Self {
+        Self::new(object.kind(), object.namespace(), object.name())
+    }
+}
+
+/// An object with what the API server keeps beside it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub object: Object,
+    pub ownership: Ownership,
+}
+
+/// Who owns which field, kept as the writes that decide it: folded into
+/// `managedFields` only when somebody reads or applies.
+#[derive(Debug, Clone, Default)]
+pub struct Ownership {
+    pub folded: Arc<Vec<ManagedFieldsEntry>>,
+    pub pending: Vector<Arc<FieldWrite>>,
+}
+
+/// One write as field ownership sees it.
+#[derive(Debug, Clone)]
+pub struct FieldWrite {
+    pub manager: Arc<str>,
+    pub subresource: &'static str,
+    pub api_version: Arc<str>,
+    pub at: Millis,
+    /// `None` on create.
+    pub before: Option<Object>,
+    pub after: Object,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One committed write.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// The resourceVersion this write produced.
+    pub version: u64,
+    pub key: Key,
+    pub change: Change,
+    /// After the write; for a deletion the last state, carrying the deletion's version.
+    pub object: Object,
+    /// Before the write; `None` for a creation.
+    pub previous: Option<Object>,
+    pub at: Millis,
+    /// Who wrote: `kube-scheduler`, `kubectl-client-side-apply`, …
+    pub writer: Arc<str>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Store {
+    version: u64,
+    objects: OrdMap<Key, Stored>,
+    /// Live objects by the UID of their controller, then by key.
+    owned: OrdMap<Arc<str>, OrdSet<Key>>,
+    /// Pods by the node they are bound to.
+    placed: OrdMap<Arc<str>, OrdSet<Key>>,
+    log: Vector<Arc<Revision>>,
+    /// Versions up to here are no longer in the log.
+    compacted: u64,
+}
+
+/// How many writes the log remembers: more than a watcher in this process ever lags behind.
+const LOG_LIMIT: usize = 20_000;
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            objects: OrdMap::new(),
+            owned: OrdMap::new(),
+            placed: OrdMap::new(),
+            log: Vector::new(),
+            compacted: 1,
+        }
+    }
+}
+
+impl Store {
+    /// The version of the newest write.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Stored> {
+        self.objects.get(key)
+    }
+
+    /// All objects of a kind, in list order; an empty namespace means all of them.
+    pub fn list(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = (&Key, &Stored)> {
+        let all = namespace.is_empty();
+        let namespace: Arc<str> = namespace.into();
+        let from = Key { kind, namespace: namespace.clone(), name: "".into() };
+        self.objects.range(from..).take_while(move |(key, _)| key.kind == kind && (all || key.namespace == namespace))
+    }
+
+    /// Objects whose controller is `uid`, in key order.
+    pub fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Object> {
+        let keys = self.owned.get(uid);
+        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).map(|stored| &stored.object)
+    }
+
+    /// Pods bound to `node`, in key order.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Object> {
+        let keys = self.placed.get(node);
+        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).map(|stored| &stored.object)
+    }
+
+    /// The next version, for stamping an object before [`Store::put`].
+    pub fn next_version(&self) -> u64 {
+        self.version + 1
+    }
+
+    /// Commits a creation or an update. The object must carry [`Store::next_version`].
+    pub fn put(&mut self, stored: Stored, at: Millis, writer: Arc<str>) -> Arc<Revision> {
+        let key = Key::of(&stored.object);
+        let previous = self.objects.get(&key).map(|old| old.object.clone());
+        if let Some(previous) = &previous {
+            self.unindex(&key, previous);
+        }
+        self.index(&key, &stored.object);
+        self.version += 1;
+        let revision = Arc::new(Revision {
+            version: self.version,
+            key: key.clone(),
+            change: if previous.is_some() { Change::Modified } else { Change::Added },
+            object: stored.object.clone(),
+            previous,
+            at,
+            writer,
+        });
+        self.objects.insert(key, stored);
+        self.remember(revision.clone());
+        revision
+    }
+
+    /// Commits a deletion; `last` is what watchers see, carrying [`Store::next_version`].
+    pub fn remove(&mut self, key: &Key, last: Object, at: Millis, writer: Arc<str>) -> Option<Arc<Revision>> {
+        let old = self.objects.remove(key)?;
+        self.unindex(key, &old.object);
+        self.version += 1;
+        let revision = Arc::new(Revision {
+            version: self.version,
+            key: key.clone(),
+            change: Change::Deleted,
+            object: last,
+            previous: Some(old.object),
+            at,
+            writer,
+        });
+        self.remember(revision.clone());
+        Some(revision)
+    }
+
+    /// Every write after `since`, oldest first; `None` when `since` was compacted away.
+    pub fn since(&self, since: u64) -> Option<impl Iterator<Item = &Arc<Revision>>> {
+        if since < self.compacted {
+            return None;
+        }
+        // Versions in the log are consecutive, so the position is arithmetic.
+        let first = self.log.front().map_or(self.version + 1, |revision| revision.version);
+        let skip = (since + 1).saturating_sub(first) as usize;
+        Some(self.log.iter().skip(skip.min(self.log.len())))
+    }
+
+    /// The store as it was at `version`; `None` when that is compacted away or in the future.
+    pub fn at(&self, version: u64) -> Option<Store> {
+        if version > self.version || version < self.compacted {
+            return None;
+        }
+        let mut past = self.clone();
+        for revision in self.log.iter().rev().take_while(|revision| revision.version > version) {
+            match &revision.previous {
+                Some(previous) => {
+                    let ownership = past.objects.get(&revision.key).map(|s| s.ownership.clone()).unwrap_or_default();
+                    past.objects.insert(revision.key.clone(), Stored { object: previous.clone(), ownership });
+                }
+                None => {
+                    past.objects.remove(&revision.key);
+                }
+            }
+        }
+        past.version = version;
+        Some(past)
+    }
+
+    /// Forgets the log up to `version`, as etcd's compaction does.
+    pub fn compact(&mut self, version: u64) {
+        while self.log.front().is_some_and(|revision| revision.version <= version) {
+            self.log.pop_front();
+        }
+        self.compacted = self.compacted.max(version);
+    }
+
+    fn remember(&mut self, revision: Arc<Revision>) {
+        self.log.push_back(revision);
+        if self.log.len() > LOG_LIMIT
+            && let Some(oldest) = self.log.pop_front()
+        {
+            self.compacted = oldest.version;
+        }
+    }
+
+    fn index(&mut self, key: &Key, object: &Object) {
+        if let Some(owner) = controller_uid(object) {
+            self.owned.entry(owner.into()).or_default().insert(key.clone());
+        }
+        if let Some(node) = node_of(object) {
+            self.placed.entry(node.into()).or_default().insert(key.clone());
+        }
+    }
+
+    fn unindex(&mut self, key: &Key, object: &Object) {
+        if let Some(owner) = controller_uid(object) {
+            forget(&mut self.owned, owner, key);
+        }
+        if let Some(node) = node_of(object) {
+            forget(&mut self.placed, node, key);
+        }
+    }
+}
+
+fn forget(index: &mut OrdMap<Arc<str>, OrdSet<Key>>, value: &str, key: &Key) {
+    if let Some(keys) = index.get_mut(value) {
+        keys.remove(key);
+        if keys.is_empty() {
+            index.remove(value);
+        }
+    }
+}
+
+fn controller_uid(object: &Object) -> Option<&str> {
+    let owners = object.meta().owner_references.as_ref()?;
+    owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str())
+}
+
+fn node_of(object: &Object) -> Option<&str> {
+    let Object::Pod(pod) = object else { return None };
+    pod.spec.as_ref()?.node_name.as_deref().filter(|node| !node.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

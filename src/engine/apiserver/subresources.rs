@@ -1,0 +1,211 @@
+//! Writes that are not plain objects: binding, eviction, scale, finalize.
+//!
+//! Mirrors: pkg/registry/core/pod/storage, pkg/registry/core/namespace/storage, pkg/registry/apps/*/storage.
+
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::PodCondition;
+use api::k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::{Kind, Object, Status};
+
+use super::audit::AuditVerb;
+use super::operations::seconds;
+use super::storage::Key;
+use super::{ApiServer, DeleteOptions, Identity, WriteOptions};
+
+impl ApiServer {
+    /// Binds a pod to a node: the one write that makes a kubelet act.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when the pod is bound, gated or being deleted.
+    pub fn bind(&mut self, who: &Identity, namespace: &str, pod: &str, uid: &str, node: &str) -> Result<(), Status> {
+        let key = Key::new(Kind::Pod, namespace, pod);
+        let now = Time(seconds(self.unix_millis()));
+        let resource = self.resource_of(Kind::Pod);
+        let binding = api::Resource { plural: "pods/binding", ..resource };
+        let result = self.require(&key).cloned().and_then(|old| {
+            let mut object = old.clone();
+            let Object::Pod(target) = &mut object else { return Ok(()) };
+            let refuse = |why: String| Err(Status::conflict(&binding, pod, &why));
+            if !uid.is_empty() && target.metadata.uid.as_deref() != Some(uid) {
+                return refuse(format!(
+                    "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                    target.metadata.uid.as_deref().unwrap_or_default()
+                ));
+            }
+            if target.metadata.deletion_timestamp.is_some() {
+                return refuse(format!("pod {pod} is being deleted, cannot be assigned to a host"));
+            }
+            let target = Arc::make_mut(target);
+            let spec = target.spec.get_or_insert_default();
+            if let Some(there) = spec.node_name.as_deref().filter(|there| !there.is_empty()) {
+                return refuse(format!("pod {pod} is already assigned to node {there:?}"));
+            }
+            if spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty()) {
+                return refuse(format!("pod {pod} has non-empty .spec.schedulingGates"));
+            }
+            spec.node_name = Some(node.into());
+            let generation = target.metadata.generation;
+            let conditions = target.status.get_or_insert_default().conditions.get_or_insert_default();
+            conditions.retain(|condition| condition.type_ != "PodScheduled");
+            conditions.push(PodCondition {
+                type_: "PodScheduled".into(),
+                status: "True".into(),
+                last_transition_time: Some(now),
+                observed_generation: generation,
+                ..PodCondition::default()
+            });
+            self.store_bound(who, object, &old);
+            Ok(())
+        });
+        let code = result.as_ref().map_or_else(|status| status.code, |()| 201);
+        self.record(who, AuditVerb::Create, Kind::Pod, "binding", namespace, pod, code, format!("-> {node}"));
+        result
+    }
+
+    fn store_bound(&mut self, who: &Identity, mut object: Object, old: &Object) {
+        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        let key = Key::of(&object);
+        let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+        // The binding's fields are nobody's: upstream records no manager for them.
+        if let Some(last) = ownership.pending.pop_back() {
+            let mut merged = (*last).clone();
+            if merged.before.is_some() || merged.manager == who.manager {
+                merged.after = old.clone();
+            }
+            ownership.pending.push_back(Arc::new(merged));
+        }
+        self.commit(super::storage::Stored { object: object.clone(), ownership }, who);
+        self.after_write(&object, Some(old));
+    }
+
+    /// Evicts a pod: a deletion that asks the pod's disruption budget first.
+    ///
+    /// # Errors
+    /// 429 when the budget is used up, 500 when two budgets claim the pod, `NotFound`.
+    pub fn evict(&mut self, who: &Identity, namespace: &str, pod: &str, options: &DeleteOptions) -> Result<(), Status> {
+        let result = self.evict_inner(who, namespace, pod, options);
+        let code = result.as_ref().map_or_else(|status| status.code, |()| 201);
+        self.record(who, AuditVerb::Create, Kind::Pod, "eviction", namespace, pod, code, String::new());
+        result
+    }
+
+    fn evict_inner(
+        &mut self,
+        who: &Identity,
+        namespace: &str,
+        pod: &str,
+        options: &DeleteOptions,
+    ) -> Result<(), Status> {
+        let key = Key::new(Kind::Pod, namespace, pod);
+        let Object::Pod(target) = self.require(&key)?.clone() else { return Ok(()) };
+        let phase = target.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+        // A pod that does not serve disturbs nobody by leaving.
+        let ignores_budget =
+            matches!(phase, "Pending" | "Succeeded" | "Failed") || target.metadata.deletion_timestamp.is_some();
+        if !ignores_budget {
+            let labels = target.metadata.labels.clone().unwrap_or_default();
+            let budgets: Vec<Arc<PodDisruptionBudget>> = self
+                .read_all(Kind::PodDisruptionBudget, namespace)
+                .filter_map(|object| object.get::<PodDisruptionBudget>())
+                .filter(|budget| {
+                    let selector = budget.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+                    api::meta::selector::matches(selector, Some(&labels))
+                })
+                .cloned()
+                .collect();
+            match budgets.as_slice() {
+                [] => {}
+                [budget] => self.spend_budget(who, budget, pod)?,
+                _ => {
+                    return Err(Status::internal(
+                        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+                    ));
+                }
+            }
+        }
+        if !options.dry_run && !ignores_budget {
+            let now = Time(seconds(self.unix_millis()));
+            self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
+                if let Object::Pod(pod) = object {
+                    let pod = Arc::make_mut(pod);
+                    let generation = pod.metadata.generation;
+                    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+                    conditions.retain(|condition| condition.type_ != "DisruptionTarget");
+                    conditions.push(PodCondition {
+                        type_: "DisruptionTarget".into(),
+                        status: "True".into(),
+                        reason: Some("EvictionByEvictionAPI".into()),
+                        message: Some("Eviction API: evicting".into()),
+                        last_transition_time: Some(now),
+                        observed_generation: generation,
+                        ..PodCondition::default()
+                    });
+                }
+                Ok(())
+            })?;
+        }
+        self.delete(who, &key, options).map(|_| ())
+    }
+
+    fn spend_budget(&mut self, who: &Identity, budget: &PodDisruptionBudget, pod: &str) -> Result<(), Status> {
+        let status = budget.status.clone().unwrap_or_default();
+        let name = budget.metadata.name.clone().unwrap_or_default();
+        let refuse = |message: String| {
+            let mut refusal =
+                Status::too_many_requests("Cannot evict pod as it would violate the pod's disruption budget.", 0);
+            refusal = refusal.with_cause("DisruptionBudget", &message, "");
+            Err(refusal)
+        };
+        if budget.metadata.generation > status.observed_generation {
+            return refuse(format!("The disruption budget {name} is still being processed by the server."));
+        }
+        if status.disruptions_allowed.unwrap_or(0) <= 0 {
+            return refuse(format!(
+                "The disruption budget {name} needs {} healthy pods and has {} currently",
+                status.desired_healthy.unwrap_or(0),
+                status.current_healthy.unwrap_or(0)
+            ));
+        }
+        let now = Time(seconds(self.unix_millis()));
+        let key = Key::new(Kind::PodDisruptionBudget, budget.metadata.namespace.as_deref().unwrap_or_default(), &name);
+        self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
+            if let Object::PodDisruptionBudget(budget) = object {
+                let status = Arc::make_mut(budget).status.get_or_insert_default();
+                status.disruptions_allowed = Some(status.disruptions_allowed.unwrap_or(0) - 1);
+                status.disrupted_pods.get_or_insert_default().insert(pod.into(), now);
+            }
+            Ok(())
+        })
+        .map(|_| ())
+    }
+
+    /// Removes the `kubernetes` finalizer of a terminating namespace.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn finalize_namespace(&mut self, who: &Identity, name: &str) -> Result<(), Status> {
+        let key = Key::new(Kind::Namespace, "", name);
+        let mut object = self.require(&key)?.clone();
+        if let Object::Namespace(namespace) = &mut object {
+            let finalizers = Arc::make_mut(namespace).spec.get_or_insert_default().finalizers.get_or_insert_default();
+            finalizers.retain(|finalizer| finalizer != "kubernetes");
+        }
+        self.record(who, AuditVerb::Update, Kind::Namespace, "finalize", "", name, 200, String::new());
+        if super::registry::strategy(Kind::Namespace).deleted_by_update(&object) {
+            self.remove(who, &key, object);
+        } else {
+            object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+            let ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+            self.commit(super::storage::Stored { object, ownership }, who);
+        }
+        Ok(())
+    }
+
+    /// What the server itself does after a write; nothing yet for most kinds.
+    pub(super) fn after_write(&mut self, _object: &Object, _old: Option<&Object>) {}
+
+    /// What the server itself does after a removal.
+    pub(super) fn after_removal(&mut self, _key: &Key) {}
+}

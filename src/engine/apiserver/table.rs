@@ -1,0 +1,1 @@
+//! Tables: objects as rows, for clients that ask for `as=Table`.

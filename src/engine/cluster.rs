@@ -1,0 +1,167 @@
+//! The cluster: one virtual clock, the API server, and every process beside it. The engine's only way in.
+//!
+//! Requests and faults come in at the present instant; `run_for` lets time pass.
+//! Same configuration, same inputs at the same times: the same history, natively and in wasm.
+
+mod config;
+mod dispatch;
+mod process;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::wire::{Backend, Chunk, Request, Response, StreamId, Upstream};
+
+use crate::apiserver::{Answer, ApiServer, Identity};
+use crate::sim::{Millis, Timeline};
+
+pub use config::{ClusterConfig, NodeConfig};
+pub use process::ProcessId;
+pub use snapshot::{ProcessView, Snapshot};
+
+use process::Process;
+
+/// What is due on the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A process is to take a step; stale unless it still carries the process's ticket.
+    Wake(ProcessId, u64),
+}
+
+/// How much of a `run_for` was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ran {
+    /// Events handled.
+    pub events: usize,
+    /// The whole span was run; otherwise the budget ended first.
+    pub complete: bool,
+}
+
+/// A whole simulated cluster. Cloning it is a checkpoint: state is in persistent maps and shared objects.
+#[derive(Clone)]
+pub struct Cluster {
+    config: Arc<ClusterConfig>,
+    timeline: Timeline<Due>,
+    server: ApiServer,
+    processes: BTreeMap<ProcessId, Process>,
+    /// Writes up to this version were announced to the processes.
+    announced: u64,
+    /// Who types the commands.
+    user: Identity,
+}
+
+impl Cluster {
+    /// A cluster that has just been switched on: components start, nodes register.
+    pub fn new(config: ClusterConfig) -> Self {
+        let mut server = ApiServer::new(config.seed, config.epoch_unix_millis);
+        server.bootstrap();
+        let mut cluster = Self {
+            timeline: Timeline::default(),
+            server,
+            processes: process::all(&config),
+            announced: 0,
+            user: Identity::new("kubectl", "kubernetes-admin", "kubectl"),
+            config: Arc::new(config),
+        };
+        let ids: Vec<ProcessId> = cluster.processes.keys().cloned().collect();
+        for id in ids {
+            cluster.start(&id);
+        }
+        cluster
+    }
+
+    pub fn now(&self) -> Millis {
+        self.timeline.now()
+    }
+
+    pub fn config(&self) -> &ClusterConfig {
+        &self.config
+    }
+
+    /// When the next event is due, if anything will happen by itself.
+    pub fn next_event_at(&self) -> Option<Millis> {
+        self.timeline.next_due()
+    }
+
+    /// Lets up to `span` of virtual time pass, handling at most `budget` events.
+    /// What is left waits for the next call, at the same virtual instant.
+    pub fn run_for(&mut self, span: Millis, budget: usize) -> Ran {
+        let deadline = self.now() + span;
+        self.run_until(deadline, budget)
+    }
+
+    /// As [`Cluster::run_for`], to an instant.
+    pub fn run_until(&mut self, deadline: Millis, budget: usize) -> Ran {
+        let mut events = 0;
+        while events < budget {
+            let Some(due) = self.timeline.pop_until(deadline) else {
+                self.server.set_now(self.timeline.now());
+                return Ran { events, complete: true };
+            };
+            self.server.set_now(self.timeline.now());
+            events += 1;
+            match due {
+                Due::Wake(id, ticket) => self.step(&id, ticket),
+            }
+        }
+        Ran { events, complete: false }
+    }
+
+    /// Handles exactly one event, wherever in time it is due; `false` when nothing will ever happen by itself.
+    pub fn step_event(&mut self) -> bool {
+        match self.next_event_at() {
+            Some(at) => self.run_until(at, 1).events == 1,
+            None => false,
+        }
+    }
+
+    /// A request by the learner, at the present instant.
+    pub fn request(&mut self, request: Request) -> Response {
+        let who = self.user.clone();
+        let response = match self.server.handle(&who, request) {
+            Answer::Response(response) => response,
+            Answer::Proxy(proxy) => self.proxy(proxy),
+        };
+        self.announce();
+        response
+    }
+
+    /// The cluster as it stands, cheap to take and safe to keep.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::new(Snapshot::of(self))
+    }
+
+    /// Equal for equal histories.
+    pub fn event_hash(&self) -> u64 {
+        self.server.audit().hash()
+    }
+
+    /// The newest version of the store: rises with every write.
+    pub fn version(&self) -> u64 {
+        self.server.version()
+    }
+}
+
+impl Backend for Cluster {
+    fn unix_millis(&self) -> u64 {
+        self.server.unix_millis()
+    }
+
+    fn submit(&mut self, request: Request) -> Response {
+        self.request(request)
+    }
+
+    fn poll(&mut self, stream: StreamId) -> Vec<Chunk> {
+        self.server.poll_watch(stream).unwrap_or_else(|| vec![Chunk::Closed])
+    }
+
+    fn send(&mut self, _stream: StreamId, _data: Upstream) {}
+
+    fn close(&mut self, stream: StreamId) {
+        self.server.close_watch(stream);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! What a cluster is made of when it is switched on.
+
+use std::collections::BTreeMap;
+
+use crate::client::Profile;
+
+/// One machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeConfig {
+    pub name: String,
+    /// Quantities as a manifest writes them.
+    pub cpu: String,
+    pub memory: String,
+    pub pods: String,
+    pub ephemeral_storage: String,
+    pub labels: BTreeMap<String, String>,
+    /// key, value, effect.
+    pub taints: Vec<(String, String, String)>,
+    pub unschedulable: bool,
+    pub pod_cidr: Option<String>,
+    /// Extra resources in capacity and allocatable, `example.com/gpu` → `2`.
+    pub extended: BTreeMap<String, String>,
+    /// Images present from the start: name and size in MiB.
+    pub images: Vec<(String, u64)>,
+    /// Runs the static pods of the control plane.
+    pub control_plane: bool,
+}
+
+impl NodeConfig {
+    /// The size of the transcripts' nodes: 2 CPU, 4Gi, 110 pods.
+    pub fn worker(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            cpu: "2".into(),
+            memory: "4Gi".into(),
+            pods: "110".into(),
+            ephemeral_storage: "20Gi".into(),
+            labels: BTreeMap::new(),
+            taints: Vec::new(),
+            unschedulable: false,
+            pod_cidr: None,
+            extended: BTreeMap::new(),
+            images: Vec::new(),
+            control_plane: false,
+        }
+    }
+
+    /// A tainted node with the control plane's static pods.
+    pub fn control_plane() -> Self {
+        let role = "node-role.kubernetes.io/control-plane".to_string();
+        Self {
+            labels: [(role.clone(), String::new())].into(),
+            taints: vec![(role, String::new(), "NoSchedule".into())],
+            control_plane: true,
+            ..Self::worker("control-plane")
+        }
+    }
+}
+
+/// Everything a run depends on besides its inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterConfig {
+    pub seed: u64,
+    /// Wall-clock time at virtual time 0, in milliseconds since the Unix epoch.
+    pub epoch_unix_millis: u64,
+    pub nodes: Vec<NodeConfig>,
+    pub profile: Profile,
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            // 2026-01-01T00:00:00Z: a date, so that ages and certificates look right.
+            epoch_unix_millis: 1_767_225_600_000,
+            nodes: vec![NodeConfig::control_plane(), NodeConfig::worker("worker-1"), NodeConfig::worker("worker-2")],
+            profile: Profile::default(),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The cluster as a whole.
+
+use super::*;
+
+#[test]
+fn time_moves_only_when_told() {
+    let mut cluster = Cluster::new(ClusterConfig::default());
+    let before = cluster.now();
+    cluster.request(Request::get("/version"));
+    assert_eq!(cluster.now(), before);
+    cluster.run_for(1_000, usize::MAX);
+    assert_eq!(cluster.now(), before + 1_000);
+}

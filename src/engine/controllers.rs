@@ -1,0 +1,126 @@
+//! The controller manager: one process, many loops, one queue each. Every loop is a file.
+//!
+//! A controller hears of writes ([`Controller::observe`]), queues keys, and moves the world one
+//! step per key ([`Controller::reconcile`]). It reads the present, never the news that woke it.
+//! Mirrors: cmd/kube-controller-manager, pkg/controller.
+
+use std::sync::Arc;
+
+use api::Status;
+
+use crate::client::{Component, Context, Next, Revision, WorkQueue};
+use crate::sim::Millis;
+
+/// What a reconcile came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing more until something changes.
+    Done,
+    /// Look again at this time.
+    At(Millis),
+    /// There is more to write: next slice right away, after the others.
+    Again,
+}
+
+/// One control loop.
+pub trait Controller {
+    /// As upstream names it in events and flags: `deployment-controller`.
+    fn name(&self) -> &'static str;
+
+    /// Which keys a write concerns. Keys are the controller's own: `namespace/name`, usually.
+    fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue);
+
+    /// Queues everything there is, after a (re)start.
+    fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue);
+
+    /// Moves the world one step towards what the object behind `key` asks.
+    ///
+    /// # Errors
+    /// Passes on the API server's [`Status`]; the key comes back with back-off.
+    fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status>;
+}
+
+/// A loop and its queue.
+#[derive(Clone)]
+struct Loop<C> {
+    controller: C,
+    queue: WorkQueue,
+}
+
+impl<C: Controller> Loop<C> {
+    fn start(&mut self, cx: &mut Context) {
+        self.queue.clear();
+        self.controller.resync(cx, &mut self.queue);
+    }
+
+    fn observe(&mut self, news: &[Arc<Revision>], cx: &mut Context) {
+        for revision in news {
+            self.controller.observe(revision, cx, &mut self.queue);
+        }
+    }
+
+    /// Takes one key off the queue and reconciles it; `false` when none is due.
+    fn work(&mut self, cx: &mut Context) -> bool {
+        let Some(key) = self.queue.pop(cx.now) else { return false };
+        match self.controller.reconcile(&key, cx) {
+            Ok(outcome) => {
+                self.queue.forget(&key);
+                match outcome {
+                    Outcome::Done => {}
+                    Outcome::At(at) => self.queue.add_at(at, key),
+                    Outcome::Again => self.queue.add(key),
+                }
+            }
+            Err(_) => self.queue.add_rate_limited(cx.now, key),
+        }
+        true
+    }
+}
+
+/// Declares the manager's loops: one line per controller file.
+macro_rules! manager {
+    ($($field:ident: $controller:ty),* $(,)?) => {
+        /// kube-controller-manager: every loop of the cluster.
+        #[derive(Clone, Default)]
+        pub struct ControllerManager {
+            $($field: Loop<$controller>,)*
+        }
+
+        impl Component for ControllerManager {
+            fn start(&mut self, cx: &mut Context) -> Next {
+                $(self.$field.start(cx);)*
+                self.next(cx.now)
+            }
+
+            fn wake(&mut self, news: &[Arc<Revision>], cx: &mut Context) -> Next {
+                $(self.$field.observe(news, cx);)*
+                // One key of each loop per step: loops run side by side, as upstream's goroutines do.
+                $(self.$field.work(cx);)*
+                self.next(cx.now)
+            }
+        }
+
+        impl ControllerManager {
+            fn next(&self, now: Millis) -> Next {
+                let due: Option<Millis> = [$(self.$field.queue.next_due(now)),*].into_iter().flatten().min();
+                match due {
+                    None => Next::Idle,
+                    Some(at) if at <= now => Next::Again,
+                    Some(at) => Next::At(at),
+                }
+            }
+        }
+    };
+}
+
+impl<C: Default> Default for Loop<C> {
+    fn default() -> Self {
+        Self { controller: C::default(), queue: WorkQueue::default() }
+    }
+}
+
+mod service_account;
+
+manager! {
+    service_account: service_account::ServiceAccounts,
+}

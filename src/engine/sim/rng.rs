@@ -1,0 +1,81 @@
+//! Seeded randomness: one stream per component, so that one part's draws never shift another's.
+
+/// SplitMix64: tiny, fast, and equal on every platform.
+///
+/// Not for secrets: identifiers here only have to look right and repeat under the same seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// The stream `name` of a session's `seed`.
+    pub fn stream(seed: u64, name: &str) -> Self {
+        // FNV-1a folds the name into the seed.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        let mut rng = Self(hash);
+        rng.next_u64();
+        rng
+    }
+
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `0..bound`; 0 when the bound is 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        // The modulo bias is below 2⁻³² for the small bounds used here.
+        if bound == 0 { 0 } else { self.next_u64() % bound }
+    }
+
+    /// A factor in `1.0..1.0 + spread`, as `wait.Jitter` draws it, applied to a duration.
+    pub fn jitter(&mut self, base: super::Millis, spread: f64) -> super::Millis {
+        let unit = (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        base + (base as f64 * spread * unit) as super::Millis
+    }
+
+    /// `len` letters of Kubernetes' safe alphabet: no vowels, no 0, 1, 3.
+    ///
+    /// Mirrors: apimachinery/pkg/util/rand.
+    pub fn suffix(&mut self, len: usize) -> String {
+        const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..len).map(|_| SAFE[self.below(SAFE.len() as u64) as usize] as char).collect()
+    }
+
+    /// A version 4 UUID.
+    pub fn uuid(&mut self) -> String {
+        let high = (self.next_u64() & !0xf000) | 0x4000;
+        let low = (self.next_u64() & !(0b11 << 62)) | (0b10 << 62);
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_repeat_and_differ() {
+        let draw = |name| Rng::stream(7, name).next_u64();
+        assert_eq!(draw("scheduler"), draw("scheduler"));
+        assert_ne!(draw("scheduler"), draw("kubelet/worker-1"));
+    }
+
+    #[test]
+    fn a_uuid_says_its_version_and_variant() {
+        let uuid = Rng::stream(1, "uid").uuid();
+        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+}
