@@ -97,7 +97,8 @@ macro_rules! objects {
             ///
             /// # Errors
             /// A wrong JSON type, in serde's words; the schema walk finds these first in Go's.
-            pub fn from_value(kind: Kind, value: Value) -> Result<Object, serde_json::Error> {
+            pub fn from_value(kind: Kind, mut value: Value) -> Result<Object, serde_json::Error> {
+                crate::defaults::mark_empty_selector(kind, &mut value);
                 match kind {
                     $(Kind::$kind => decode::<k8s_openapi::$($path)::+>(value),)*
                     _ => DynamicObject::from_value(kind, value).map(|d| Object::Dynamic(Arc::new(d))),
