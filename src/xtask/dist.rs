@@ -82,11 +82,11 @@ fn publish(page: &str) -> Outcome<String> {
     let (before, after) = page.split_once(head).ok_or("index.html lost its charset")?;
     let policy = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n    ");
     let page = format!("{before}{policy}{head}{after}");
-    let called = ["boot.js?", "boot.js?sw=sw.js&"];
-    if !page.contains(called[0]) {
+    let loader = "boot.js\"";
+    if !page.contains(loader) {
         return Err("index.html does not load boot.js".into());
     }
-    Ok(page.replace(called[0], called[1]))
+    Ok(page.replace(loader, "boot.js\" data-sw=\"sw.js\""))
 }
 
 /// The files below `dir`, sorted, with the names a browser would use.
@@ -170,8 +170,12 @@ mod tests {
 
     #[test]
     fn a_published_page_has_a_policy_and_a_service_worker() {
-        let page = publish("<head><meta charset=\"utf-8\"><script src=\"./boot.js?js=a.js\"></script>").expect("valid");
-        assert!(page.contains("Content-Security-Policy") && page.contains("boot.js?sw=sw.js&js=a.js"), "{page}");
+        let page = publish("<head><meta charset=\"utf-8\"><script src=\"./boot.js\" data-js=\"a.js\"></script>")
+            .expect("valid");
+        assert!(
+            page.contains("Content-Security-Policy") && page.contains("boot.js\" data-sw=\"sw.js\" data-js"),
+            "{page}"
+        );
         assert!(publish("<head></head>").is_err());
     }
 }

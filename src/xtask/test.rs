@@ -155,6 +155,7 @@ pub fn drive(feature: &str, filter: &str, args: &[&str]) -> Outcome<Drive> {
         // Browsers are heavy: two at a time is what two cores carry.
         .args(["--test-threads", "2"])
         .args(args)
+        .env("RUST_BACKTRACE", "0")
         .env("PILOTHOUSE_URL", &url)
         .env("PILOTHOUSE_WEBDRIVER", &driver.url)
         .env("PILOTHOUSE_BROWSER", &driver.browser)

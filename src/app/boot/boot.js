@@ -1,11 +1,11 @@
 // Starts the page. A file of its own because the content security policy allows no inline script.
 //
-// Trunk calls it as boot.js?js=app-HASH.js&wasm=app-HASH_bg.wasm (Trunk.toml, pattern_script);
-// `cargo xtask dist` adds sw=sw.js. What it promises to the Rust side:
+// Trunk writes its element with data-js and data-wasm, the names of this build (Trunk.toml,
+// pattern_script); `cargo xtask dist` adds data-sw. What it promises to the Rust side:
 //   <html data-root="/some/path/">   the path the page is served under, with both slashes
 //   location                         a deep link that came through 404.html or sw.js is restored
 //   #boot                            the greeting in index.html; removed once the page has mounted
-const asked = new URL(import.meta.url).searchParams;
+const build = document.querySelector("script[data-wasm]").dataset;
 const root = new URL(".", import.meta.url);
 document.documentElement.dataset.root = root.pathname;
 
@@ -17,8 +17,8 @@ if (deep !== null) {
 }
 
 try {
-  const app = await import(new URL(asked.get("js"), root));
-  const wasm = await app.default({ module_or_path: new URL(asked.get("wasm"), root) });
+  const app = await import(new URL(build.js, root));
+  const wasm = await app.default({ module_or_path: new URL(build.wasm, root) });
   document.getElementById("boot")?.remove();
   dispatchEvent(new CustomEvent("TrunkApplicationStarted", { detail: { wasm } }));
 } catch (error) {
@@ -26,6 +26,6 @@ try {
   throw error;
 }
 
-if (asked.has("sw")) navigator.serviceWorker?.register(new URL(asked.get("sw"), root)).catch(() => {
+if (build.sw) navigator.serviceWorker?.register(new URL(build.sw, root)).catch(() => {
   // Private windows forbid it; the page works without.
 });

@@ -37,6 +37,5 @@ async function answer(request, url) {
     const home = new URL(`?to=${encodeURIComponent(inside + url.search)}`, root);
     return Response.redirect(home.href + url.hash);
   }
-  // boot.js is asked for with a query that names the build.
-  return (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
+  return (await cache.match(request)) ?? fetch(request);
 }
