@@ -1,27 +1,71 @@
 //! HTTP in, HTTP out: routes a request, negotiates content, and calls the typed operations.
+//!
+//! Mirrors: apiserver/pkg/endpoints (handlers, request, discovery).
 
-use api::wire::{Request, Response};
-use api::{Kind, Resource};
+mod body;
+pub(super) mod list;
+pub(super) mod negotiate;
+mod objects;
+mod patch;
+mod pods;
+mod reviews;
+pub(super) mod route;
+mod special;
+
+use api::wire::{Body, Request, Response};
+use api::{Kind, Resource, Status};
 
 use super::{Answer, ApiServer, Identity};
+use route::{Route, Target};
 
-/// A checked request that a kubelet must answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PodProxy {
-    /// `log`, `exec`, `attach` or `portforward`.
-    pub subresource: &'static str,
-    pub namespace: String,
-    pub pod: String,
-    pub node: String,
-    /// Empty for portforward.
-    pub container: String,
-    pub request: Request,
-}
+pub use pods::PodProxy;
 
 impl ApiServer {
     /// Answers one request at the present instant.
-    pub fn handle(&mut self, _who: &Identity, _request: Request) -> Answer {
-        Answer::Response(Response::text(404, "404 page not found"))
+    pub fn handle(&mut self, who: &Identity, request: Request) -> Answer {
+        match self.respond(who, &request) {
+            Ok(answer) => answer,
+            Err(status) => Answer::Response(status.into()),
+        }
+    }
+
+    fn respond(&mut self, who: &Identity, request: &Request) -> Result<Answer, Status> {
+        let target = match self.route(&request.path) {
+            Route::Resource(target) => target,
+            Route::NonResource => return Ok(Answer::Response(self.non_resource(request)?)),
+            Route::UnknownPath => return Ok(Answer::Response(Response::text(404, "404 page not found\n"))),
+            Route::UnknownResource => return Err(no_such_resource()),
+        };
+        if !target.subresource.is_empty() {
+            return self.subresource(who, request, &target);
+        }
+        use api::wire::Method::{Delete, Get, Head, Options, Patch, Post, Put};
+        let named = !target.name.is_empty();
+        let verb = match (request.method, named) {
+            (Get, true) => "get",
+            (Get, false) if is_true(request.param("watch")) => "watch",
+            (Get, false) => "list",
+            (Post, false) if !target.resource.namespaced || !target.namespace.is_empty() => "create",
+            (Put, true) => "update",
+            (Patch, true) => "patch",
+            (Delete, true) => "delete",
+            (Delete, false) => "deletecollection",
+            (Post, _) | (Put | Patch, false) | (Head | Options, _) => "",
+        };
+        if !target.resource.verbs.contains(&verb) {
+            return Err(method_not_allowed());
+        }
+        let response = match verb {
+            "get" => self.get(request, &target),
+            "list" => self.list(request, &target),
+            "watch" => self.open_watch(request, &target),
+            "create" => self.post(who, request, &target),
+            "update" => self.put(who, request, &target),
+            "patch" => self.patch(who, request, &target),
+            "delete" => self.delete_one(who, request, &target),
+            _ => self.delete_many(who, request, &target),
+        }?;
+        Ok(Answer::Response(response))
     }
 
     /// The row of any kind this server serves, custom ones included.
@@ -35,22 +79,70 @@ impl ApiServer {
     /// The kind behind an apiVersion and a kind, as owner references name it.
     pub fn kind_of(&self, api_version: &str, kind_name: &str) -> Option<Kind> {
         let (group, version) = api::scheme::split_api_version(api_version);
-        api::scheme::by_gvk(group, version, kind_name).map(|resource| resource.kind).or_else(|| {
-            self.custom
-                .iter()
-                .map(|custom| &custom.resource)
-                .find(|r| r.group == group && r.version == version && r.kind_name == kind_name)
-                .map(|resource| resource.kind)
-        })
+        self.resources()
+            .find(|r| r.group == group && r.version == version && r.kind_name == kind_name)
+            .map(|resource| resource.kind)
+    }
+
+    /// Every served row, built-in ones first.
+    pub(super) fn resources(&self) -> impl Iterator<Item = &Resource> {
+        api::scheme::RESOURCES.iter().chain(self.custom.iter().map(|custom| &custom.resource))
     }
 
     /// Every kind that can be stored, built-in and custom.
     pub fn stored_kinds(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> =
-            api::scheme::RESOURCES.iter().filter(|r| r.verbs.contains(&"list")).map(|r| r.kind).collect();
-        kinds.extend(self.custom.iter().map(|custom| custom.resource.kind));
+        let mut kinds: Vec<Kind> = self.resources().filter(|r| r.verbs.contains(&"list")).map(|r| r.kind).collect();
         kinds.sort();
         kinds.dedup();
         kinds
+    }
+
+    fn subresource(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Answer, Status> {
+        if target.resource.kind == Kind::Pod && matches!(target.subresource, "log" | "exec" | "attach" | "portforward")
+        {
+            return self.pod_proxy(who, request, target);
+        }
+        self.special(who, request, target).map(Answer::Response)
+    }
+}
+
+/// 404 for a resource this server has never heard of.
+fn no_such_resource() -> Status {
+    let mut status = Status::failure(404, "NotFound", "the server could not find the requested resource");
+    status.details = Some(Default::default());
+    status
+}
+
+/// 405 for a verb the resource does not have.
+fn method_not_allowed() -> Status {
+    let mut status =
+        Status::failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+    status.details = Some(Default::default());
+    status
+}
+
+/// How query parameters say yes.
+fn is_true(value: Option<&str>) -> bool {
+    matches!(value, Some("1" | "t" | "T" | "true" | "TRUE" | "True"))
+}
+
+/// The response with `Warning` headers, each text once.
+fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
+    let mut said: Vec<&String> = Vec::new();
+    for warning in warnings {
+        if !said.contains(&warning) {
+            said.push(warning);
+            response.headers.push(("warning".into(), warning.clone()));
+        }
+    }
+    response
+}
+
+/// The request's body as text, for bodies that are not JSON trees yet.
+fn body_text(body: &Body) -> String {
+    match body {
+        Body::Empty | Body::Stream(_) => String::new(),
+        Body::Json(value) => value.to_string(),
+        Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

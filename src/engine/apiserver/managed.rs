@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::Object;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 
 use super::ApiServer;
 use super::storage::{FieldWrite, Ownership};
@@ -37,4 +38,9 @@ pub(super) fn record(
         before,
         after: after.clone(),
     }));
+}
+
+/// The `managedFields` a client sees.
+pub(super) fn fold(_server: &ApiServer, stored: &super::storage::Stored) -> Vec<ManagedFieldsEntry> {
+    stored.ownership.folded.to_vec()
 }

@@ -105,3 +105,22 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         _ => &standard::Plain { unconditional: true, create_on_update: false, returns_object: false },
     }
 }
+
+/// The field selectors a kind can be selected by.
+pub fn selectable(kind: Kind) -> Vec<&'static str> {
+    let mut names = vec!["metadata.name", "metadata.namespace"];
+    names.extend_from_slice(match kind {
+        Kind::Pod => pod::FIELDS,
+        Kind::Event => standard::EVENT_FIELDS,
+        Kind::Node => &["spec.unschedulable"],
+        Kind::Namespace => &["status.phase", "name"],
+        Kind::Secret => &["type"],
+        Kind::Service => &["spec.clusterIP", "spec.type"],
+        Kind::Job => &["status.successful"],
+        Kind::ReplicationController | Kind::ReplicaSet => &["status.replicas"],
+        Kind::CertificateSigningRequest => &["spec.signerName"],
+        // Every other kind by name and namespace alone.
+        _ => &[],
+    });
+    names
+}

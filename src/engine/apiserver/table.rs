@@ -1,1 +1,65 @@
 //! Tables: objects as rows, for clients that ask for `as=Table`.
+//!
+//! Mirrors: apiserver/pkg/endpoints/handlers/response.go `asTable`, pkg/printers/storage.
+
+use api::wire::Request;
+use api::{Kind, Object, Resource};
+use serde_json::{Value, json};
+
+use super::handler::negotiate::partial;
+use super::storage::Stored;
+use super::{ApiServer, printers};
+
+impl ApiServer {
+    /// The rows of `items`. Watches send the columns with the first event only.
+    pub(super) fn table<'a>(
+        &self,
+        request: &Request,
+        resource: &Resource,
+        items: impl Iterator<Item = &'a Stored>,
+        metadata: Value,
+        with_columns: bool,
+    ) -> Value {
+        let include = request.param("includeObject").unwrap_or("Metadata");
+        let custom = match resource.kind {
+            Kind::Custom(number) => self.custom.get(usize::from(number)).cloned(),
+            _ => None,
+        };
+        let rows: Vec<Value> = items
+            .map(|stored| {
+                let cells = match (&stored.object, &custom) {
+                    (Object::Dynamic(object), Some(custom)) => {
+                        printers::custom_cells(object, &custom.columns, self.unix_millis())
+                    }
+                    (object, _) => printers::cells(object, self.unix_millis()),
+                };
+                let mut row = json!({ "cells": cells });
+                match include {
+                    "None" => row["object"] = Value::Null,
+                    "Object" => row["object"] = self.to_client(resource, stored),
+                    _ => row["object"] = partial(self.to_client(resource, stored)),
+                }
+                let conditions = match &stored.object {
+                    Object::Pod(pod) => printers::pod_row_conditions(pod),
+                    _ => None,
+                };
+                if let Some(conditions) = conditions {
+                    row["conditions"] = conditions;
+                }
+                row
+            })
+            .collect();
+        let columns: Vec<Value> = match (with_columns, &custom) {
+            (false, _) => Vec::new(),
+            (true, Some(custom)) => custom.column_definitions.clone(),
+            (true, None) => printers::columns(resource.kind).iter().map(printers::Column::to_value).collect(),
+        };
+        json!({
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": metadata,
+            "columnDefinitions": columns,
+            "rows": rows,
+        })
+    }
+}

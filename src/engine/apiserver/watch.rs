@@ -1,20 +1,180 @@
 //! Open watches of HTTP clients: a cursor in the log, a selection, and how to print.
+//!
+//! A watch that selects sees an object appear when it begins to match and leave when it stops.
+//! Mirrors: apiserver/pkg/storage/cacher, apiserver/pkg/endpoints/handlers/watch.go.
+
+use api::wire::{Body, Chunk, Request, Response, StreamId};
+use api::{Object, Status};
+use serde_json::{Value, json};
+
+use super::ApiServer;
+use super::handler::list::{Selection, parse_version};
+use super::handler::negotiate::{Shape, partial};
+use super::handler::route::Target;
+use super::storage::{Change, Stored};
+use crate::sim::Millis;
 
 /// One open watch.
 #[derive(Debug, Clone)]
-pub struct Watch {}
-
-use api::wire::{Chunk, StreamId};
-
-use super::ApiServer;
+pub struct Watch {
+    request: Request,
+    target: Target,
+    selection: Selection,
+    shape: Shape,
+    /// The last version seen.
+    cursor: u64,
+    /// Events that were due when the watch opened.
+    initial: Vec<Value>,
+    /// Tables carry their columns once.
+    columns_sent: bool,
+    /// When the server ends it.
+    deadline: Option<Millis>,
+}
 
 impl ApiServer {
+    /// `GET …?watch=true`: answers with a stream.
+    pub(super) fn open_watch(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
+        let mut selection = Selection::of(request, target)?;
+        if !target.name.is_empty() {
+            selection = selection.and_name(&target.name);
+        }
+        let since = parse_version(request.param("resourceVersion"), 500)?;
+        let current = self.store.version();
+        if let Some(version) = since.filter(|version| *version > current) {
+            let mut status = Status::failure(
+                504,
+                "Timeout",
+                format!("Timeout: Too large resource version: {version}, current: {current}"),
+            );
+            status.details = Some(api::status::Details { retry_after_seconds: 1, ..Default::default() });
+            return Err(status.with_cause("ResourceVersionTooLarge", "Too large resource version", ""));
+        }
+        let seconds = request.param("timeoutSeconds").and_then(|seconds| seconds.parse::<u64>().ok());
+        let mut watch = Watch {
+            request: request.clone(),
+            target: target.clone(),
+            selection,
+            shape: Shape::of(request)?,
+            cursor: since.filter(|version| *version > 0).unwrap_or(current),
+            initial: Vec::new(),
+            columns_sent: false,
+            deadline: seconds.filter(|seconds| *seconds > 0).map(|seconds| self.now + seconds * 1000),
+        };
+        let starts_with_state =
+            since.unwrap_or(0) == 0 || request.param("sendInitialEvents").is_some_and(|value| value == "true");
+        if starts_with_state {
+            watch.cursor = current;
+            let present: Vec<Stored> = self
+                .store
+                .list(target.resource.kind, &target.namespace)
+                .filter(|(_, stored)| watch.selection.matches(&stored.object))
+                .map(|(_, stored)| stored.clone())
+                .collect();
+            for stored in present {
+                let event = self.print(&mut watch, "ADDED", &stored);
+                watch.initial.push(event);
+            }
+            if request.param("sendInitialEvents") == Some("true") {
+                watch.initial.push(self.bookmark(&watch, current, true));
+            }
+        }
+        let id = self.open_stream();
+        self.watches.insert(id, watch);
+        Ok(Response { status: 200, headers: Vec::new(), body: Body::Stream(id) })
+    }
+
+    /// A fresh stream name.
+    pub fn open_stream(&mut self) -> StreamId {
+        self.next_stream += 1;
+        StreamId(self.next_stream)
+    }
+
     /// What a watch has to say since the last call; `None` if no such watch is open.
     pub fn poll_watch(&mut self, stream: StreamId) -> Option<Vec<Chunk>> {
-        self.watches.get(&stream).map(|_| Vec::new())
+        let mut watch = self.watches.remove(&stream)?;
+        let mut chunks: Vec<Chunk> = std::mem::take(&mut watch.initial).into_iter().map(Chunk::Event).collect();
+        let Some(news) = self.store.since(watch.cursor) else {
+            let (asked, oldest) = (watch.cursor, self.store.compacted());
+            let status = Status::expired(format!("too old resource version: {asked} ({oldest})"));
+            chunks.push(Chunk::Event(json!({ "type": "ERROR", "object": status.to_value() })));
+            chunks.push(Chunk::Closed);
+            return Some(chunks);
+        };
+        let news: Vec<_> = news
+            .filter(|revision| {
+                revision.key.kind == watch.target.resource.kind
+                    && (watch.target.namespace.is_empty() || *revision.key.namespace == *watch.target.namespace)
+            })
+            .cloned()
+            .collect();
+        watch.cursor = self.store.version();
+        for revision in news {
+            let matches = |object: &Object| watch.selection.matches(object);
+            let before = revision.previous.as_ref().is_some_and(matches);
+            let after = revision.change != Change::Deleted && matches(&revision.object);
+            let (kind, object) = match (before, after) {
+                (false, false) => continue,
+                (false, true) => ("ADDED", revision.object.clone()),
+                (true, true) => ("MODIFIED", revision.object.clone()),
+                (true, false) if revision.change == Change::Deleted => ("DELETED", revision.object.clone()),
+                (true, false) => {
+                    // It left the selection: its last matching state, with the new version.
+                    let mut last = revision.previous.clone().unwrap_or_else(|| revision.object.clone());
+                    last.meta_mut().resource_version = Some(revision.version.to_string());
+                    ("DELETED", last)
+                }
+            };
+            let ownership = self.store.get(&revision.key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+            let event = self.print(&mut watch, kind, &Stored { object, ownership });
+            chunks.push(Chunk::Event(event));
+        }
+        if watch.deadline.is_some_and(|deadline| deadline <= self.now) {
+            chunks.push(Chunk::Closed);
+            return Some(chunks);
+        }
+        self.watches.insert(stream, watch);
+        Some(chunks)
     }
 
     pub fn close_watch(&mut self, stream: StreamId) {
         self.watches.remove(&stream);
+    }
+
+    /// When the next open watch ends by itself.
+    pub fn next_watch_deadline(&self) -> Option<Millis> {
+        self.watches.values().filter_map(|watch| watch.deadline).min()
+    }
+
+    fn print(&self, watch: &mut Watch, kind: &str, stored: &Stored) -> Value {
+        let resource = &watch.target.resource;
+        let object = match watch.shape {
+            Shape::Object => self.to_client(resource, stored),
+            Shape::Partial => partial(self.to_client(resource, stored)),
+            Shape::Table => {
+                let version = stored.object.meta().resource_version.clone().unwrap_or_default();
+                let with_columns = !std::mem::replace(&mut watch.columns_sent, true);
+                self.table(
+                    &watch.request,
+                    resource,
+                    std::iter::once(stored),
+                    json!({ "resourceVersion": version }),
+                    with_columns,
+                )
+            }
+        };
+        json!({ "type": kind, "object": object })
+    }
+
+    fn bookmark(&self, watch: &Watch, version: u64, initial: bool) -> Value {
+        let mut metadata = json!({ "resourceVersion": version.to_string() });
+        if initial {
+            metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
+        }
+        let object = json!({
+            "kind": watch.target.resource.kind_name,
+            "apiVersion": watch.target.resource.api_version(),
+            "metadata": metadata,
+        });
+        json!({ "type": "BOOKMARK", "object": object })
     }
 }

@@ -3,12 +3,15 @@
 use api::Object;
 use api::validation::field::ErrorList;
 
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, printers};
 
 /// One served custom kind.
 #[derive(Debug, Clone)]
 pub struct CustomResource {
     pub resource: api::Resource,
+    /// The additionalPrinterColumns, and how discovery of a Table spells them.
+    pub columns: Vec<printers::CustomColumn>,
+    pub column_definitions: Vec<serde_json::Value>,
 }
 
 impl ApiServer {

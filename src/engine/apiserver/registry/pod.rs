@@ -11,6 +11,19 @@ use super::{Strategy, standard};
 
 pub struct PodStrategy;
 
+/// What pods can be selected by, besides their name.
+pub const FIELDS: &[&str] = &[
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.podIPs",
+    "status.nominatedNodeName",
+];
+
 impl Strategy for PodStrategy {
     fn prepare_for_create(&self, object: &mut Object) {
         object.meta_mut().generation = Some(1);

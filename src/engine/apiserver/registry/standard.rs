@@ -28,6 +28,21 @@ impl Strategy for Plain {
 /// Events can be selected by what they are about.
 pub struct EventStrategy;
 
+/// What events can be selected by, besides their name.
+pub const EVENT_FIELDS: &[&str] = &[
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+];
+
 impl Strategy for EventStrategy {
     fn allow_create_on_update(&self) -> bool {
         true
