@@ -119,9 +119,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "schema",
-        usage: "",
+        usage: "[--check]",
         about: "regenerate the field schema from Kubernetes' own types",
-        run: tools::run_quickly,
+        run: tools::schema,
     },
 ];
 

@@ -22,6 +22,11 @@ pub fn bless(_: &str, _: &[String]) -> Outcome {
     run(cargo(&["test", "--package", "tests", "transcripts"]).env("PILOTHOUSE_BLESS", "1"))
 }
 
+/// The generator is a binary of the API crate, behind a feature that nothing else enables.
+pub fn schema(_: &str, args: &[String]) -> Outcome {
+    run(cargo(&["run", "--quiet", "--package", "api", "--features", "generate", "--bin", "schema", "--"]).args(args))
+}
+
 fn start(profile: &str, name: &str, args: &[String]) -> Outcome {
     run(cargo(&["run", "--quiet", "--profile", profile, "--package", "tools", "--", name]).args(args))
 }

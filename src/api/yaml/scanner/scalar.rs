@@ -52,7 +52,7 @@ impl Scanner {
     pub(super) fn scan_tag(&mut self) -> Scan<()> {
         let start = self.mark;
         let mut tag = String::new();
-        while !is_blank_or_end(self.char()) && !(self.flow_level > 0 && matches!(self.char(), ',' | ']' | '}')) {
+        while !(is_blank_or_end(self.char()) || (self.flow_level > 0 && matches!(self.char(), ',' | ']' | '}'))) {
             self.read(&mut tag);
         }
         self.push(Token::Tag(tag), start);

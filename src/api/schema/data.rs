@@ -1,0 +1,144 @@
+//! The data files of the field schema, read once. Written by `cargo xtask schema`.
+//!
+//! `v1_36.fields`: lines `apiVersion Kind type`, then per type `=name [A]` and per field
+//! `name code traits…`. A code is a letter, `[` list of, `{` map of, `@` type. Traits:
+//! `!` required, `S` set, `K` keys of a list map, `P` key of strategic merge, `R` retainKeys,
+//! `A` atomic, `N` not atomic, `G` Go name, `E` enum values. `v1_36.texts` and `v1_36.more`:
+//! a line per type and field, first sentence and the rest.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
+
+use super::{Field, ListKind, Shape, Type, TypeId};
+
+const FIELDS: &str = include_str!("v1_36.fields");
+const TEXTS: &str = include_str!("v1_36.texts");
+
+#[cfg(not(target_arch = "wasm32"))]
+const MORE: Option<&str> = Some(include_str!("v1_36.more"));
+#[cfg(target_arch = "wasm32")]
+const MORE: Option<&str> = None;
+
+static DATA: LazyLock<Data> = LazyLock::new(read);
+static SUMMARIES: LazyLock<Vec<&'static str>> = LazyLock::new(|| TEXTS.lines().collect());
+static REST: OnceLock<Vec<String>> = OnceLock::new();
+
+pub(super) struct Data {
+    pub kinds: Vec<(&'static str, &'static str, TypeId)>,
+    pub types: Vec<Type>,
+}
+
+impl Data {
+    pub fn get(&self, id: TypeId) -> &Type {
+        &self.types[usize::from(id.0)]
+    }
+}
+
+pub(super) fn get() -> &'static Data {
+    &DATA
+}
+
+/// Gives the rest of the descriptions, the text of `v1_36.more`, to a build that was compiled without it.
+///
+/// Only the first call counts.
+pub fn install_more(text: &str) {
+    REST.get_or_init(|| text.lines().map(str::to_string).collect());
+}
+
+pub(super) fn summary(line: usize) -> &'static str {
+    SUMMARIES.get(line).copied().unwrap_or_default()
+}
+
+pub(super) fn text(line: usize) -> String {
+    if let Some(more) = MORE {
+        install_more(more);
+    }
+    let rest = REST.get().and_then(|rest| rest.get(line)).map_or("", String::as_str);
+    let escaped = format!("{}{rest}", summary(line));
+    escaped.replace("\\n", "\n").replace("\\\\", "\\")
+}
+
+fn read() -> Data {
+    let mut ids: BTreeMap<&'static str, TypeId> = BTreeMap::new();
+    for (index, name) in FIELDS.lines().filter_map(|l| l.strip_prefix('=')).enumerate() {
+        let name = name.split(' ').next().unwrap_or(name);
+        ids.insert(name, TypeId(u16::try_from(index).expect("there are some hundred types")));
+    }
+    let (mut kinds, mut types): (Vec<_>, Vec<Type>) = (Vec::new(), Vec::new());
+    // Texts count types and fields alike.
+    let mut line = 0;
+    for row in FIELDS.lines() {
+        let mut words = row.split(' ');
+        let first = words.next().unwrap_or_default();
+        if let Some(name) = first.strip_prefix('=') {
+            types.push(Type { name, atomic: words.next() == Some("A"), fields: Vec::new(), line });
+            line += 1;
+        } else if let Some(current) = types.last_mut() {
+            current.fields.push(field(first, words, &ids, line));
+            line += 1;
+        } else if let (Some(kind), Some(name)) = (words.next(), words.next()) {
+            let id = *ids.get(name).expect("the generator writes every type it names");
+            kinds.push((first, kind, id));
+        }
+    }
+    for current in &mut types {
+        current.fields.sort_by_key(|f| f.name);
+    }
+    Data { kinds, types }
+}
+
+fn field(
+    name: &'static str,
+    mut words: std::str::Split<'static, char>,
+    ids: &BTreeMap<&'static str, TypeId>,
+    line: usize,
+) -> Field {
+    let mut field = Field {
+        name,
+        shape: shape(words.next().unwrap_or_default(), ids),
+        required: false,
+        list: ListKind::Atomic,
+        patch_key: None,
+        retain_keys: false,
+        atomic: None,
+        go_name: None,
+        values: Vec::new(),
+        line,
+    };
+    for word in words {
+        let (trait_, rest) = word.split_at(1);
+        match trait_ {
+            "!" => field.required = true,
+            "S" => field.list = ListKind::Set,
+            "K" => field.list = ListKind::Map(rest.split(',').collect()),
+            "P" => field.patch_key = Some(rest),
+            "R" => field.retain_keys = true,
+            "A" => field.atomic = Some(true),
+            "N" => field.atomic = Some(false),
+            "G" => field.go_name = Some(rest),
+            "E" => field.values = rest.split(',').collect(),
+            other => unreachable!("the generator writes no trait {other}"),
+        }
+    }
+    field
+}
+
+fn shape(code: &str, ids: &BTreeMap<&'static str, TypeId>) -> Shape {
+    let (letter, rest) = code.split_at(1);
+    match letter {
+        "s" => Shape::String,
+        "i" => Shape::Int32,
+        "l" => Shape::Int64,
+        "b" => Shape::Bool,
+        "f" => Shape::Float,
+        "q" => Shape::Quantity,
+        "o" => Shape::IntOrString,
+        "t" => Shape::Time,
+        "u" => Shape::MicroTime,
+        "y" => Shape::Bytes,
+        "[" => Shape::List(Box::new(shape(rest, ids))),
+        "{" => Shape::Map(Box::new(shape(rest, ids))),
+        "@" => Shape::Object(*ids.get(rest).expect("the generator writes every type it names")),
+        _ => Shape::Any,
+    }
+}

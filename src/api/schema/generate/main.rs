@@ -1,0 +1,237 @@
+//! The generator of `schema/v1_36.fields`, `.texts` and `.more`. Native, run by `cargo xtask schema`.
+//! With `--check` it writes nothing and fails if the committed files differ.
+//!
+//! Reads the source of the k8s-openapi crate in Cargo's registry: each of its files holds one
+//! definition of Kubernetes' OpenAPI document as a struct, a `DeepMerge` implementation (how
+//! lists merge) and a JSON schema (descriptions, required fields). What OpenAPI does not say
+//! for every field is in the tables of `generate/facts.rs`.
+
+mod facts;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use api::scheme::{RESOURCES, api_version};
+use source::{Definition, Field, Shape};
+
+/// Kinds that travel in bodies without being a resource of their own.
+const ALSO: &[&str] = &[
+    "io.k8s.api.authentication.v1.TokenRequest",
+    "io.k8s.api.autoscaling.v1.Scale",
+    "io.k8s.api.core.v1.Binding",
+    "io.k8s.api.policy.v1.Eviction",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(summary) => {
+            println!("{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("schema: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<String, String> {
+    let definitions = source::read(&crate_source()?.join("src/v1_36"))?;
+    let roots = roots(&definitions)?;
+    let wanted = reachable(&definitions, &roots);
+    let files = write(&definitions, &roots, &wanted);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    let mut summary = format!("{} kinds, {} types", roots.len(), wanted.len());
+    let check = std::env::args().any(|word| word == "--check");
+    for (name, text) in [("v1_36.fields", &files.fields), ("v1_36.texts", &files.first), ("v1_36.more", &files.more)] {
+        let path = folder.join(name);
+        if !check {
+            std::fs::write(path, text).map_err(|e| format!("{name}: {e}"))?;
+        } else if std::fs::read_to_string(path).ok().as_ref() != Some(text) {
+            return Err(format!("{name} is not what the generator writes: run `cargo xtask schema`"));
+        }
+        summary.push_str(&format!(", {name} {} bytes", text.len()));
+    }
+    Ok(summary)
+}
+
+/// Where Cargo unpacked k8s-openapi.
+fn crate_source() -> Result<PathBuf, String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .map_err(|e| format!("cargo metadata: {e}"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
+    let package = packages.iter().find(|p| p["name"] == "k8s-openapi").ok_or("k8s-openapi is no dependency")?;
+    let manifest = package["manifest_path"].as_str().ok_or("k8s-openapi has no manifest")?;
+    Ok(Path::new(manifest).parent().ok_or("the manifest has no folder")?.to_path_buf())
+}
+
+/// `apiVersion Kind` of everything served, with its definition.
+fn roots(definitions: &BTreeMap<String, Definition>) -> Result<BTreeMap<String, String>, String> {
+    let mut wanted: BTreeSet<(String, String)> = BTreeSet::new();
+    for resource in RESOURCES {
+        wanted.insert((resource.api_version(), resource.kind_name.to_string()));
+        for sub in resource.subresources {
+            let version = if sub.version.is_empty() { resource.version } else { sub.version };
+            let group = if sub.version.is_empty() { resource.group } else { sub.group };
+            wanted.insert((api_version(group, version), sub.kind.to_string()));
+        }
+    }
+    let mut roots = BTreeMap::new();
+    for (name, definition) in definitions {
+        if let Some(resource) = &definition.resource
+            && (wanted.contains(resource) || ALSO.contains(&name.as_str()))
+        {
+            roots.insert(format!("{} {}", resource.0, resource.1), name.clone());
+        }
+    }
+    for name in ALSO {
+        if !definitions.contains_key(*name) {
+            return Err(format!("{name} is not defined"));
+        }
+    }
+    // Types without a version of their own travel under that of the group they act on.
+    for name in ALSO {
+        let kind = name.rsplit('.').next().unwrap_or_default();
+        if !roots.values().any(|root| root == name) {
+            roots.insert(format!("v1 {kind}"), (*name).to_string());
+        }
+    }
+    Ok(roots)
+}
+
+fn reachable(definitions: &BTreeMap<String, Definition>, roots: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut todo: Vec<String> = roots.values().cloned().chain(ALSO.iter().map(|s| (*s).to_string())).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = todo.pop() {
+        let Some(definition) = definitions.get(&name) else { continue };
+        if seen.insert(name) {
+            todo.extend(definition.fields.iter().filter_map(|f| f.shape.reference().map(str::to_string)));
+        }
+    }
+    seen
+}
+
+/// `io.k8s.api.core.v1.Container` becomes `core/v1.Container`.
+fn short(name: &str) -> String {
+    let mut parts: Vec<&str> = name.split('.').collect();
+    let kind = parts.pop().unwrap_or_default();
+    let version = parts.pop().unwrap_or_default();
+    let group = parts.pop().unwrap_or_default();
+    format!("{group}/{version}.{kind}")
+}
+
+#[derive(Default)]
+struct Files {
+    fields: String,
+    /// The first sentence of every type and field, a line each, in the order of `fields`.
+    first: String,
+    /// What follows the first sentence, line by line.
+    more: String,
+}
+
+impl Files {
+    fn describe(&mut self, text: &str) {
+        let end = text.find(". ").map(|at| at + 1).into_iter().chain(text.find("\\n")).min().unwrap_or(text.len());
+        self.first.push_str(&text[..end]);
+        self.first.push('\n');
+        self.more.push_str(&text[end..]);
+        self.more.push('\n');
+    }
+}
+
+fn write(
+    definitions: &BTreeMap<String, Definition>,
+    roots: &BTreeMap<String, String>,
+    wanted: &BTreeSet<String>,
+) -> Files {
+    let mut files = Files::default();
+    for (kind, name) in roots {
+        files.fields.push_str(&format!("{kind} {}\n", short(name)));
+    }
+    for name in wanted {
+        let definition = &definitions[name];
+        let atomic = if facts::ATOMIC_STRUCTS.contains(&short(name).as_str()) { " A" } else { "" };
+        files.fields.push_str(&format!("={}{atomic}\n", short(name)));
+        files.describe(&definition.text);
+        for field in &definition.fields {
+            files.fields.push_str(&line(&short(name), field));
+            files.fields.push('\n');
+            files.describe(&field.text);
+        }
+    }
+    files
+}
+
+/// One field: its name, type code and traits, as `schema/data.rs` reads them.
+fn line(owner: &str, field: &Field) -> String {
+    let path = format!("{owner}.{}", field.name);
+    let mut line = format!("{} {}", field.name, code(&field.shape));
+    if field.required {
+        line.push_str(" !");
+    }
+    let mut list = field.list.clone();
+    let mut patch = field.list.clone().filter(|keys| !keys.is_empty()).map(|keys| keys[0].clone());
+    if let Some((_, keys)) = facts::LIST_KEYS.iter().find(|(p, _)| *p == path) {
+        list = keys.map(|keys| keys.iter().map(|k| (*k).to_string()).collect());
+    }
+    if let Some((_, key)) = facts::PATCH_KEYS.iter().find(|(p, _)| *p == path) {
+        patch = key.map(str::to_string);
+    }
+    let primitive_merge =
+        patch.as_deref() == Some("") || (field.list == Some(Vec::new()) && facts::MERGED_SETS.contains(&path.as_str()));
+    match &list {
+        Some(keys) if keys.is_empty() => line.push_str(" S"),
+        Some(keys) => line.push_str(&format!(" K{}", keys.join(","))),
+        None => {}
+    }
+    if primitive_merge {
+        line.push_str(" P");
+    } else if let Some(key) = &patch {
+        line.push_str(&format!(" P{key}"));
+    }
+    if facts::RETAIN_KEYS.contains(&path.as_str()) {
+        line.push_str(" R");
+    }
+    if facts::GRANULAR_FIELDS.contains(&path.as_str()) {
+        line.push_str(" N");
+    }
+    if field.atomic_map || facts::ATOMIC_FIELDS.contains(&path.as_str()) {
+        line.push_str(" A");
+    }
+    if let Some((_, go, values)) = facts::NAMED.iter().find(|(p, _, _)| *p == path) {
+        line.push_str(&format!(" G{go}"));
+        if !values.is_empty() {
+            line.push_str(&format!(" E{}", values.join(",")));
+        }
+    }
+    line
+}
+
+fn code(shape: &Shape) -> String {
+    match shape {
+        Shape::String => "s".into(),
+        Shape::Int32 => "i".into(),
+        Shape::Int64 => "l".into(),
+        Shape::Bool => "b".into(),
+        Shape::Float => "f".into(),
+        Shape::Quantity => "q".into(),
+        Shape::IntOrString => "o".into(),
+        Shape::Time => "t".into(),
+        Shape::MicroTime => "u".into(),
+        Shape::Bytes => "y".into(),
+        Shape::Any => "*".into(),
+        Shape::List(item) => format!("[{}", code(item)),
+        Shape::Map(value) => format!("{{{}", code(value)),
+        Shape::Reference(name) => format!("@{}", short(name)),
+    }
+}
