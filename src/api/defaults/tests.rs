@@ -1,3 +1,5 @@
+//! One row per case: what a manifest leaves out, and what the API server fills in.
+
 use serde_json::{Value, json};
 
 use crate::{Kind, Object, defaults};

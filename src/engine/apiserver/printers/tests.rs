@@ -1,3 +1,5 @@
+//! One row per kind and state: the cells that kubectl prints.
+
 use api::scheme::{RESOURCES, by_gvk, split_api_version};
 use api::{Kind, Object};
 use serde_json::{Value, json};
