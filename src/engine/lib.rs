@@ -7,6 +7,7 @@ pub mod apiserver;
 pub mod client;
 pub mod cluster;
 pub mod controllers;
+pub mod kubelet;
 pub mod sim;
 
 pub use cluster::{Cluster, ClusterConfig, NodeConfig, Snapshot};

@@ -1,0 +1,352 @@
+//! One container instance: made, started, signalled, looked into, gone.
+//!
+//! The kubelet speaks to this and to nothing below it. What the container shares with
+//! its pod (volumes, network name) is handed in as a [`SandboxWorld`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Millis;
+use super::catalogue::Image;
+use super::fs::{FileNode, Mount, Volumes};
+use super::http::{HttpRequest, HttpResponse};
+use super::kernel::{Kernel, NetReply, Outbound, Sys, World};
+use super::process::{Body, Fd, Pid, Process, Stream, Wait};
+use super::program::Server;
+use super::tools;
+
+/// What is needed to make a container.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub image: Arc<Image>,
+    pub argv: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub cwd: String,
+    pub mounts: Arc<[Mount]>,
+    pub read_only_root: bool,
+    pub user: (u32, u32),
+    pub memory_limit: Option<u64>,
+    pub cpu_limit: Option<u64>,
+    /// The process stays for ever and ends when asked, whatever its command.
+    pub idle: bool,
+    /// stdin is open (`stdin: true`).
+    pub stdin: bool,
+}
+
+/// How a container's process started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Launch {
+    Running,
+    /// There is no such file; the runtime reports it and the container never ran.
+    NotFound,
+    Denied,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    pub code: i32,
+    pub at: Millis,
+    pub oom: bool,
+}
+
+/// What the containers of one pod share.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxWorld {
+    pub volumes: Volumes,
+    pub hostname: String,
+    pub ip: String,
+    pub nameserver: String,
+    pub node: String,
+    pub outbox: Vec<Outbound>,
+    pub next_token: u64,
+}
+
+/// The ends of an exec session's streams.
+#[derive(Debug, Clone)]
+pub struct ExecIo {
+    pub pid: Pid,
+    stdin: Option<u32>,
+    stdout: u32,
+    stderr: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Container {
+    kernel: Kernel,
+    env: Arc<BTreeMap<String, String>>,
+    cwd: String,
+}
+
+impl SandboxWorld {
+    fn lend(&mut self) -> World<'_> {
+        World {
+            volumes: &mut self.volumes,
+            hostname: &self.hostname,
+            ip: &self.ip,
+            nameserver: &self.nameserver,
+            node: &self.node,
+            outbox: &mut self.outbox,
+            next_token: &mut self.next_token,
+        }
+    }
+}
+
+impl Container {
+    /// Makes the container and starts its first process.
+    pub fn start(spec: &Spec, now: Millis, world: &mut SandboxWorld) -> (Container, Launch) {
+        let mut kernel = Kernel::new(spec.image.clone(), spec.mounts.clone());
+        kernel.read_only_root = spec.read_only_root;
+        kernel.memory_limit = spec.memory_limit;
+        kernel.cpu_limit = spec.cpu_limit;
+        kernel.user = spec.user;
+        prepare_files(&mut kernel, spec, now, world);
+        let env = Arc::new(spec.env.clone());
+        let mut container = Container { kernel, env, cwd: spec.cwd.clone() };
+        let fds = BTreeMap::from([(0, Fd::Null), (1, Fd::Log(Stream::Stdout)), (2, Fd::Log(Stream::Stderr))]);
+        let mut first = container.process(0, spec.argv.clone(), fds, now);
+        if spec.stdin {
+            let pipe = container.kernel.new_pipe();
+            if let Some(held) = container.kernel.pipes.get_mut(&pipe) {
+                held.fed = true;
+            }
+            first.fds.insert(0, Fd::Pipe(pipe));
+        }
+        if spec.idle {
+            first.body = Body::Server(Box::new(Server::idle(now)));
+            container.kernel.add(first);
+            return (container, Launch::Running);
+        }
+        let mut lent = world.lend();
+        let mut sys = Sys { now, pid: 1, kernel: &mut container.kernel, world: &mut lent };
+        let launch = match tools::launch(&mut first, &mut sys) {
+            tools::Launch::Ready => {
+                container.kernel.add(first);
+                container.kernel.run(now, &mut lent);
+                Launch::Running
+            }
+            tools::Launch::Exited(code) => {
+                container.kernel.next_pid = 2;
+                container.kernel.log.close(now);
+                container.kernel.exited = Some((code, now));
+                Launch::Running
+            }
+            tools::Launch::NotFound => Launch::NotFound,
+            tools::Launch::Denied => Launch::Denied,
+        };
+        (container, launch)
+    }
+
+    fn process(&self, parent: Pid, argv: Vec<String>, fds: BTreeMap<u32, Fd>, now: Millis) -> Process {
+        Process {
+            pid: 0,
+            parent,
+            argv: argv.into(),
+            env: self.env.clone(),
+            cwd: self.cwd.clone(),
+            fds,
+            body: Body::Lent,
+            wait: Wait::Ready,
+            started: now,
+            heap: 0,
+            pending: Vec::new(),
+            burned: 0,
+        }
+    }
+
+    /// Lets the processes run up to `now`.
+    pub fn run(&mut self, now: Millis, world: &mut SandboxWorld) {
+        self.kernel.run(now, &mut world.lend());
+    }
+
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        self.kernel.next_wake(now)
+    }
+
+    pub fn exit(&self) -> Option<Exit> {
+        self.kernel.exited.map(|(code, at)| Exit { code, at, oom: self.kernel.oom })
+    }
+
+    /// A signal from the kubelet to process 1.
+    pub fn signal(&mut self, signal: i32, now: Millis, world: &mut SandboxWorld) {
+        // Gone already: nothing to signal.
+        let _ = self.kernel.signal(1, signal, true, now);
+        self.run(now, world);
+    }
+
+    /// Ends the container at once with this exit code: a crash from outside.
+    pub fn crash(&mut self, code: i32, now: Millis) {
+        if self.kernel.exited.is_none() {
+            self.kernel.procs.clear();
+            self.kernel.log.close(now);
+            self.kernel.exited = Some((code, now));
+        }
+    }
+
+    /// As if the memory limit were reached now.
+    pub fn out_of_memory(&mut self, now: Millis) {
+        if self.kernel.exited.is_none() {
+            self.kernel.kill_for_memory(now);
+        }
+    }
+
+    pub fn log(&self) -> &super::log::Log {
+        &self.kernel.log
+    }
+
+    pub fn memory(&self) -> u64 {
+        self.kernel.memory()
+    }
+
+    pub fn cpu(&self, now: Millis) -> u64 {
+        self.kernel.cpu(now)
+    }
+
+    pub fn memory_limit(&self) -> Option<u64> {
+        self.kernel.memory_limit
+    }
+
+    pub fn listens(&self, port: u16) -> bool {
+        self.kernel.listener(port).is_some()
+    }
+
+    pub fn serve(
+        &mut self,
+        now: Millis,
+        world: &mut SandboxWorld,
+        port: u16,
+        request: &HttpRequest,
+    ) -> Option<HttpResponse> {
+        self.kernel.serve(now, &mut world.lend(), port, request)
+    }
+
+    /// Hands the network's answer to the process that asked.
+    pub fn deliver(&mut self, token: u64, reply: NetReply) {
+        self.kernel.replies.insert(token, reply);
+    }
+
+    pub fn awaits(&self, token: u64) -> bool {
+        self.kernel.procs.values().any(|process| process.wait == Wait::Reply(token))
+    }
+
+    /// Starts a command beside process 1, as `kubectl exec` and exec probes do.
+    ///
+    /// # Errors
+    /// There is no such program; the session never began.
+    pub fn exec(
+        &mut self,
+        argv: &[String],
+        stdin: bool,
+        tty: bool,
+        now: Millis,
+        world: &mut SandboxWorld,
+    ) -> Result<ExecIo, Launch> {
+        let pipe = |kernel: &mut Kernel, fed: bool| {
+            let id = kernel.new_pipe();
+            if let Some(held) = kernel.pipes.get_mut(&id) {
+                (held.fed, held.drained) = (fed, !fed);
+            }
+            id
+        };
+        let input = stdin.then(|| pipe(&mut self.kernel, true));
+        let stdout = pipe(&mut self.kernel, false);
+        let stderr = if tty { stdout } else { pipe(&mut self.kernel, false) };
+        let stdin_fd = input.map_or(Fd::Null, Fd::Pipe);
+        let fds = BTreeMap::from([(0, stdin_fd), (1, Fd::Pipe(stdout)), (2, Fd::Pipe(stderr))]);
+        let mut process = self.process(0, argv.to_vec(), fds, now);
+        if tty {
+            let mut env = (*process.env).clone();
+            env.insert("TERM".to_owned(), "xterm".to_owned());
+            process.env = env.into();
+        }
+        let mut lent = world.lend();
+        let pid = self.kernel.next_pid;
+        let mut sys = Sys { now, pid, kernel: &mut self.kernel, world: &mut lent };
+        match tools::launch(&mut process, &mut sys) {
+            tools::Launch::Ready => {
+                self.kernel.add(process);
+            }
+            tools::Launch::Exited(code) => {
+                self.kernel.next_pid += 1;
+                self.kernel.zombies.insert(pid, (0, code));
+            }
+            tools::Launch::NotFound => return Err(Launch::NotFound),
+            tools::Launch::Denied => return Err(Launch::Denied),
+        }
+        self.kernel.run(now, &mut lent);
+        Ok(ExecIo { pid, stdin: input, stdout, stderr })
+    }
+
+    /// Sends text to an exec session's stdin.
+    pub fn feed(&mut self, io: &ExecIo, data: &[u8], now: Millis, world: &mut SandboxWorld) {
+        if let Some(pipe) = io.stdin.and_then(|pipe| self.kernel.pipes.get_mut(&pipe)) {
+            pipe.data.extend_from_slice(data);
+        }
+        self.run(now, world);
+    }
+
+    /// Closes an exec session's stdin.
+    pub fn close_stdin(&mut self, io: &ExecIo, now: Millis, world: &mut SandboxWorld) {
+        if let Some(pipe) = io.stdin.and_then(|pipe| self.kernel.pipes.get_mut(&pipe)) {
+            pipe.fed = false;
+        }
+        self.run(now, world);
+    }
+
+    /// What the session printed since last asked: stdout, then stderr.
+    pub fn drain(&mut self, io: &ExecIo) -> (Vec<u8>, Vec<u8>) {
+        let mut take =
+            |pipe: u32| self.kernel.pipes.get_mut(&pipe).map(|held| std::mem::take(&mut held.data)).unwrap_or_default();
+        let stdout = take(io.stdout);
+        let stderr = if io.stderr == io.stdout { Vec::new() } else { take(io.stderr) };
+        (stdout, stderr)
+    }
+
+    /// The session's exit status once it is over. When process 1 dies, so does the session.
+    pub fn exec_status(&self, io: &ExecIo) -> Option<i32> {
+        match (self.kernel.zombies.get(&io.pid), self.kernel.procs.contains_key(&io.pid)) {
+            (Some((_, code)), _) => Some(*code),
+            (None, true) => None,
+            (None, false) => Some(137),
+        }
+    }
+
+    /// Ends a session and forgets it.
+    pub fn end_exec(&mut self, io: &ExecIo, now: Millis) {
+        // Over already: nothing to kill.
+        let _ = self.kernel.signal(io.pid, super::process::SIGKILL, true, now);
+        self.kernel.zombies.remove(&io.pid);
+        for pipe in [Some(io.stdout), Some(io.stderr), io.stdin].into_iter().flatten() {
+            self.kernel.pipes.remove(&pipe);
+        }
+    }
+
+    /// A file's text, for the termination message and for lesson checks.
+    pub fn file(&mut self, path: &str, world: &mut SandboxWorld) -> Option<String> {
+        let mut lent = world.lend();
+        let mut sys = Sys { now: 0, pid: 1, kernel: &mut self.kernel, world: &mut lent };
+        match sys.view().stat(path)? {
+            FileNode::File { data, .. } => Some(String::from_utf8_lossy(&data).into_owned()),
+            FileNode::Dir { .. } | FileNode::Link { .. } => None,
+        }
+    }
+}
+
+/// Files that the kubelet and the runtime put into every container.
+fn prepare_files(kernel: &mut Kernel, spec: &Spec, now: Millis, world: &SandboxWorld) {
+    let hostname = &world.hostname;
+    let hosts = format!(
+        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{}\t{hostname}\n",
+        world.ip
+    );
+    let resolver = format!(
+        "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver {}\noptions ndots:5\n",
+        world.nameserver
+    );
+    kernel.fs.put("/etc/hostname", format!("{hostname}\n").as_bytes(), 0o644, now);
+    kernel.fs.put("/etc/hosts", hosts.as_bytes(), 0o644, now);
+    kernel.fs.put("/etc/resolv.conf", resolver.as_bytes(), 0o644, now);
+    kernel.fs.put("/dev/termination-log", b"", 0o666, now);
+    for mount in spec.mounts.iter().filter(|mount| mount.sub_path.is_empty()) {
+        kernel.fs.put_dir(&mount.path, 0o755, now);
+    }
+}

@@ -1,0 +1,110 @@
+//! HTTP as far as simulated programs speak it, and how a request reaches a listening process.
+
+use std::collections::BTreeMap;
+
+use super::Millis;
+use super::kernel::{Kernel, Sys, World};
+use super::process::{Body, Pid};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpRequest {
+    pub method: String,
+    /// With the query, if there is one.
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+    /// Who asks, for access logs.
+    pub client: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpResponse {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+    /// How long the program takes to answer.
+    pub delay: Millis,
+}
+
+impl HttpRequest {
+    pub fn get(path: &str, client: &str) -> HttpRequest {
+        HttpRequest {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: BTreeMap::new(),
+            body: String::new(),
+            client: client.to_owned(),
+        }
+    }
+}
+
+impl HttpResponse {
+    pub fn text(status: u16, content_type: &str, body: &str) -> HttpResponse {
+        let headers = BTreeMap::from([("Content-Type".to_owned(), content_type.to_owned())]);
+        HttpResponse { status, headers, body: body.to_owned(), delay: 0 }
+    }
+}
+
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unknown",
+    }
+}
+
+impl Kernel {
+    /// The process that listens on a port.
+    pub fn listener(&self, port: u16) -> Option<Pid> {
+        let listens = |body: &Body| match body {
+            Body::Server(server) => server.listens(port),
+            Body::Tool(tool) => tool.listens(port),
+            Body::Shell(_) | Body::Lent => false,
+        };
+        self.procs.values().find(|process| listens(&process.body)).map(|process| process.pid)
+    }
+
+    pub fn ports(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = self
+            .procs
+            .values()
+            .flat_map(|process| match &process.body {
+                Body::Server(server) => server.ports(),
+                Body::Tool(tool) => tool.ports(),
+                Body::Shell(_) | Body::Lent => Vec::new(),
+            })
+            .collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// Lets the listening process answer a request; `None` when the connection is refused.
+    pub fn serve(&mut self, now: Millis, world: &mut World, port: u16, request: &HttpRequest) -> Option<HttpResponse> {
+        let pid = self.listener(port)?;
+        let mut process = self.procs.remove(&pid)?;
+        let mut sys = Sys { now, pid, kernel: self, world };
+        let response = match &mut process.body {
+            Body::Server(server) => server.answer(port, request, &process.env, &mut sys),
+            Body::Tool(_) => super::tools::answer(&mut process, request, &mut sys),
+            Body::Shell(_) | Body::Lent => None,
+        };
+        self.procs.insert(pid, process);
+        self.run(now, world);
+        response
+    }
+}

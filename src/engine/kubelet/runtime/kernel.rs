@@ -1,0 +1,464 @@
+//! What a container's processes share: the process table, pipes, files, log and limits.
+//!
+//! A small Unix in virtual time. Nothing runs by itself: [`Kernel::run`] steps whoever
+//! is ready at `now` until everybody waits, and [`Kernel::next_wake`] says when to come back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Millis;
+use super::fs::{Errno, FileTree, Mount, View, Volumes};
+use super::http::{HttpRequest, HttpResponse};
+use super::log::Log;
+use super::process::{Body, Fd, Handler, Pid, Process, SIGKILL, Step, Stream, Wait, harmless};
+
+/// Instructions a process may run before it must let virtual time pass.
+const SLICE: u64 = 2_000;
+const LONGEST_SLICE: Millis = 10_000;
+
+/// Something a process asks of the world outside its pod.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NetRequest {
+    Http { host: String, port: u16, request: HttpRequest },
+    Connect { host: String, port: u16 },
+    Lookup { name: String, server: Option<String> },
+    Ping { host: String },
+}
+
+/// The world's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NetReply {
+    Http {
+        ip: String,
+        response: HttpResponse,
+    },
+    Connected {
+        ip: String,
+    },
+    /// Addresses a name resolved to, and the full name that matched.
+    Found {
+        name: String,
+        ips: Vec<String>,
+    },
+    NoSuchHost,
+    Refused {
+        ip: String,
+    },
+    TimedOut {
+        ip: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outbound {
+    pub token: u64,
+    pub request: NetRequest,
+}
+
+/// What surrounds a container: its pod's volumes and network name.
+pub struct World<'a> {
+    pub volumes: &'a mut Volumes,
+    pub hostname: &'a str,
+    pub ip: &'a str,
+    pub nameserver: &'a str,
+    pub node: &'a str,
+    /// Requests waiting to be carried out of the pod.
+    pub outbox: &'a mut Vec<Outbound>,
+    pub next_token: &'a mut u64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Pipe {
+    pub data: Vec<u8>,
+    /// Somebody outside the container holds the writing end (an exec session's stdin).
+    pub fed: bool,
+    /// Somebody outside reads it (an exec session's output).
+    pub drained: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    pub fs: FileTree,
+    pub mounts: Arc<[Mount]>,
+    pub read_only_root: bool,
+    pub procs: BTreeMap<Pid, Process>,
+    /// Exited processes whose parents have not asked yet.
+    pub zombies: BTreeMap<Pid, (Pid, i32)>,
+    pub next_pid: Pid,
+    pub pipes: BTreeMap<u32, Pipe>,
+    next_pipe: u32,
+    pub log: Log,
+    pub replies: BTreeMap<u64, NetReply>,
+    /// Bytes; `None` is unlimited.
+    pub memory_limit: Option<u64>,
+    /// Millicores; `None` is unlimited.
+    pub cpu_limit: Option<u64>,
+    /// The cgroup ran out of memory.
+    pub oom: bool,
+    /// Set once, when process 1 is gone.
+    pub exited: Option<(i32, Millis)>,
+    pub user: (u32, u32),
+    pub binaries: Arc<super::catalogue::Image>,
+}
+
+/// What [`Sys::read`] found.
+pub enum Read {
+    Data(Vec<u8>),
+    Block(u32),
+    End,
+}
+
+/// One process's view of its surroundings during a step.
+pub struct Sys<'a, 'w> {
+    pub now: Millis,
+    pub pid: Pid,
+    pub kernel: &'a mut Kernel,
+    pub world: &'a mut World<'w>,
+}
+
+impl Kernel {
+    pub fn new(image: Arc<super::catalogue::Image>, mounts: Arc<[Mount]>) -> Kernel {
+        Kernel {
+            fs: image.tree.clone(),
+            mounts,
+            read_only_root: false,
+            procs: BTreeMap::new(),
+            zombies: BTreeMap::new(),
+            next_pid: 1,
+            pipes: BTreeMap::new(),
+            next_pipe: 1,
+            log: Log::default(),
+            replies: BTreeMap::new(),
+            memory_limit: None,
+            cpu_limit: None,
+            oom: false,
+            exited: None,
+            user: (0, 0),
+            binaries: image,
+        }
+    }
+
+    pub fn new_pipe(&mut self) -> u32 {
+        let id = self.next_pipe;
+        self.next_pipe += 1;
+        self.pipes.insert(id, Pipe::default());
+        id
+    }
+
+    pub fn add(&mut self, mut process: Process) -> Pid {
+        process.pid = self.next_pid;
+        self.next_pid += 1;
+        let pid = process.pid;
+        self.procs.insert(pid, process);
+        pid
+    }
+
+    /// Steps every ready process until all wait. Never longer than a bounded number of steps.
+    pub fn run(&mut self, now: Millis, world: &mut World) {
+        for _ in 0..10_000 {
+            let ready: Vec<Pid> =
+                self.procs.values().filter(|process| self.is_ready(process, now)).map(|process| process.pid).collect();
+            if ready.is_empty() || self.exited.is_some() {
+                break;
+            }
+            for pid in ready {
+                if let Some(process) = self.procs.remove(&pid) {
+                    self.run_one(process, now, world);
+                }
+                if self.exited.is_some() {
+                    break;
+                }
+            }
+        }
+        if self.exited.is_none() {
+            self.check_memory(now);
+        }
+    }
+
+    fn run_one(&mut self, mut process: Process, now: Millis, world: &mut World) {
+        let pid = process.pid;
+        process.wait = Wait::Ready;
+        for _ in 0..SLICE {
+            let mut sys = Sys { now, pid, kernel: self, world };
+            match step(&mut process, &mut sys) {
+                Step::Continue => process.burned += 1,
+                Step::Wait(wait) => {
+                    process.burned = 0;
+                    process.wait = wait;
+                    self.procs.insert(pid, process);
+                    return;
+                }
+                Step::Exit(code) => {
+                    self.reap(pid, process.parent, code, now);
+                    return;
+                }
+            }
+        }
+        // A busy loop: virtual time must pass, more of it the longer the loop goes on.
+        let slices = process.burned / SLICE;
+        process.wait = Wait::Until(now + (50 << slices.min(8)).min(LONGEST_SLICE));
+        self.procs.insert(pid, process);
+    }
+
+    fn reap(&mut self, pid: Pid, parent: Pid, code: i32, now: Millis) {
+        if pid == 1 {
+            self.procs.clear();
+            self.log.close(now);
+            self.exited = Some((code, now));
+            return;
+        }
+        for child in self.procs.values_mut().filter(|process| process.parent == pid) {
+            child.parent = 1;
+        }
+        self.zombies.insert(pid, (parent, code));
+    }
+
+    fn is_ready(&self, process: &Process, now: Millis) -> bool {
+        let signalled = !process.pending.is_empty();
+        match &process.wait {
+            Wait::Ready => true,
+            Wait::Until(at) => *at <= now || (signalled && matches!(process.body, Body::Server(_))),
+            Wait::Child(pid) => !self.procs.contains_key(pid),
+            Wait::Job(Some(pid)) => signalled || !self.procs.contains_key(pid),
+            Wait::Job(None) => signalled || !self.procs.values().any(|other| other.parent == process.pid),
+            Wait::Read(pipe) => {
+                signalled
+                    || self.pipes.get(pipe).is_none_or(|held| !held.data.is_empty())
+                    || !self.has_writer(*pipe, process.pid)
+            }
+            Wait::Reply(token) => self.replies.contains_key(token),
+            Wait::Forever => signalled,
+        }
+    }
+
+    fn holds(process: &Process, pipe: u32) -> bool {
+        process.fds.iter().any(|(number, fd)| *number != 0 && *fd == Fd::Pipe(pipe))
+    }
+
+    pub fn has_writer(&self, pipe: u32, except: Pid) -> bool {
+        self.pipes.get(&pipe).is_some_and(|held| held.fed)
+            || self.procs.values().any(|process| process.pid != except && Self::holds(process, pipe))
+    }
+
+    fn has_reader(&self, pipe: u32) -> bool {
+        self.pipes.get(&pipe).is_some_and(|held| held.drained)
+            || self.procs.values().any(|process| process.fds.get(&0) == Some(&Fd::Pipe(pipe)) || process.captures(pipe))
+    }
+
+    /// When somebody here next has something to do by itself.
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        if self.exited.is_some() {
+            return None;
+        }
+        let due = |process: &Process| match process.wait {
+            Wait::Until(at) => Some(at),
+            _ if self.is_ready(process, now) => Some(now),
+            _ => None,
+        };
+        self.procs.values().filter_map(due).min()
+    }
+
+    /// Sends a signal. From inside, nobody can kill process 1 against its will.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn signal(&mut self, pid: Pid, signal: i32, from_outside: bool, now: Millis) -> Result<(), Errno> {
+        let Some(process) = self.procs.get_mut(&pid) else { return Err(Errno::NotFound) };
+        let parent = process.parent;
+        if signal == SIGKILL {
+            if pid != 1 || from_outside {
+                self.procs.remove(&pid);
+                self.reap(pid, parent, 128 + SIGKILL, now);
+            }
+            return Ok(());
+        }
+        match process.handler(signal) {
+            Some(Handler::Ignore) => {}
+            Some(Handler::Pending) => process.pending.push(signal),
+            // Process 1 has no default actions: what it does not handle, it does not hear.
+            None if pid == 1 || harmless(signal) => {}
+            None => {
+                self.procs.remove(&pid);
+                self.reap(pid, parent, 128 + signal, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes in use by all processes.
+    pub fn memory(&self) -> u64 {
+        self.procs.values().map(|process| process.heap + process.resident()).sum()
+    }
+
+    /// Millicores in use: busy loops and the programs' own appetite, capped by the limit.
+    pub fn cpu(&self, now: Millis) -> u64 {
+        let wanted: u64 = self.procs.values().map(|process| process.appetite(now)).sum();
+        self.cpu_limit.map_or(wanted, |limit| wanted.min(limit))
+    }
+
+    pub fn is_throttled(&self, now: Millis) -> bool {
+        let wanted: u64 = self.procs.values().map(|process| process.appetite(now)).sum();
+        self.cpu_limit.is_some_and(|limit| wanted > limit)
+    }
+
+    /// Over the limit the kernel kills the whole cgroup (memory.oom.group).
+    fn check_memory(&mut self, now: Millis) {
+        if self.memory_limit.is_some_and(|limit| self.memory() > limit) {
+            self.kill_for_memory(now);
+        }
+    }
+
+    pub fn kill_for_memory(&mut self, now: Millis) {
+        self.oom = true;
+        self.reap(1, 0, 128 + SIGKILL, now);
+    }
+}
+
+fn step(process: &mut Process, sys: &mut Sys) -> Step {
+    // The body is lent out while it runs, so that it can be handed its own process.
+    match &mut process.body {
+        Body::Shell(_) => super::shell::step(process, sys),
+        Body::Tool(_) => super::tools::step(process, sys),
+        Body::Server(_) => super::program::step(process, sys),
+        Body::Lent => Step::Exit(126),
+    }
+}
+
+impl Process {
+    fn captures(&self, pipe: u32) -> bool {
+        matches!(&self.body, Body::Shell(shell) if shell.captures_from(pipe))
+    }
+
+    fn resident(&self) -> u64 {
+        match &self.body {
+            Body::Server(server) => server.memory(),
+            Body::Shell(_) | Body::Tool(_) | Body::Lent => 400 << 10,
+        }
+    }
+
+    fn appetite(&self, now: Millis) -> u64 {
+        let busy = if self.burned >= SLICE { 1000 } else { 0 };
+        match &self.body {
+            Body::Server(server) => server.cpu(now),
+            Body::Shell(_) | Body::Lent => busy,
+            Body::Tool(tool) => busy.max(tool.cpu()),
+        }
+    }
+}
+
+impl Sys<'_, '_> {
+    pub fn view(&mut self) -> View<'_> {
+        View {
+            root: &mut self.kernel.fs,
+            mounts: &self.kernel.mounts,
+            volumes: self.world.volumes,
+            read_only_root: self.kernel.read_only_root,
+        }
+    }
+
+    /// Writes to a descriptor. `false` when nobody reads any more (SIGPIPE).
+    pub fn write(&mut self, fd: Option<&Fd>, bytes: &[u8]) -> bool {
+        match fd {
+            Some(Fd::Log(stream)) => self.kernel.log.write(self.now, *stream, bytes),
+            Some(Fd::Pipe(id)) => {
+                if !self.kernel.has_reader(*id) {
+                    return false;
+                }
+                if let Some(pipe) = self.kernel.pipes.get_mut(id) {
+                    pipe.data.extend_from_slice(bytes);
+                }
+            }
+            Some(Fd::File { path, .. }) => {
+                let now = self.now;
+                // A full or vanished file is the writer's problem; busybox goes on.
+                let _ = self.view().write(path, bytes, true, now);
+            }
+            Some(Fd::Null | Fd::Zero | Fd::Text { .. }) | None => {}
+        }
+        true
+    }
+
+    /// Reads what is there from a descriptor.
+    pub fn read(&mut self, fd: Option<&mut Fd>) -> Read {
+        match fd {
+            Some(Fd::Pipe(id)) => {
+                let id = *id;
+                let writer = self.kernel.has_writer(id, self.pid);
+                match self.kernel.pipes.get_mut(&id) {
+                    Some(pipe) if !pipe.data.is_empty() => Read::Data(std::mem::take(&mut pipe.data)),
+                    Some(_) if writer => Read::Block(id),
+                    _ => Read::End,
+                }
+            }
+            Some(Fd::File { path, offset }) => {
+                let data = self.file(path).unwrap_or_default();
+                let rest = data.get(*offset..).unwrap_or_default().to_vec();
+                *offset = data.len();
+                if rest.is_empty() { Read::End } else { Read::Data(rest) }
+            }
+            Some(Fd::Text { data, offset }) => {
+                let rest = data.get(*offset..).unwrap_or_default().to_vec();
+                *offset = data.len();
+                if rest.is_empty() { Read::End } else { Read::Data(rest) }
+            }
+            Some(Fd::Null | Fd::Zero | Fd::Log(_)) | None => Read::End,
+        }
+    }
+
+    /// Puts back what was read too far.
+    pub fn unread(&mut self, fd: Option<&mut Fd>, bytes: &[u8]) {
+        match fd {
+            Some(Fd::Pipe(id)) => {
+                if let Some(pipe) = self.kernel.pipes.get_mut(id) {
+                    pipe.data.splice(0..0, bytes.iter().copied());
+                }
+            }
+            Some(Fd::File { offset, .. } | Fd::Text { offset, .. }) => *offset -= bytes.len().min(*offset),
+            Some(Fd::Null | Fd::Zero | Fd::Log(_)) | None => {}
+        }
+    }
+
+    /// A file's content, the kernel's own files included.
+    ///
+    /// # Errors
+    /// Missing, or a directory.
+    pub fn file(&mut self, path: &str) -> Result<Arc<[u8]>, Errno> {
+        if let Some(text) = super::procfs::read(self, path) {
+            return Ok(text.into_bytes().into());
+        }
+        self.view().read(path)
+    }
+
+    /// Asks the world outside; the answer comes as a reply with this token.
+    pub fn ask(&mut self, request: NetRequest) -> u64 {
+        let token = *self.world.next_token;
+        *self.world.next_token += 1;
+        self.world.outbox.push(Outbound { token, request });
+        token
+    }
+
+    /// A device that stands for a descriptor rather than a file.
+    pub fn device(&self, process: &Process, path: &str) -> Option<Fd> {
+        let inherited = |pid: Pid, number: u32| {
+            let owner = if pid == self.pid { Some(process) } else { self.kernel.procs.get(&pid) };
+            Some(owner.and_then(|owner| owner.fds.get(&number)).cloned().unwrap_or(Fd::Null))
+        };
+        match path {
+            "/dev/null" | "/dev/tty" => Some(Fd::Null),
+            "/dev/zero" => Some(Fd::Zero),
+            "/dev/stdin" => inherited(self.pid, 0),
+            "/dev/stdout" => inherited(self.pid, 1),
+            "/dev/stderr" => inherited(self.pid, 2),
+            "/dev/termination-log" => None,
+            _ => {
+                let (pid, fd) = path.strip_prefix("/proc/")?.split_once("/fd/")?;
+                let pid = if pid == "self" { self.pid } else { pid.parse().ok()? };
+                inherited(pid, fd.parse().ok()?)
+            }
+        }
+    }
+
+    pub fn log_stdout(&mut self, text: &str) {
+        self.kernel.log.write(self.now, Stream::Stdout, text.as_bytes());
+    }
+}

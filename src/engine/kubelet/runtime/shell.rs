@@ -1,0 +1,244 @@
+//! A small POSIX shell that can stop at any instruction and resume.
+//!
+//! Parsing gives a tree ([`ast`]), the tree is flattened ([`code`]), and [`step`] runs
+//! one instruction of one process. Waiting (for a child, a pipe, the clock) is a state,
+//! never a blocked call. Wording follows busybox's ash.
+
+mod arith;
+mod ast;
+mod builtins;
+mod code;
+mod expand;
+mod lexer;
+mod parser;
+mod pattern;
+mod redirect;
+mod test_expr;
+mod vm;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub use code::Code;
+pub use pattern::{class as character_class, matches_glob};
+pub use test_expr::evaluate as test_expression;
+pub use vm::step;
+
+use super::process::{Fd, Pid, signal_name};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Var {
+    pub value: String,
+    pub exported: bool,
+    pub read_only: bool,
+}
+
+/// Why a frame was pushed, and what to put back when it ends.
+#[derive(Debug, Clone)]
+enum FrameKind {
+    Main,
+    Function {
+        args: Vec<String>,
+        locals: Vec<(String, Option<Var>)>,
+    },
+    /// A trap's action; the status before it comes back afterwards.
+    Trap {
+        status: i32,
+    },
+    Eval,
+}
+
+#[derive(Debug, Clone)]
+struct Loop {
+    next: usize,
+    end: usize,
+    words: VecDeque<String>,
+    redirs: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Frame {
+    code: Arc<Code>,
+    pc: usize,
+    kind: FrameKind,
+    loops: Vec<Loop>,
+    /// Descriptors to put back, one list per redirected command that is open.
+    saved: Vec<Vec<(u32, Option<Fd>)>>,
+}
+
+/// What the shell does when the thing it waits for has happened.
+#[derive(Debug, Clone)]
+enum Await {
+    Nothing,
+    /// A child whose status becomes `$?`; `tested` as in `set -e`.
+    Child {
+        pid: Pid,
+        tested: bool,
+    },
+    /// A pipeline: all must end, the last one counts.
+    Stages {
+        pids: Vec<Pid>,
+        last: Pid,
+        tested: bool,
+    },
+    /// A command substitution: its output, then its end.
+    Capture {
+        pid: Pid,
+        pipe: u32,
+        text: Vec<u8>,
+    },
+    /// The `wait` builtin.
+    Jobs {
+        pids: Vec<Pid>,
+        last: Option<Pid>,
+    },
+    /// The `read` builtin waiting for a line.
+    Line {
+        names: Vec<String>,
+        raw: bool,
+        text: Vec<u8>,
+    },
+    /// A script that comes through stdin, a line at a time.
+    Script {
+        text: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Shell {
+    pub vars: BTreeMap<String, Var>,
+    /// `$0`
+    pub name: String,
+    pub args: Vec<String>,
+    functions: BTreeMap<String, Arc<Code>>,
+    /// Actions by signal number; 0 is EXIT.
+    traps: BTreeMap<i32, String>,
+    frames: Vec<Frame>,
+    status: i32,
+    last_job: Pid,
+    captured: VecDeque<String>,
+    awaiting: Await,
+    exit_on_error: bool,
+    unset_is_error: bool,
+    trace: bool,
+    /// Commands come from stdin; `Some(true)` with a prompt.
+    from_stdin: Option<bool>,
+    /// Asked to exit with this status: the EXIT trap runs first.
+    exiting: Option<i32>,
+    main_pid: Pid,
+    /// Descriptors to put back once the builtin that waits is done.
+    after_wait: Vec<(u32, Option<Fd>)>,
+}
+
+/// How a shell was started.
+pub enum Script<'a> {
+    /// `sh -c TEXT NAME ARGS…`
+    Text(&'a str),
+    /// Commands from stdin, with a prompt when it is a terminal.
+    Stdin { prompt: bool },
+}
+
+impl Shell {
+    /// # Errors
+    /// The text of a syntax error.
+    pub fn start(
+        script: Script,
+        name: &str,
+        args: Vec<String>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Shell, String> {
+        let exported = |value: &String| Var { value: value.clone(), exported: true, read_only: false };
+        let mut shell = Shell {
+            vars: env.iter().map(|(name, value)| (name.clone(), exported(value))).collect(),
+            name: name.to_owned(),
+            args,
+            functions: BTreeMap::new(),
+            traps: BTreeMap::new(),
+            frames: Vec::new(),
+            status: 0,
+            last_job: 0,
+            captured: VecDeque::new(),
+            awaiting: Await::Nothing,
+            exit_on_error: false,
+            unset_is_error: false,
+            trace: false,
+            from_stdin: None,
+            exiting: None,
+            main_pid: 0,
+            after_wait: Vec::new(),
+        };
+        match script {
+            Script::Text(text) => {
+                let list = parser::parse(text)?;
+                shell.push(code::compile(&list), FrameKind::Main);
+            }
+            Script::Stdin { prompt } => shell.from_stdin = Some(prompt),
+        }
+        Ok(shell)
+    }
+
+    pub fn set_options(&mut self, flags: &str) {
+        for flag in flags.chars() {
+            match flag {
+                'e' => self.exit_on_error = true,
+                'u' => self.unset_is_error = true,
+                'x' => self.trace = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn push(&mut self, code: Arc<Code>, kind: FrameKind) {
+        self.frames.push(Frame { code, pc: 0, kind, loops: Vec::new(), saved: Vec::new() });
+    }
+
+    /// The action set for a signal: `Some("")` ignores it.
+    pub fn trap_for(&self, signal: i32) -> Option<&str> {
+        self.traps.get(&signal).map(String::as_str)
+    }
+
+    /// Whether the shell reads this pipe for a command substitution.
+    pub fn captures_from(&self, wanted: u32) -> bool {
+        matches!(&self.awaiting, Await::Capture { pipe, .. } if *pipe == wanted)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(|var| var.value.as_str())
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), String> {
+        match self.vars.get_mut(name) {
+            Some(var) if var.read_only => return Err(format!("{name}: is read only")),
+            Some(var) => var.value = value,
+            None => {
+                self.vars.insert(name.to_owned(), Var { value, exported: false, read_only: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a child process gets as its environment.
+    fn environment(&self) -> BTreeMap<String, String> {
+        self.vars.iter().filter(|(_, var)| var.exported).map(|(name, var)| (name.clone(), var.value.clone())).collect()
+    }
+
+    /// A copy that runs `code` as a subshell: traps are reset, except for ignored signals.
+    fn fork(&self, code: Arc<Code>) -> Shell {
+        let mut child = self.clone();
+        child.traps.retain(|_, action| action.is_empty());
+        child.frames.clear();
+        child.awaiting = Await::Nothing;
+        child.from_stdin = None;
+        child.exiting = None;
+        child.push(code, FrameKind::Main);
+        child
+    }
+
+    fn trap_list(&self) -> String {
+        let line = |(signal, action): (&i32, &String)| {
+            let name = if *signal == 0 { "EXIT" } else { signal_name(*signal).unwrap_or("?") };
+            format!("trap -- '{action}' {name}\n")
+        };
+        self.traps.iter().map(line).collect()
+    }
+}

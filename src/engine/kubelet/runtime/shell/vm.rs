@@ -1,0 +1,675 @@
+//! One instruction of one shell: the heart of the interpreter.
+//!
+//! Each call does a bounded amount of work and returns. Foreground children are
+//! waited for without hearing signals, as POSIX says: a trap runs after `sleep 1` ends.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::super::kernel::{Read, Sys};
+use super::super::process::{Body, Fd, Pid, Process, Step, Wait, harmless};
+use super::super::tools::{self, Launch};
+use super::ast::Simple;
+use super::builtins::{self, Outcome, complain};
+use super::code::{Code, Op, compile};
+use super::expand::Expander;
+use super::parser::parse;
+use super::{Await, FrameKind, Loop, Shell, pattern, redirect};
+
+pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
+    let Body::Shell(mut shell) = std::mem::replace(&mut process.body, Body::Lent) else {
+        return Step::Exit(126);
+    };
+    if shell.main_pid == 0 {
+        shell.main_pid = process.pid;
+    }
+    let step = shell.advance(process, sys);
+    // `exec` has put another body in place: the shell is gone.
+    if matches!(process.body, Body::Lent) {
+        process.body = Body::Shell(shell);
+    }
+    step
+}
+
+impl Shell {
+    fn advance(&mut self, process: &mut Process, sys: &mut Sys) -> Step {
+        if let Some(wait) = self.settle(process, sys) {
+            return Step::Wait(wait);
+        }
+        if self.run_trap(process) {
+            return Step::Continue;
+        }
+        if process.pending.iter().any(|signal| *signal < 0) {
+            return Step::Exit(process.pending.iter().find(|signal| **signal < 0).map_or(1, |signal| 128 - signal));
+        }
+        if let Some(code) = self.exiting {
+            return self.leave(process, code);
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            return match self.from_stdin {
+                Some(prompt) => self.next_script_line(process, sys, prompt),
+                None => {
+                    self.exiting = Some(self.status);
+                    Step::Continue
+                }
+            };
+        };
+        let code = frame.code.clone();
+        let Some(op) = code.ops.get(frame.pc) else {
+            self.pop_frame(process);
+            return Step::Continue;
+        };
+        frame.pc += 1;
+        self.execute(op, process, sys);
+        Step::Continue
+    }
+
+    /// Finishes what the shell waited for, or says what it still waits for.
+    fn settle(&mut self, process: &mut Process, sys: &mut Sys) -> Option<Wait> {
+        match std::mem::replace(&mut self.awaiting, Await::Nothing) {
+            Await::Nothing => return None,
+            Await::Child { pid, tested } => {
+                if sys.kernel.procs.contains_key(&pid) {
+                    self.awaiting = Await::Child { pid, tested };
+                    return Some(Wait::Child(pid));
+                }
+                self.status = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                self.check_error(tested);
+            }
+            Await::Stages { pids, last, tested } => {
+                if let Some(pid) = pids.iter().find(|pid| sys.kernel.procs.contains_key(pid)).copied() {
+                    self.awaiting = Await::Stages { pids, last, tested };
+                    return Some(Wait::Child(pid));
+                }
+                for pid in pids {
+                    let code = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                    if pid == last {
+                        self.status = code;
+                    }
+                }
+                self.check_error(tested);
+            }
+            Await::Capture { pid, pipe, mut text } => loop {
+                match sys.read(Some(&mut Fd::Pipe(pipe))) {
+                    Read::Data(data) => text.extend(data),
+                    Read::Block(_) => {
+                        self.awaiting = Await::Capture { pid, pipe, text };
+                        return Some(Wait::Read(pipe));
+                    }
+                    Read::End if sys.kernel.procs.contains_key(&pid) => {
+                        self.awaiting = Await::Capture { pid, pipe, text };
+                        return Some(Wait::Child(pid));
+                    }
+                    Read::End => {
+                        sys.kernel.pipes.remove(&pipe);
+                        self.status = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                        let text = String::from_utf8_lossy(&text);
+                        self.captured.push_back(text.trim_end_matches('\n').to_owned());
+                        break;
+                    }
+                }
+            },
+            Await::Jobs { pids, last } => {
+                let left: Vec<Pid> = pids.iter().copied().filter(|pid| sys.kernel.procs.contains_key(pid)).collect();
+                if let Some(signal) = process.pending.first() {
+                    self.status = 128 + signal.abs();
+                } else if left.is_empty() {
+                    self.status = last.map_or(0, |last| sys.kernel.zombies.get(&last).map_or(127, |(_, code)| *code));
+                } else {
+                    let wait = Wait::Job(if left.len() == 1 { left.first().copied() } else { None });
+                    self.awaiting = Await::Jobs { pids: left, last };
+                    return Some(wait);
+                }
+            }
+            Await::Line { names, raw, mut text } => {
+                if process.pending.is_empty() {
+                    match builtins::read_line(process, sys, &mut text) {
+                        Err(pipe) => {
+                            self.awaiting = Await::Line { names, raw, text };
+                            return Some(Wait::Read(pipe));
+                        }
+                        Ok(complete) => {
+                            self.assign_line(&names, raw, &text);
+                            self.status = i32::from(!complete);
+                        }
+                    }
+                } else {
+                    self.status = 130;
+                }
+            }
+            Await::Script { text } => {
+                self.awaiting = Await::Script { text };
+                return self.read_script(process, sys);
+            }
+        }
+        let saved = std::mem::take(&mut self.after_wait);
+        redirect::restore(process, saved);
+        None
+    }
+
+    fn assign_line(&mut self, names: &[String], raw: bool, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        let line = if raw { text.into_owned() } else { text.replace('\\', "") };
+        let default = ["REPLY".to_owned()];
+        let names = if names.is_empty() { &default } else { names };
+        let ifs = self.get("IFS").unwrap_or(" \t\n").to_owned();
+        let mut rest = line.trim_matches(|c: char| ifs.contains(c) && c.is_whitespace());
+        for (index, name) in names.iter().enumerate() {
+            let value = if index + 1 == names.len() {
+                rest
+            } else {
+                let (first, tail) = rest.split_once(|c: char| ifs.contains(c)).unwrap_or((rest, ""));
+                rest = tail.trim_start_matches(|c: char| ifs.contains(c) && c.is_whitespace());
+                first
+            };
+            // A read-only variable keeps its value.
+            let _ = self.set(name, value.to_owned());
+        }
+    }
+
+    /// Starts the action of a signal that arrived; `true` when a frame was pushed.
+    fn run_trap(&mut self, process: &mut Process) -> bool {
+        while let Some(at) = process.pending.iter().position(|signal| *signal > 0) {
+            let signal = process.pending.remove(at);
+            match self.traps.get(&signal).cloned() {
+                Some(action) if action.is_empty() => {}
+                Some(action) => {
+                    if let Ok(list) = parse(&action) {
+                        let status = self.status;
+                        self.push(compile(&list), FrameKind::Trap { status });
+                        return true;
+                    }
+                }
+                None if process.pid == 1 || harmless(signal) => {}
+                // To itself and not handled: dies of it at once.
+                None => process.pending.push(-signal),
+            }
+        }
+        false
+    }
+
+    fn leave(&mut self, process: &mut Process, code: i32) -> Step {
+        match self.traps.remove(&0) {
+            Some(action) if !action.is_empty() => {
+                while !self.frames.is_empty() {
+                    self.pop_frame(process);
+                }
+                self.exiting = None;
+                self.from_stdin = None;
+                self.status = code;
+                if let Ok(list) = parse(&action) {
+                    self.push(compile(&list), FrameKind::Trap { status: code });
+                }
+                Step::Continue
+            }
+            _ => Step::Exit(code),
+        }
+    }
+
+    fn pop_frame(&mut self, process: &mut Process) {
+        let Some(frame) = self.frames.pop() else { return };
+        for saved in frame.saved.into_iter().rev() {
+            redirect::restore(process, saved);
+        }
+        match frame.kind {
+            FrameKind::Main | FrameKind::Eval => {}
+            FrameKind::Trap { status } => self.status = status,
+            FrameKind::Function { args, locals } => {
+                self.args = args;
+                for (name, var) in locals.into_iter().rev() {
+                    match var {
+                        Some(var) => self.vars.insert(name, var),
+                        None => self.vars.remove(&name),
+                    };
+                }
+            }
+        }
+    }
+
+    pub(super) fn leave_function(&mut self, process: &mut Process) {
+        while let Some(frame) = self.frames.last() {
+            let stops = matches!(frame.kind, FrameKind::Function { .. } | FrameKind::Main);
+            self.pop_frame(process);
+            if stops {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn make_local(&mut self, name: &str, value: Option<&str>) {
+        let old = self.vars.get(name).cloned();
+        for frame in self.frames.iter_mut().rev() {
+            if let FrameKind::Function { locals, .. } = &mut frame.kind {
+                locals.push((name.to_owned(), old));
+                break;
+            }
+        }
+        // A read-only variable keeps its value.
+        let _ = self.set(name, value.unwrap_or_default().to_owned());
+    }
+
+    pub(super) fn leave_loops(&mut self, process: &mut Process, levels: usize, again: bool) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let depth = levels.clamp(1, frame.loops.len().max(1));
+        let Some(at) = frame.loops.len().checked_sub(depth) else { return };
+        frame.loops.truncate(at + 1);
+        let target = &frame.loops[at];
+        frame.pc = if again { target.next } else { target.end };
+        let keep = target.redirs;
+        while frame.saved.len() > keep {
+            let saved = frame.saved.pop().expect("longer than what is kept");
+            redirect::restore(process, saved);
+        }
+    }
+
+    fn check_error(&mut self, tested: bool) {
+        if self.exit_on_error && !tested && self.status != 0 {
+            self.exiting = Some(self.status);
+        }
+    }
+
+    fn jump(&mut self, target: usize) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.pc = target;
+        }
+    }
+
+    fn execute(&mut self, op: &Op, process: &mut Process, sys: &mut Sys) {
+        match op {
+            Op::Jump(target) => self.jump(*target),
+            Op::JumpIfOk(target) if self.status == 0 => self.jump(*target),
+            Op::JumpIfFailed(target) if self.status != 0 => self.jump(*target),
+            Op::JumpIfOk(_) | Op::JumpIfFailed(_) => {}
+            Op::SetStatus(status) => self.status = *status,
+            Op::Negate => self.status = i32::from(self.status == 0),
+            Op::Simple { command, tested } => self.simple(command, *tested, process, sys),
+            Op::Capture(code) => {
+                let pipe = sys.kernel.new_pipe();
+                let pid = self.spawn(code, process, sys, &[(1, Fd::Pipe(pipe))]);
+                self.awaiting = Await::Capture { pid, pipe, text: Vec::new() };
+            }
+            Op::Subshell { code, tested } => {
+                let pid = self.spawn(code, process, sys, &[]);
+                self.awaiting = Await::Child { pid, tested: *tested };
+            }
+            Op::Background(code, _) => {
+                self.last_job = self.spawn(code, process, sys, &[(0, Fd::Null)]);
+                self.status = 0;
+            }
+            Op::Pipeline { stages, tested } => self.pipeline(stages, *tested, process, sys),
+            Op::LoopStart { next, end } => self.open_loop(*next, *end, VecDeque::new()),
+            Op::LoopEnd => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.loops.pop();
+                }
+            }
+            Op::ForStart { words, end } => {
+                let expanded = match words {
+                    None => Ok(self.args.clone()),
+                    Some(words) => self.expander(process, sys).fields(words),
+                };
+                let next = self.frames.last().map_or(0, |frame| frame.pc);
+                match expanded {
+                    Ok(fields) => self.open_loop(next, *end, fields.into()),
+                    Err(error) => self.fail(process, sys, &error),
+                }
+                self.status = 0;
+            }
+            Op::ForNext { var, end } => {
+                let word = self
+                    .frames
+                    .last_mut()
+                    .and_then(|frame| frame.loops.last_mut())
+                    .and_then(|open| open.words.pop_front());
+                match word {
+                    None => self.jump(*end),
+                    Some(word) => {
+                        if let Err(error) = self.set(var, word) {
+                            self.fail(process, sys, &error);
+                        }
+                    }
+                }
+            }
+            Op::Case { word, arms, end } => {
+                let target = self.choose(word, arms, process, sys);
+                match target {
+                    Ok(target) => self.jump(target.unwrap_or(*end)),
+                    Err(error) => self.fail(process, sys, &error),
+                }
+                self.status = 0;
+            }
+            Op::PushRedirs(redirs) => match redirect::apply(self, process, sys, redirs) {
+                Ok(saved) => {
+                    if let Some(frame) = self.frames.last_mut() {
+                        frame.saved.push(saved);
+                    }
+                }
+                Err(error) => {
+                    self.status = complain(process, sys, &error, 1);
+                    // The command is skipped: control continues behind its PopRedirs.
+                    self.skip_redirected();
+                }
+            },
+            Op::PopRedirs => {
+                if let Some(saved) = self.frames.last_mut().and_then(|frame| frame.saved.pop()) {
+                    redirect::restore(process, saved);
+                }
+            }
+            Op::Define { name, code } => {
+                self.functions.insert(name.clone(), code.clone());
+                self.status = 0;
+            }
+        }
+    }
+
+    fn skip_redirected(&mut self) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let mut depth = 1;
+        while depth > 0 {
+            match frame.code.ops.get(frame.pc) {
+                None => return,
+                Some(Op::PushRedirs(_)) => depth += 1,
+                Some(Op::PopRedirs) => depth -= 1,
+                Some(_) => {}
+            }
+            frame.pc += 1;
+        }
+    }
+
+    fn open_loop(&mut self, next: usize, end: usize, words: VecDeque<String>) {
+        if let Some(frame) = self.frames.last_mut() {
+            let redirs = frame.saved.len();
+            frame.loops.push(Loop { next, end, words, redirs });
+        }
+    }
+
+    fn expander<'a, 's, 'w>(&'a mut self, process: &'a Process, sys: &'a mut Sys<'s, 'w>) -> Expander<'a, 's, 'w> {
+        Expander { shell: self, sys, cwd: &process.cwd, pid: process.pid }
+    }
+
+    fn choose(
+        &mut self,
+        word: &super::ast::Word,
+        arms: &[(Vec<super::ast::Word>, usize)],
+        process: &Process,
+        sys: &mut Sys,
+    ) -> Result<Option<usize>, String> {
+        let text: Vec<char> = self.expander(process, sys).text(word)?.chars().collect();
+        for (patterns, target) in arms {
+            for candidate in patterns {
+                let candidate = self.expander(process, sys).pattern(candidate)?;
+                if pattern::matches(&candidate, &text) {
+                    return Ok(Some(*target));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// An expansion error ends a shell that is not interactive.
+    fn fail(&mut self, process: &Process, sys: &mut Sys, error: &str) {
+        let status = complain(process, sys, error, 2);
+        self.status = status;
+        if self.from_stdin == Some(true) {
+            self.frames.clear();
+        } else {
+            self.exiting = Some(status);
+        }
+    }
+
+    fn child(&self, process: &Process, body: Body, fds: BTreeMap<u32, Fd>, sys: &Sys) -> Process {
+        Process {
+            pid: 0,
+            parent: process.pid,
+            argv: process.argv.clone(),
+            env: process.env.clone(),
+            cwd: process.cwd.clone(),
+            fds,
+            body,
+            wait: Wait::Ready,
+            started: sys.now,
+            heap: 0,
+            pending: Vec::new(),
+            burned: 0,
+        }
+    }
+
+    fn spawn(&mut self, code: &Arc<Code>, process: &Process, sys: &mut Sys, fds: &[(u32, Fd)]) -> Pid {
+        let mut table = process.fds.clone();
+        table.extend(fds.iter().cloned());
+        let child = self.child(process, Body::Shell(Box::new(self.fork(code.clone()))), table, sys);
+        sys.kernel.add(child)
+    }
+
+    fn pipeline(&mut self, stages: &[Arc<Code>], tested: bool, process: &Process, sys: &mut Sys) {
+        let mut pids = Vec::new();
+        let mut input: Option<u32> = None;
+        for (index, stage) in stages.iter().enumerate() {
+            let mut fds = Vec::new();
+            fds.extend(input.map(|pipe| (0, Fd::Pipe(pipe))));
+            input = (index + 1 < stages.len()).then(|| sys.kernel.new_pipe());
+            fds.extend(input.map(|pipe| (1, Fd::Pipe(pipe))));
+            pids.push(self.spawn(stage, process, sys, &fds));
+        }
+        let last = pids.last().copied().unwrap_or_default();
+        self.awaiting = Await::Stages { pids, last, tested };
+    }
+
+    fn simple(&mut self, command: &Simple, tested: bool, process: &mut Process, sys: &mut Sys) {
+        let argv = match self.expander(process, sys).fields(&command.words) {
+            Ok(argv) => argv,
+            Err(error) => return self.fail(process, sys, &error),
+        };
+        let mut assigns = Vec::new();
+        for (name, word) in &command.assigns {
+            match self.expander(process, sys).text(word) {
+                Ok(value) => assigns.push((name.clone(), value)),
+                Err(error) => return self.fail(process, sys, &error),
+            }
+            if argv.is_empty() {
+                let (name, value) = assigns.last().expect("just pushed");
+                if let Err(error) = self.set(&name.clone(), value.clone()) {
+                    return self.fail(process, sys, &error);
+                }
+            }
+        }
+        if self.trace && !argv.is_empty() {
+            sys.write(process.fds.get(&2), format!("+ {}\n", argv.join(" ")).as_bytes());
+        }
+        let captured_status =
+            command.words.iter().chain(command.assigns.iter().map(|(_, word)| word)).flatten().any(is_capture);
+        if argv.is_empty() && !captured_status {
+            self.status = 0;
+        }
+        let saved = match redirect::apply(self, process, sys, &command.redirs) {
+            Ok(saved) => saved,
+            Err(error) => {
+                self.status = complain(process, sys, &error, 1);
+                return self.check_error(tested);
+            }
+        };
+        let saved = match argv.first().map(String::as_str) {
+            None => saved,
+            Some("exec") => {
+                if argv.len() == 1 {
+                    // Redirections of a bare `exec` stay.
+                    self.status = 0;
+                    return;
+                }
+                self.replace(&argv[1..], &assigns, process, sys);
+                saved
+            }
+            Some(name) if self.functions.contains_key(name) => {
+                let code = self.functions[name].clone();
+                let args = std::mem::replace(&mut self.args, argv[1..].to_vec());
+                if self.frames.len() > 200 {
+                    return self.fail(process, sys, "maximum function recursion depth exceeded");
+                }
+                self.status = 0;
+                self.push(code, FrameKind::Function { args, locals: Vec::new() });
+                self.keep_in_frame(saved);
+                return;
+            }
+            Some(name)
+                if builtins::is_builtin(name)
+                    && !(name == "command" && argv.get(1).is_some_and(|arg| !arg.starts_with('-'))) =>
+            {
+                for (name, value) in assigns {
+                    // `IFS=, read …` would last here; ash keeps it for special builtins too.
+                    let _ = self.set(&name, value);
+                }
+                match builtins::run(self, process, sys, &argv) {
+                    Outcome::Status(status) => {
+                        self.status = status;
+                        self.check_error(tested);
+                        saved
+                    }
+                    Outcome::Waiting => {
+                        self.after_wait = saved;
+                        return;
+                    }
+                    Outcome::Moved => {
+                        self.keep_in_frame(saved);
+                        return;
+                    }
+                }
+            }
+            Some(name) => {
+                let argv = if name == "command" { argv[1..].to_vec() } else { argv };
+                if argv.first().is_some_and(|name| builtins::is_builtin(name)) {
+                    if let Outcome::Status(status) = builtins::run(self, process, sys, &argv) {
+                        self.status = status;
+                    }
+                } else {
+                    self.external(argv, &assigns, tested, process, sys);
+                }
+                saved
+            }
+        };
+        redirect::restore(process, saved);
+    }
+
+    fn keep_in_frame(&mut self, saved: Vec<(u32, Option<Fd>)>) {
+        if let Some(frame) = self.frames.last_mut().filter(|_| !saved.is_empty()) {
+            frame.saved.push(saved);
+        }
+    }
+
+    fn env_with(&self, assigns: &[(String, String)]) -> Arc<BTreeMap<String, String>> {
+        let mut env = self.environment();
+        env.extend(assigns.iter().cloned());
+        Arc::new(env)
+    }
+
+    fn external(
+        &mut self,
+        argv: Vec<String>,
+        assigns: &[(String, String)],
+        tested: bool,
+        process: &Process,
+        sys: &mut Sys,
+    ) {
+        let mut child = self.child(process, Body::Lent, process.fds.clone(), sys);
+        child.env = self.env_with(assigns);
+        child.argv = argv.into();
+        match tools::launch(&mut child, sys) {
+            Launch::Ready => {
+                let pid = sys.kernel.add(child);
+                self.awaiting = Await::Child { pid, tested };
+            }
+            Launch::Exited(code) => {
+                self.status = code;
+                self.check_error(tested);
+            }
+            failed => {
+                self.status = refuse(&child, sys, &failed);
+                self.check_error(tested);
+            }
+        }
+    }
+
+    /// `exec`: the process goes on as another program.
+    fn replace(&mut self, argv: &[String], assigns: &[(String, String)], process: &mut Process, sys: &mut Sys) {
+        let before = (process.argv.clone(), process.env.clone());
+        process.argv = argv.to_vec().into();
+        process.env = self.env_with(assigns);
+        match tools::launch(process, sys) {
+            Launch::Ready => {}
+            Launch::Exited(code) => {
+                process.body = Body::Lent;
+                self.traps.remove(&0);
+                self.exiting = Some(code);
+            }
+            failed => {
+                process.body = Body::Lent;
+                let status = refuse(process, sys, &failed);
+                (process.argv, process.env) = before;
+                self.exiting = Some(status);
+            }
+        }
+    }
+
+    fn next_script_line(&mut self, process: &mut Process, sys: &mut Sys, prompt: bool) -> Step {
+        if prompt {
+            sys.write(process.fds.get(&2), format!("{} # ", process.cwd).as_bytes());
+        }
+        self.awaiting = Await::Script { text: String::new() };
+        Step::Continue
+    }
+
+    fn read_script(&mut self, process: &mut Process, sys: &mut Sys) -> Option<Wait> {
+        let Await::Script { mut text } = std::mem::replace(&mut self.awaiting, Await::Nothing) else { return None };
+        let mut line = Vec::new();
+        let complete = match builtins::read_line(process, sys, &mut line) {
+            Ok(complete) => complete,
+            Err(pipe) => {
+                text.push_str(&String::from_utf8_lossy(&line));
+                self.awaiting = Await::Script { text };
+                return Some(Wait::Read(pipe));
+            }
+        };
+        text.push_str(&String::from_utf8_lossy(&line));
+        if complete {
+            text.push('\n');
+        }
+        if !complete && text.is_empty() {
+            self.exiting = Some(self.status);
+            return None;
+        }
+        match parse(&text) {
+            Ok(list) => self.push(compile(&list), FrameKind::Main),
+            Err(error)
+                if complete
+                    && (error.contains("unexpected end of file")
+                        || error.contains("unterminated")
+                        || error.contains("missing")) =>
+            {
+                if self.from_stdin == Some(true) {
+                    sys.write(process.fds.get(&2), b"> ");
+                }
+                self.awaiting = Await::Script { text };
+            }
+            Err(error) => {
+                self.status = complain(process, sys, &error, 2);
+                if self.from_stdin != Some(true) {
+                    self.exiting = Some(2);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn is_capture(part: &super::ast::Part) -> bool {
+    matches!(part, super::ast::Part::Capture { .. })
+}
+
+fn refuse(process: &Process, sys: &mut Sys, failed: &Launch) -> i32 {
+    let name = &process.argv[0];
+    match failed {
+        Launch::Denied => complain(process, sys, &format!("{name}: Permission denied"), 126),
+        Launch::NotFound | Launch::Ready | Launch::Exited(_) => {
+            complain(process, sys, &format!("{name}: not found"), 127)
+        }
+    }
+}

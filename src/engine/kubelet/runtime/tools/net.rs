@@ -1,0 +1,557 @@
+//! Tools that speak to the network: they ask the world outside and wait for its answer.
+
+use std::collections::BTreeMap;
+
+use super::super::Millis;
+use super::super::fs::{FileNode, absolute};
+use super::super::http::{HttpRequest, HttpResponse, reason};
+use super::super::kernel::{NetReply, NetRequest, Sys};
+use super::super::process::{Fd, Process, Step, Wait};
+use super::{Start, Tool, complain, print};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Style {
+    Wget,
+    Curl,
+    Lookup,
+    Ping,
+    Netcat,
+}
+
+/// A tool with a question under way.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    style: Style,
+    flags: String,
+    host: String,
+    port: u16,
+    path: String,
+    request: NetRequest,
+    output: Option<String>,
+    write_out: Option<String>,
+    timeout: Option<Millis>,
+    left: u32,
+    sent: u32,
+    token: Option<u64>,
+    asked: Millis,
+    /// The answer, while its delay passes.
+    held: Option<(Millis, NetReply)>,
+}
+
+pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
+    match name {
+        "httpd" => httpd_start(args, process),
+        "ifconfig" | "ip" => {
+            let ip = sys.world.ip.to_owned();
+            let text = if name == "ip" {
+                format!(
+                    "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue\n    inet 127.0.0.1/8 scope host lo\n2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue\n    inet {ip}/24 scope global eth0\n"
+                )
+            } else {
+                format!("eth0      Link encap:Ethernet\n          inet addr:{ip}  Mask:255.255.255.0\n")
+            };
+            print(process, sys, &text);
+            Start::Exit(0)
+        }
+        "netstat" => {
+            let mut text = "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n".to_owned();
+            for port in sys.kernel.ports() {
+                text.push_str(&format!(
+                    "tcp        0      0 {:<23} 0.0.0.0:*               LISTEN      \n",
+                    format!("0.0.0.0:{port}")
+                ));
+            }
+            print(process, sys, &text);
+            Start::Exit(0)
+        }
+        "nc" | "telnet" if args.iter().any(|arg| arg.starts_with("-l") || arg == "-lk") => {
+            let port = args.iter().filter_map(|arg| arg.parse().ok()).next_back().unwrap_or(0);
+            Start::Run(Tool::Listen { port })
+        }
+        _ => match parse(name, args) {
+            Ok(fetch) => Start::Run(Tool::Fetch(Box::new(fetch))),
+            Err((text, code)) => {
+                complain(process, sys, name, &text);
+                Start::Exit(code)
+            }
+        },
+    }
+}
+
+fn httpd_start(args: &[String], process: &Process) -> Start {
+    let option = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
+    let port = option("-p").and_then(|text| text.rsplit(':').next()?.parse().ok()).unwrap_or(80);
+    let home = absolute(&process.cwd, option("-h").map_or(".", String::as_str));
+    // Without -f it goes to the background, where it is its container's process all the same.
+    Start::Run(Tool::Httpd { port, home })
+}
+
+fn parse(name: &str, args: &[String]) -> Result<Fetch, (String, i32)> {
+    let valued = match name {
+        "wget" => "OTPUYe",
+        "curl" => "omwXdHuAe",
+        "ping" => "cWwis",
+        "nc" => "wpi",
+        _ => "",
+    };
+    let mut flags = String::new();
+    let mut values: BTreeMap<char, String> = BTreeMap::new();
+    let mut headers = BTreeMap::new();
+    let mut plain = Vec::new();
+    let mut iter = args.iter();
+    while let Some(arg) = iter.next() {
+        if let Some(long) = arg.strip_prefix("--") {
+            let (long, inline) =
+                long.split_once('=').map_or((long, None), |(long, value)| (long, Some(value.to_owned())));
+            let mut value = || inline.clone().or_else(|| iter.next().cloned()).unwrap_or_default();
+            match long {
+                "spider" => flags.push('S'),
+                "silent" | "quiet" => flags.push('q'),
+                "fail" => flags.push('f'),
+                "include" => flags.push('i'),
+                "head" => flags.push('I'),
+                "timeout" | "max-time" | "connect-timeout" => {
+                    values.insert(if name == "curl" { 'm' } else { 'T' }, value());
+                }
+                "output" => drop(values.insert('o', value())),
+                "request" => drop(values.insert('X', value())),
+                "write-out" => drop(values.insert('w', value())),
+                "data" => drop(values.insert('d', value())),
+                "header" => drop(header(&value(), &mut headers)),
+                "post-data" => drop(values.insert('d', value())),
+                _ => {}
+            }
+            continue;
+        }
+        let Some(short) = arg.strip_prefix('-').filter(|short| !short.is_empty()) else {
+            plain.push(arg.clone());
+            continue;
+        };
+        let mut chars = short.chars();
+        while let Some(flag) = chars.next() {
+            if valued.contains(flag) {
+                let inline: String = chars.by_ref().collect();
+                let value = if inline.is_empty() { iter.next().cloned().unwrap_or_default() } else { inline };
+                if flag == 'H' {
+                    header(&value, &mut headers);
+                } else {
+                    values.insert(flag, value);
+                }
+            } else {
+                flags.push(flag);
+            }
+        }
+    }
+    let usage = |code| ("missing URL or host".to_owned(), code);
+    let target = plain.first().ok_or_else(|| usage(if name == "curl" { 2 } else { 1 }))?;
+    let (host, port, path) = match name {
+        "wget" | "curl" => url(target),
+        _ => (target.clone(), plain.get(1).and_then(|text| text.parse().ok()).unwrap_or(0), String::new()),
+    };
+    let style = match name {
+        "wget" => Style::Wget,
+        "curl" => Style::Curl,
+        "nslookup" => Style::Lookup,
+        "ping" => Style::Ping,
+        _ => Style::Netcat,
+    };
+    let body = values.get(&'d').cloned().unwrap_or_default();
+    let default_method = if flags.contains('I') {
+        "HEAD"
+    } else if values.contains_key(&'d') {
+        "POST"
+    } else {
+        "GET"
+    };
+    headers.entry("Host".to_owned()).or_insert_with(|| host.clone());
+    headers
+        .entry("User-Agent".to_owned())
+        .or_insert_with(|| if style == Style::Wget { "Wget" } else { "curl/8.5.0" }.to_owned());
+    let request = match style {
+        Style::Wget | Style::Curl => NetRequest::Http {
+            host: host.clone(),
+            port,
+            request: HttpRequest {
+                method: values.get(&'X').cloned().unwrap_or_else(|| default_method.to_owned()),
+                path: path.clone(),
+                headers,
+                body,
+                client: String::new(),
+            },
+        },
+        Style::Lookup => NetRequest::Lookup { name: host.clone(), server: plain.get(1).cloned() },
+        Style::Ping => NetRequest::Ping { host: host.clone() },
+        Style::Netcat => NetRequest::Connect { host: host.clone(), port },
+    };
+    let seconds = |text: &String| super::system::duration(text);
+    let limit = match style {
+        Style::Curl => values.get(&'m'),
+        Style::Wget => values.get(&'T'),
+        _ => values.get(&'w').or(values.get(&'W')),
+    };
+    let output = if style == Style::Curl { values.get(&'o') } else { values.get(&'O') };
+    Ok(Fetch {
+        style,
+        flags,
+        host,
+        port,
+        path,
+        request,
+        output: output.cloned(),
+        write_out: values.get(&'w').cloned(),
+        timeout: limit.and_then(seconds),
+        left: values.get(&'c').and_then(|text| text.parse().ok()).unwrap_or(u32::MAX),
+        sent: 0,
+        token: None,
+        asked: 0,
+        held: None,
+    })
+}
+
+fn header(text: &str, headers: &mut BTreeMap<String, String>) {
+    if let Some((name, value)) = text.split_once(':') {
+        headers.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+}
+
+fn url(text: &str) -> (String, u16, String) {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let default = if scheme == "https" { 443 } else { 80 };
+    let (host, port) =
+        authority.rsplit_once(':').map_or((authority, default), |(host, port)| (host, port.parse().unwrap_or(default)));
+    (host.to_owned(), port, path.to_owned())
+}
+
+impl Fetch {
+    pub fn step(&mut self, process: &mut Process, sys: &mut Sys) -> Step {
+        if let Some((at, reply)) = self.held.clone() {
+            if sys.now < at {
+                return Step::Wait(Wait::Until(at));
+            }
+            self.held = None;
+            return self.finish(process, sys, reply);
+        }
+        let Some(token) = self.token else {
+            if self.style == Style::Ping && self.sent == 0 && self.left == 0 {
+                return Step::Exit(0);
+            }
+            let token = sys.ask(self.request.clone());
+            self.token = Some(token);
+            self.asked = sys.now;
+            return Step::Wait(Wait::Reply(token));
+        };
+        let Some(reply) = sys.kernel.replies.remove(&token) else { return Step::Wait(Wait::Reply(token)) };
+        self.token = None;
+        // An unanswered connection waits for the tool's own patience.
+        let (delay, reply) = match reply {
+            NetReply::TimedOut { ip } => (
+                self.timeout.unwrap_or(if self.style == Style::Ping { 10_000 } else { 130_000 }),
+                NetReply::TimedOut { ip },
+            ),
+            NetReply::Http { ip, response } => match self.timeout {
+                Some(limit) if response.delay > limit => (limit, NetReply::TimedOut { ip }),
+                _ => (response.delay, NetReply::Http { ip, response }),
+            },
+            other => (0, other),
+        };
+        if delay == 0 {
+            return self.finish(process, sys, reply);
+        }
+        self.held = Some((sys.now + delay, reply));
+        Step::Continue
+    }
+
+    fn finish(&mut self, process: &mut Process, sys: &mut Sys, reply: NetReply) -> Step {
+        match self.style {
+            Style::Wget => self.wget(process, sys, reply),
+            Style::Curl => self.curl(process, sys, reply),
+            Style::Lookup => self.lookup(process, sys, reply),
+            Style::Ping => self.ping(process, sys, reply),
+            Style::Netcat => {
+                let open = matches!(reply, NetReply::Connected { .. } | NetReply::Http { .. });
+                if self.flags.contains('v') {
+                    let ip = address(&reply);
+                    let text = if open {
+                        format!("{} ({ip}:{}) open\n", self.host, self.port)
+                    } else {
+                        format!("nc: {} ({ip}:{}): Connection refused\n", self.host, self.port)
+                    };
+                    sys.write(process.fds.get(&2), text.as_bytes());
+                } else if matches!(reply, NetReply::NoSuchHost) {
+                    complain(process, sys, "nc", &format!("bad address '{}'", self.host));
+                }
+                Step::Exit(i32::from(!open))
+            }
+        }
+    }
+
+    fn wget(&self, process: &mut Process, sys: &mut Sys, reply: NetReply) -> Step {
+        let quiet = self.flags.contains('q');
+        let say = |sys: &mut Sys, process: &Process, text: &str| {
+            if !quiet {
+                sys.write(process.fds.get(&2), text.as_bytes());
+            }
+        };
+        let ip = address(&reply);
+        if !ip.is_empty() {
+            let named = if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) };
+            say(sys, process, &format!("Connecting to {named} ({ip}:{})\n", self.port));
+        }
+        let response = match reply {
+            NetReply::Http { response, .. } => response,
+            NetReply::NoSuchHost => {
+                return Step::Exit(complain(process, sys, "wget", &format!("bad address '{}'", self.host)));
+            }
+            NetReply::TimedOut { .. } if self.timeout.is_some() => {
+                return Step::Exit(complain(process, sys, "wget", "download timed out"));
+            }
+            NetReply::TimedOut { .. } => {
+                return Step::Exit(complain(
+                    process,
+                    sys,
+                    "wget",
+                    &format!("can't connect to remote host ({ip}): Connection timed out"),
+                ));
+            }
+            _ => {
+                return Step::Exit(complain(
+                    process,
+                    sys,
+                    "wget",
+                    &format!("can't connect to remote host ({ip}): Connection refused"),
+                ));
+            }
+        };
+        if response.status >= 400 {
+            let text = format!("server returned error: HTTP/1.1 {} {}", response.status, reason(response.status));
+            return Step::Exit(complain(process, sys, "wget", &text));
+        }
+        if self.flags.contains('S') {
+            say(sys, process, "remote file exists\n");
+            return Step::Exit(0);
+        }
+        let name = self.output.clone().unwrap_or_else(|| {
+            let last = self.path.split('?').next().unwrap_or("/").rsplit('/').next().unwrap_or("");
+            if last.is_empty() { "index.html".to_owned() } else { last.to_owned() }
+        });
+        let size = response.body.len();
+        let bar = |name: &str| format!("{name:<20} 100% |********************************| {size:>5}  0:00:00 ETA\n");
+        if name == "-" {
+            say(sys, process, "writing to stdout\n");
+            print(process, sys, &response.body);
+            say(sys, process, &format!("{}written to stdout\n", bar("-")));
+        } else {
+            say(sys, process, &format!("saving to '{name}'\n"));
+            let path = absolute(&process.cwd, &name);
+            let now = sys.now;
+            if path != "/dev/null" {
+                if let Err(error) = sys.view().write(&path, response.body.as_bytes(), false, now) {
+                    return Step::Exit(complain(
+                        process,
+                        sys,
+                        "wget",
+                        &format!("can't open '{name}': {}", error.text()),
+                    ));
+                }
+            }
+            say(sys, process, &format!("{}'{name}' saved\n", bar(&name)));
+        }
+        Step::Exit(0)
+    }
+
+    fn curl(&self, process: &mut Process, sys: &mut Sys, reply: NetReply) -> Step {
+        let silent = self.flags.contains(['s', 'q']) && !self.flags.contains('S');
+        let fail = |sys: &mut Sys, process: &Process, code: i32, text: String| {
+            if !silent {
+                sys.write(process.fds.get(&2), format!("curl: ({code}) {text}\n").as_bytes());
+            }
+            code
+        };
+        let code = match &reply {
+            NetReply::NoSuchHost => fail(sys, process, 6, format!("Could not resolve host: {}", self.host)),
+            NetReply::TimedOut { .. } => {
+                let waited = sys.now - self.asked;
+                fail(sys, process, 28, format!("Connection timed out after {waited} milliseconds"))
+            }
+            NetReply::Http { response, .. } if self.flags.contains('f') && response.status >= 400 => {
+                fail(sys, process, 22, format!("The requested URL returned error: {}", response.status))
+            }
+            NetReply::Http { .. } => 0,
+            _ => fail(
+                sys,
+                process,
+                7,
+                format!("Failed to connect to {} port {} after 0 ms: Couldn't connect to server", self.host, self.port),
+            ),
+        };
+        let mut status = 0;
+        if let (NetReply::Http { response, .. }, 0) = (&reply, code) {
+            status = response.status;
+            let mut text = String::new();
+            if self.flags.contains(['i', 'I']) {
+                text.push_str(&format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status)));
+                response.headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+                text.push_str("\r\n");
+            }
+            if !self.flags.contains('I') {
+                text.push_str(&response.body);
+            }
+            match self.output.as_deref() {
+                None | Some("-") => print(process, sys, &text),
+                Some("/dev/null") => {}
+                Some(name) => {
+                    let path = absolute(&process.cwd, name);
+                    let now = sys.now;
+                    if sys.view().write(&path, text.as_bytes(), false, now).is_err() {
+                        return Step::Exit(fail(sys, process, 23, "Failure writing output to destination".to_owned()));
+                    }
+                }
+            }
+        }
+        if let Some(format) = &self.write_out {
+            let total = (sys.now - self.asked) as f64 / 1_000.0;
+            let text = super::system::unescape(format)
+                .replace("%{http_code}", &format!("{status:03}"))
+                .replace("%{response_code}", &format!("{status:03}"))
+                .replace("%{time_total}", &format!("{total:.6}"));
+            print(process, sys, &text);
+        }
+        Step::Exit(code)
+    }
+
+    fn lookup(&self, process: &Process, sys: &mut Sys, reply: NetReply) -> Step {
+        let server = match &self.request {
+            NetRequest::Lookup { server: Some(server), .. } => server.clone(),
+            _ => sys.world.nameserver.to_owned(),
+        };
+        print(process, sys, &format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
+        let (text, code) = match reply {
+            NetReply::Found { name, ips } => {
+                let rows: String = ips.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
+                (format!("{rows}\n"), 0)
+            }
+            NetReply::TimedOut { .. } => (";; connection timed out; no servers could be reached\n\n".to_owned(), 1),
+            _ => (format!("** server can't find {}: NXDOMAIN\n\n", self.host), 1),
+        };
+        print(process, sys, &text);
+        Step::Exit(code)
+    }
+
+    fn ping(&mut self, process: &Process, sys: &mut Sys, reply: NetReply) -> Step {
+        let ip = match &reply {
+            NetReply::NoSuchHost => {
+                return Step::Exit(complain(process, sys, "ping", &format!("bad address '{}'", self.host)));
+            }
+            other => address(other),
+        };
+        let answered = !matches!(reply, NetReply::TimedOut { .. });
+        if self.sent == 0 {
+            print(process, sys, &format!("PING {} ({ip}): 56 data bytes\n", self.host));
+        }
+        if answered {
+            print(
+                process,
+                sys,
+                &format!("64 bytes from {ip}: seq={} ttl=64 time=0.0{}0 ms\n", self.sent, 5 + self.sent % 4),
+            );
+        }
+        self.sent += 1;
+        if self.sent < self.left && answered {
+            self.held = Some((sys.now + 1_000, reply));
+            return Step::Continue;
+        }
+        let (received, loss) = if answered { (self.sent, 0) } else { (0, 100) };
+        let mut text = format!(
+            "\n--- {} ping statistics ---\n{} packets transmitted, {received} packets received, {loss}% packet loss\n",
+            self.host, self.sent
+        );
+        if answered {
+            text.push_str("round-trip min/avg/max = 0.050/0.060/0.080 ms\n");
+        }
+        print(process, sys, &text);
+        Step::Exit(i32::from(!answered))
+    }
+}
+
+fn address(reply: &NetReply) -> String {
+    match reply {
+        NetReply::Http { ip, .. }
+        | NetReply::Connected { ip }
+        | NetReply::Refused { ip }
+        | NetReply::TimedOut { ip } => ip.clone(),
+        NetReply::Found { ips, .. } => ips.first().cloned().unwrap_or_default(),
+        NetReply::NoSuchHost => String::new(),
+    }
+}
+
+/// busybox httpd: files below its home, and scripts in `cgi-bin`.
+pub fn httpd(process: &mut Process, home: &str, request: &HttpRequest, sys: &mut Sys) -> HttpResponse {
+    let page = |status: u16, text: &str| {
+        let title = format!("{status} {}", reason(status));
+        HttpResponse::text(
+            status,
+            "text/html",
+            &format!("<HTML><HEAD><TITLE>{title}</TITLE></HEAD>\n<BODY><H1>{title}</H1>\n{text}\n</BODY></HTML>\n"),
+        )
+    };
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let mut file = absolute(home, path.trim_start_matches('/'));
+    if sys.view().is_dir(&file) {
+        file = absolute(&file, "index.html");
+    }
+    let Some(FileNode::File { data, mode, .. }) = sys.view().stat(&file) else {
+        return page(404, "The requested URL was not found");
+    };
+    let text = String::from_utf8_lossy(&data).into_owned();
+    if !path.starts_with("/cgi-bin/") {
+        let kind = match file.rsplit('.').next() {
+            Some("html" | "htm") => "text/html",
+            Some("txt") => "text/plain",
+            Some("json") => "application/json",
+            _ => "application/octet-stream",
+        };
+        return HttpResponse::text(200, kind, &text);
+    }
+    if mode & 0o111 == 0 {
+        return page(403, "Forbidden");
+    }
+    cgi(process, &file, query, request, sys).unwrap_or_else(|| page(500, "The script did not answer"))
+}
+
+fn cgi(process: &Process, file: &str, query: &str, request: &HttpRequest, sys: &mut Sys) -> Option<HttpResponse> {
+    let pipe = sys.kernel.new_pipe();
+    sys.kernel.pipes.get_mut(&pipe)?.drained = true;
+    let mut child = super::helper(process, vec![file.to_owned()], super::super::process::Body::Lent, sys.now);
+    let mut env = (*process.env).clone();
+    env.insert("REQUEST_METHOD".to_owned(), request.method.clone());
+    env.insert("QUERY_STRING".to_owned(), query.to_owned());
+    env.insert("REQUEST_URI".to_owned(), request.path.clone());
+    env.insert("REMOTE_ADDR".to_owned(), request.client.clone());
+    child.env = env.into();
+    child.fds.insert(0, Fd::Text { data: request.body.as_bytes().into(), offset: 0 });
+    child.fds.insert(1, Fd::Pipe(pipe));
+    child.parent = process.pid;
+    if matches!(super::launch(&mut child, sys), super::Launch::Ready) {
+        // The server itself is part of the table while its script runs: `/proc/1` is there.
+        let stand_in = process.clone();
+        sys.kernel.procs.insert(process.pid, stand_in);
+        sys.kernel.add(child);
+        let now = sys.now;
+        sys.kernel.run(now, sys.world);
+        sys.kernel.procs.remove(&process.pid);
+    }
+    let output = sys.kernel.pipes.remove(&pipe)?.data;
+    let text = String::from_utf8_lossy(&output).replace("\r\n", "\n");
+    let (head, body) = text.split_once("\n\n")?;
+    let mut response = HttpResponse::text(200, "text/html", body);
+    for line in head.lines() {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        if name.eq_ignore_ascii_case("status") {
+            response.status = value.trim().split(' ').next()?.parse().ok()?;
+        } else {
+            response.headers.insert(name.to_owned(), value.trim().to_owned());
+        }
+    }
+    Some(response)
+}

@@ -1,0 +1,572 @@
+//! What each text filter does with a line or a chunk.
+
+use std::collections::VecDeque;
+
+use base64::Engine as _;
+use regex_lite::Regex;
+
+use super::sed;
+
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Cat,
+    Grep(Grep),
+    Head {
+        left: i64,
+    },
+    HeadBytes {
+        left: usize,
+    },
+    Tail {
+        keep: usize,
+        from: Option<usize>,
+        seen: usize,
+        lines: VecDeque<String>,
+    },
+    Wc {
+        show: String,
+        lines: usize,
+        words: usize,
+        bytes: usize,
+        in_word: bool,
+    },
+    Sort {
+        flags: String,
+        key: usize,
+        lines: Vec<String>,
+    },
+    Uniq {
+        count: bool,
+        last: Option<(String, usize)>,
+    },
+    Sed(sed::Sed),
+    Tr {
+        from: Vec<char>,
+        to: Vec<char>,
+        delete: bool,
+        squeeze: bool,
+        last: Option<char>,
+    },
+    Cut {
+        delimiter: char,
+        fields: Vec<(usize, usize)>,
+        chars: bool,
+    },
+    Tee {
+        paths: Vec<String>,
+        append: bool,
+    },
+    Tac {
+        lines: Vec<String>,
+    },
+    Base64 {
+        decode: bool,
+        bytes: Vec<u8>,
+    },
+    Awk {
+        separator: Option<char>,
+        pattern: Option<Regex>,
+        fields: Vec<String>,
+    },
+    Xargs {
+        argv: Vec<String>,
+        words: Vec<String>,
+    },
+    /// Checksums and dumps: only the length of the input matters to nobody.
+    Sum {
+        bytes: Vec<u8>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Grep {
+    pattern: Regex,
+    invert: bool,
+    count: bool,
+    quiet: bool,
+    numbers: bool,
+    only: bool,
+    names_only: bool,
+    found: usize,
+    line: usize,
+    here: usize,
+}
+
+pub struct Parsed {
+    pub kind: Kind,
+    pub files: Vec<String>,
+}
+
+/// Flags, their values and the rest. `valued` flags take the next argument.
+fn split(args: &[String], valued: &str) -> (String, Vec<(char, String)>, Vec<String>) {
+    let (mut flags, mut values, mut rest) = (String::new(), Vec::new(), Vec::new());
+    let mut index = 0;
+    while index < args.len() {
+        let arg = &args[index];
+        index += 1;
+        if arg == "--" {
+            rest.extend_from_slice(&args[index..]);
+            break;
+        }
+        if !arg.starts_with('-') || arg.len() == 1 || arg.starts_with("--") {
+            if !arg.starts_with("--") {
+                rest.push(arg.clone());
+            }
+            continue;
+        }
+        let mut chars = arg[1..].chars();
+        while let Some(flag) = chars.next() {
+            if valued.contains(flag) {
+                let inline: String = chars.by_ref().collect();
+                let value = if inline.is_empty() {
+                    index += 1;
+                    args.get(index - 1).cloned().unwrap_or_default()
+                } else {
+                    inline
+                };
+                values.push((flag, value));
+            } else {
+                flags.push(flag);
+            }
+        }
+    }
+    (flags, values, rest)
+}
+
+fn value_of(values: &[(char, String)], flag: char) -> Option<&str> {
+    values.iter().rev().find(|(known, _)| *known == flag).map(|(_, value)| value.as_str())
+}
+
+/// # Errors
+/// What is wrong with the arguments, without the tool's name.
+pub fn parse(name: &str, args: &[String]) -> Result<Parsed, String> {
+    let (kind, files) = match name {
+        "grep" | "egrep" => return grep(args, name == "egrep"),
+        "head" => {
+            let (flags, values, files) = split(args, "nc");
+            let bytes = value_of(&values, 'c').and_then(|text| text.parse().ok());
+            let short = flags.parse().ok();
+            let lines = value_of(&values, 'n').and_then(|text| text.parse().ok()).or(short).unwrap_or(10);
+            (bytes.map_or(Kind::Head { left: lines }, |left| Kind::HeadBytes { left }), files)
+        }
+        "tail" => {
+            let (flags, values, files) = split(args, "ncs");
+            let count = value_of(&values, 'n').unwrap_or("");
+            let from = count.strip_prefix('+').and_then(|text| text.parse().ok());
+            let short: String = flags.chars().filter(char::is_ascii_digit).collect();
+            let keep = count.trim_start_matches('-').parse().ok().or(short.parse().ok()).unwrap_or(10);
+            (Kind::Tail { keep, from, seen: 0, lines: VecDeque::new() }, files)
+        }
+        "wc" => {
+            let (flags, _, files) = split(args, "");
+            (Kind::Wc { show: flags, lines: 0, words: 0, bytes: 0, in_word: false }, files)
+        }
+        "sort" => {
+            let (flags, values, files) = split(args, "kto");
+            let key =
+                value_of(&values, 'k').and_then(|text| text.split([',', 'n', 'r']).next()?.parse().ok()).unwrap_or(0);
+            (Kind::Sort { flags, key, lines: Vec::new() }, files)
+        }
+        "uniq" => {
+            let (flags, _, files) = split(args, "");
+            (Kind::Uniq { count: flags.contains('c'), last: None }, files)
+        }
+        "sed" => {
+            let (flags, values, mut rest) = split(args, "e");
+            let mut script: Vec<String> = values.into_iter().map(|(_, value)| value).collect();
+            if script.is_empty() {
+                if rest.is_empty() {
+                    return Err("no script".to_owned());
+                }
+                script.push(rest.remove(0));
+            }
+            (Kind::Sed(sed::parse(&script.join("\n"), &flags)?), rest)
+        }
+        "tr" => {
+            let (flags, _, sets) = split(args, "");
+            let from = set(sets.first().map_or("", String::as_str));
+            let to = set(sets.get(1).map_or("", String::as_str));
+            (Kind::Tr { from, to, delete: flags.contains('d'), squeeze: flags.contains('s'), last: None }, Vec::new())
+        }
+        "cut" => {
+            let (_, values, files) = split(args, "dfcb");
+            let delimiter = value_of(&values, 'd').and_then(|text| text.chars().next()).unwrap_or('\t');
+            let chars = value_of(&values, 'c').or(value_of(&values, 'b'));
+            let list = chars.or(value_of(&values, 'f')).ok_or("expected a list of bytes, characters, or fields")?;
+            (Kind::Cut { delimiter, fields: ranges(list), chars: chars.is_some() }, files)
+        }
+        "tee" => {
+            let (flags, _, files) = split(args, "");
+            return Ok(Parsed { kind: Kind::Tee { paths: files, append: flags.contains('a') }, files: Vec::new() });
+        }
+        "tac" => (Kind::Tac { lines: Vec::new() }, split(args, "").2),
+        "base64" => {
+            let (flags, _, files) = split(args, "w");
+            (Kind::Base64 { decode: flags.contains(['d', 'D']), bytes: Vec::new() }, files)
+        }
+        "awk" => return awk(args),
+        "xargs" => {
+            let (_, _, argv) = split(args, "nI");
+            let argv = if argv.is_empty() { vec!["echo".to_owned()] } else { argv };
+            return Ok(Parsed { kind: Kind::Xargs { argv, words: Vec::new() }, files: Vec::new() });
+        }
+        "md5sum" | "sha256sum" | "od" => (Kind::Sum { bytes: Vec::new() }, split(args, "tAN").2),
+        _ => (Kind::Cat, split(args, "").2),
+    };
+    Ok(Parsed { kind, files })
+}
+
+fn grep(args: &[String], extended: bool) -> Result<Parsed, String> {
+    let (flags, values, mut rest) = split(args, "emABC");
+    let pattern = match value_of(&values, 'e') {
+        Some(pattern) => pattern.to_owned(),
+        None if rest.is_empty() => return Err("no pattern".to_owned()),
+        None => rest.remove(0),
+    };
+    let source = if flags.contains('F') {
+        sed::escape(&pattern)
+    } else if flags.contains('E') || extended {
+        pattern
+    } else {
+        sed::extended(&pattern)
+    };
+    let source = if flags.contains('w') { format!(r"\b(?:{source})\b") } else { source };
+    let source = if flags.contains('x') { format!("^(?:{source})$") } else { source };
+    let source = if flags.contains('i') { format!("(?i){source}") } else { source };
+    let pattern = Regex::new(&source).map_err(|_| format!("bad regex '{source}'"))?;
+    let grep = Grep {
+        pattern,
+        invert: flags.contains('v'),
+        count: flags.contains('c'),
+        quiet: flags.contains('q'),
+        numbers: flags.contains('n'),
+        only: flags.contains('o'),
+        names_only: flags.contains('l'),
+        found: 0,
+        line: 0,
+        here: 0,
+    };
+    Ok(Parsed { kind: Kind::Grep(grep), files: rest })
+}
+
+/// `awk '/re/ {print $1, $3}'` and nothing beyond.
+fn awk(args: &[String]) -> Result<Parsed, String> {
+    let (_, values, mut rest) = split(args, "Fv");
+    if rest.is_empty() {
+        return Err("no program".to_owned());
+    }
+    let program = rest.remove(0);
+    let separator = value_of(&values, 'F').and_then(|text| text.chars().next());
+    let (head, body) = program.split_once('{').unwrap_or((&program, "print}"));
+    let pattern = match head.trim().strip_prefix('/').and_then(|text| text.strip_suffix('/')) {
+        Some(text) => Some(Regex::new(text).map_err(|_| "bad regex".to_owned())?),
+        None => None,
+    };
+    let body = body.trim_end_matches('}').trim().strip_prefix("print").ok_or("only print is simulated")?;
+    let fields = body.split(',').map(|field| field.trim().to_owned()).filter(|field| !field.is_empty()).collect();
+    Ok(Parsed { kind: Kind::Awk { separator, pattern, fields }, files: rest })
+}
+
+fn ranges(list: &str) -> Vec<(usize, usize)> {
+    let number = |text: &str, default| text.parse().unwrap_or(default);
+    list.split(',')
+        .map(|part| match part.split_once('-') {
+            Some((low, high)) => (number(low, 1), number(high, usize::MAX)),
+            None => (number(part, 1), number(part, 1)),
+        })
+        .collect()
+}
+
+/// The characters of a `tr` set.
+fn set(text: &str) -> Vec<char> {
+    for name in ["lower", "upper", "digit", "alpha", "alnum", "space", "punct"] {
+        if text == format!("[:{name}:]") {
+            let ranges = crate::kubelet::runtime::shell::character_class(name);
+            return ranges.into_iter().flat_map(|(low, high)| low..=high).collect();
+        }
+    }
+    let text = super::system::unescape(text);
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        if chars.get(at + 1) == Some(&'-') && at + 2 < chars.len() {
+            out.extend(chars[at]..=chars[at + 2]);
+            at += 3;
+        } else {
+            out.push(chars[at]);
+            at += 1;
+        }
+    }
+    out
+}
+
+impl Kind {
+    /// Works on bytes as they come, not on lines.
+    pub fn is_raw(&self) -> bool {
+        matches!(
+            self,
+            Kind::Cat
+                | Kind::HeadBytes { .. }
+                | Kind::Wc { .. }
+                | Kind::Tr { .. }
+                | Kind::Tee { .. }
+                | Kind::Base64 { .. }
+                | Kind::Xargs { .. }
+                | Kind::Sum { .. }
+        )
+    }
+
+    /// Takes a chunk; `true` when no more is wanted.
+    pub fn chunk(&mut self, data: &[u8], out: &mut String) -> bool {
+        let text = String::from_utf8_lossy(data);
+        match self {
+            Kind::HeadBytes { left } => {
+                let taken = data.len().min(*left);
+                out.push_str(&String::from_utf8_lossy(&data[..taken]));
+                *left -= taken;
+                return *left == 0;
+            }
+            Kind::Wc { lines, words, bytes, in_word, .. } => {
+                *lines += data.iter().filter(|byte| **byte == b'\n').count();
+                *bytes += data.len();
+                for byte in data {
+                    let blank = byte.is_ascii_whitespace();
+                    *words += usize::from(!blank && !*in_word);
+                    *in_word = !blank;
+                }
+            }
+            Kind::Tr { from, to, delete, squeeze, last } => {
+                for c in text.chars() {
+                    let at = from.iter().position(|known| *known == c);
+                    if *delete && at.is_some() {
+                        continue;
+                    }
+                    let new = at.and_then(|at| to.get(at).or(to.last())).copied().unwrap_or(c);
+                    if *squeeze && *last == Some(new) && (to.contains(&new) || (to.is_empty() && from.contains(&new))) {
+                        continue;
+                    }
+                    *last = Some(new);
+                    out.push(new);
+                }
+            }
+            Kind::Base64 { bytes, .. } | Kind::Sum { bytes } => bytes.extend_from_slice(data),
+            Kind::Xargs { words, .. } => words.extend(text.split_whitespace().map(str::to_owned)),
+            _ => out.push_str(&text),
+        }
+        false
+    }
+
+    /// Takes a line; `true` when no more is wanted.
+    pub fn line(&mut self, line: &str, name: Option<&str>, last: bool, out: &mut String) -> bool {
+        match self {
+            Kind::Grep(grep) => return grep.line(line, name, out),
+            Kind::Head { left } => {
+                if *left <= 0 {
+                    return true;
+                }
+                *left -= 1;
+                push(out, line);
+                return *left == 0;
+            }
+            Kind::Tail { keep, from, seen, lines } => {
+                *seen += 1;
+                match from {
+                    Some(from) if *seen >= *from => push(out, line),
+                    Some(_) => {}
+                    None => {
+                        lines.push_back(line.to_owned());
+                        if lines.len() > *keep {
+                            lines.pop_front();
+                        }
+                    }
+                }
+            }
+            Kind::Sort { lines, .. } | Kind::Tac { lines } => lines.push(line.to_owned()),
+            Kind::Uniq { count, last } => match last {
+                Some((text, seen)) if text == line => *seen += 1,
+                _ => {
+                    let before = last.replace((line.to_owned(), 1));
+                    uniq_line(before, *count, out);
+                }
+            },
+            Kind::Sed(sed) => return sed.line(line, last, out),
+            Kind::Cut { delimiter, fields, chars } => {
+                let wanted = |number: usize| fields.iter().any(|(low, high)| (*low..=*high).contains(&number));
+                if *chars {
+                    out.extend(line.chars().enumerate().filter(|(at, _)| wanted(at + 1)).map(|(_, c)| c));
+                } else if line.contains(*delimiter) {
+                    let parts: Vec<&str> = line
+                        .split(*delimiter)
+                        .enumerate()
+                        .filter(|(at, _)| wanted(at + 1))
+                        .map(|(_, part)| part)
+                        .collect();
+                    out.push_str(&parts.join(&delimiter.to_string()));
+                } else {
+                    out.push_str(line);
+                }
+                out.push('\n');
+            }
+            Kind::Awk { separator, pattern, fields } => {
+                if pattern.as_ref().is_none_or(|pattern| pattern.is_match(line)) {
+                    push(out, &awk_line(line, *separator, fields));
+                }
+            }
+            _ => push(out, line),
+        }
+        false
+    }
+
+    pub fn end_of_file(&mut self, name: Option<&str>, out: &mut String) {
+        if let Kind::Grep(grep) = self {
+            if grep.count && (name.is_some() || grep.here > 0) {
+                let prefix = name.map(|name| format!("{name}:")).unwrap_or_default();
+                out.push_str(&format!("{prefix}{}\n", grep.here));
+                grep.here = 0;
+                grep.line = usize::MAX;
+            }
+        }
+    }
+
+    /// What is printed once all input is read, and the status.
+    pub fn finish(&mut self, out: &mut String) -> i32 {
+        match self {
+            Kind::Grep(grep) => {
+                if grep.count && grep.line != usize::MAX {
+                    out.push_str(&format!("{}\n", grep.here));
+                }
+                return i32::from(grep.found == 0);
+            }
+            Kind::Tail { lines, .. } => lines.iter().for_each(|line| push(out, line)),
+            Kind::Wc { show, lines, words, bytes, .. } => {
+                let all = [('l', *lines), ('w', *words), ('c', *bytes)];
+                let shown: Vec<String> = all
+                    .iter()
+                    .filter(|(flag, _)| show.is_empty() || show.contains(*flag))
+                    .map(|(_, count)| if show.len() == 1 { count.to_string() } else { format!("{count:>9}") })
+                    .collect();
+                out.push_str(&format!("{}\n", shown.join(" ")));
+            }
+            Kind::Sort { flags, key, lines } => {
+                sort(lines, flags, *key);
+                lines.iter().for_each(|line| push(out, line));
+            }
+            Kind::Tac { lines } => lines.iter().rev().for_each(|line| push(out, line)),
+            Kind::Uniq { count, last } => uniq_line(last.take(), *count, out),
+            Kind::Base64 { decode, bytes } => {
+                let engine = base64::engine::general_purpose::STANDARD;
+                if !*decode {
+                    out.push_str(&format!("{}\n", engine.encode(&*bytes)));
+                    return 0;
+                }
+                let clean: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                match engine.decode(&clean) {
+                    Ok(plain) => out.push_str(&String::from_utf8_lossy(&plain)),
+                    Err(_) => return 1,
+                }
+            }
+            Kind::Sum { bytes } => {
+                // Not a digest anybody may rely on, only a stable number.
+                let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+                    (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+                });
+                out.push_str(&format!("{sum:016x}{sum:016x}  -\n"));
+            }
+            _ => {}
+        }
+        0
+    }
+}
+
+impl Grep {
+    fn line(&mut self, line: &str, name: Option<&str>, out: &mut String) -> bool {
+        self.line = self.line.wrapping_add(1);
+        if self.pattern.is_match(line) == self.invert {
+            return false;
+        }
+        self.found += 1;
+        self.here += 1;
+        if self.quiet {
+            return true;
+        }
+        if self.count {
+            return false;
+        }
+        if self.names_only {
+            push(out, name.unwrap_or("(standard input)"));
+            return true;
+        }
+        let mut prefix = name.map(|name| format!("{name}:")).unwrap_or_default();
+        if self.numbers {
+            prefix.push_str(&format!("{}:", self.line));
+        }
+        if self.only {
+            for found in self.pattern.find_iter(line) {
+                push(out, &format!("{prefix}{}", found.as_str()));
+            }
+        } else {
+            push(out, &format!("{prefix}{line}"));
+        }
+        false
+    }
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}
+
+fn uniq_line(entry: Option<(String, usize)>, count: bool, out: &mut String) {
+    match entry {
+        Some((text, seen)) if count => push(out, &format!("{seen:>7} {text}")),
+        Some((text, _)) => push(out, &text),
+        None => {}
+    }
+}
+
+fn awk_line(line: &str, separator: Option<char>, fields: &[String]) -> String {
+    let parts: Vec<&str> = match separator {
+        Some(separator) => line.split(separator).collect(),
+        None => line.split_whitespace().collect(),
+    };
+    if fields.is_empty() {
+        return line.to_owned();
+    }
+    let value = |field: &String| match field.strip_prefix('$') {
+        Some("0") => line.to_owned(),
+        Some("NF") => parts.last().copied().unwrap_or_default().to_owned(),
+        Some(number) => number
+            .parse::<usize>()
+            .ok()
+            .and_then(|at| parts.get(at.wrapping_sub(1)))
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
+        None if field == "NF" => parts.len().to_string(),
+        None => field.trim_matches('"').to_owned(),
+    };
+    fields.iter().map(value).collect::<Vec<_>>().join(" ")
+}
+
+fn sort(lines: &mut Vec<String>, flags: &str, key: usize) {
+    let part = |line: &str| match key {
+        0 => line.to_owned(),
+        key => line.split_whitespace().nth(key - 1).unwrap_or_default().to_owned(),
+    };
+    let number = |text: &str| -> i64 {
+        let digits: String = text.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect();
+        digits.parse().unwrap_or(0)
+    };
+    if flags.contains('n') {
+        lines.sort_by_key(|line| number(&part(line)));
+    } else {
+        lines.sort_by_key(|line| part(line));
+    }
+    if flags.contains('r') {
+        lines.reverse();
+    }
+    if flags.contains('u') {
+        lines.dedup();
+    }
+}
