@@ -4,6 +4,7 @@
 //! these tests with its addresses in the environment.
 
 mod deep_links;
+mod editor;
 mod home;
 #[cfg(feature = "look")]
 mod look;

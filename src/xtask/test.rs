@@ -34,6 +34,12 @@ const STEPS: &[Step] = &[
     },
     Step { name: "clippy", about: "no lint warns in the native crates", needs: &[], run: clippy },
     Step { name: "native", about: "unit tests, transcripts, lessons, architecture rules", needs: &[], run: native },
+    Step {
+        name: "schema",
+        about: "the committed field schema is the one Kubernetes' types make",
+        needs: &[],
+        run: || one(crate::tools::schema("schema", &["--check".to_owned()])),
+    },
     Step { name: "clippy-wasm", about: "no lint warns in the page", needs: install::TO_BUILD, run: clippy_wasm },
     Step { name: "wasm", about: "tests of the page's crate in headless Chromium", needs: WASM_TESTS, run: wasm },
     Step { name: "page", about: "the page builds, for any sub-path", needs: install::TO_BUILD, run: page },
@@ -148,6 +154,7 @@ pub fn drive(feature: &str, filter: &str, args: &[&str]) -> Outcome<Drive> {
     if !site_dir().join("sw.js").is_file() {
         dist::build(&site_dir(), false)?;
     }
+    lay_bench()?;
     let url = site::serve(&site_dir(), free_port(8090)?)?;
     let driver = webdriver::start()?;
     let mut command = cargo(&["test", "--test", "all", "--features", &format!("tests/{feature}"), "--", filter]);
@@ -165,6 +172,18 @@ pub fn drive(feature: &str, filter: &str, args: &[&str]) -> Outcome<Drive> {
         Err(message) => println!("axe-core is not here, so accessibility tests will fail: {message}"),
     }
     Ok(Drive { command, _driver: driver })
+}
+
+/// Puts the parts that are tested without the page beside it: the editor on a bench.
+fn lay_bench() -> Outcome {
+    let bench = site_dir().join("bench");
+    let failed = |error: std::io::Error| format!("cannot lay {}: {error}", bench.display());
+    fs::create_dir_all(&bench).map_err(failed)?;
+    for source in ["tests/browser/bench/editor.html", "tests/browser/bench/editor-bench.js", "src/app/js/editor.js"] {
+        let source = root().join(source);
+        fs::copy(&source, bench.join(source.file_name().unwrap_or_default())).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// axe-core from npm, fetched once into `target/`.

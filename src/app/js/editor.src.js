@@ -87,6 +87,11 @@ const theme = EditorView.theme({
   ".cm-diagnostic-warning": { borderLeftColor: "var(--editor-warning, #E69F00)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--editor-error, #D55E00)", textUnderlineOffset: "3px" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--editor-warning, #E69F00)", textUnderlineOffset: "3px" },
+  // A shape besides the colour, and no picture that knows only one scheme.
+  ".cm-lint-marker": { content: "normal", width: "1em", height: "1em", lineHeight: "1", textAlign: "center", fontWeight: "bold" },
+  ".cm-lint-marker-error": { content: "normal", color: "var(--editor-error, #D55E00)", "&:before": { content: '"✕"' } },
+  ".cm-lint-marker-warning": { content: "normal", color: "var(--editor-warning, #E69F00)", "&:before": { content: '"▲"' } },
+  ".cm-lint-marker-info": { content: "normal", color: "var(--editor-gutter-text, GrayText)", "&:before": { content: '"●"' } },
   ".cm-foldPlaceholder": { color: "inherit", backgroundColor: "transparent", border: "1px solid var(--editor-border, GrayText)" },
 });
 
