@@ -137,6 +137,11 @@ impl ApiServer {
         self.store.owned_by(uid)
     }
 
+    /// Objects without a controller, of the kinds that can be adopted.
+    pub fn orphans(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
+        self.store.orphans(kind, namespace)
+    }
+
     /// Pods bound to a node.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Object> {
         self.store.pods_on(node)

@@ -119,8 +119,14 @@ impl<C: Default> Default for Loop<C> {
     }
 }
 
+mod deployment;
+mod pod_control;
+mod pods;
+mod replicaset;
 mod service_account;
 
 manager! {
     service_account: service_account::ServiceAccounts,
+    deployment: deployment::Deployments,
+    replicaset: replicaset::ReplicaSets,
 }

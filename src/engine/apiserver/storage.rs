@@ -87,6 +87,8 @@ pub struct Store {
     objects: OrdMap<Key, Stored>,
     /// Live objects by the UID of their controller, then by key.
     owned: OrdMap<Arc<str>, OrdSet<Key>>,
+    /// Live objects that have no controller, of the kinds somebody may adopt.
+    orphans: OrdSet<Key>,
     /// Pods by the node they are bound to.
     placed: OrdMap<Arc<str>, OrdSet<Key>>,
     log: Vector<Arc<Revision>>,
@@ -103,6 +105,7 @@ impl Default for Store {
             version: 1,
             objects: OrdMap::new(),
             owned: OrdMap::new(),
+            orphans: OrdSet::new(),
             placed: OrdMap::new(),
             log: Vector::new(),
             compacted: 1,
@@ -136,6 +139,17 @@ impl Store {
     pub fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Object> {
         let keys = self.owned.get(uid);
         keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).map(|stored| &stored.object)
+    }
+
+    /// Objects of an adoptable kind without a controller, in key order.
+    pub fn orphans(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
+        let namespace: Arc<str> = namespace.into();
+        let from = Key { kind, namespace: namespace.clone(), name: "".into() };
+        self.orphans
+            .range(from..)
+            .take_while(move |key| key.kind == kind && key.namespace == namespace)
+            .filter_map(|key| self.objects.get(key))
+            .map(|stored| &stored.object)
     }
 
     /// Pods bound to `node`, in key order.
@@ -242,6 +256,8 @@ impl Store {
     fn index(&mut self, key: &Key, object: &Object) {
         if let Some(owner) = controller_uid(object) {
             self.owned.entry(owner.into()).or_default().insert(key.clone());
+        } else if is_adoptable(key.kind) {
+            self.orphans.insert(key.clone());
         }
         if let Some(node) = node_of(object) {
             self.placed.entry(node.into()).or_default().insert(key.clone());
@@ -251,6 +267,8 @@ impl Store {
     fn unindex(&mut self, key: &Key, object: &Object) {
         if let Some(owner) = controller_uid(object) {
             forget(&mut self.owned, owner, key);
+        } else if is_adoptable(key.kind) {
+            self.orphans.remove(key);
         }
         if let Some(node) = node_of(object) {
             forget(&mut self.placed, node, key);
@@ -265,6 +283,11 @@ fn forget(index: &mut OrdMap<Arc<str>, OrdSet<Key>>, value: &str, key: &Key) {
             index.remove(value);
         }
     }
+}
+
+/// Kinds that a controller takes over when their labels match.
+const fn is_adoptable(kind: Kind) -> bool {
+    matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision)
 }
 
 fn controller_uid(object: &Object) -> Option<&str> {

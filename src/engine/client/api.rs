@@ -44,6 +44,11 @@ impl<'a> Client<'a> {
         self.server.owned_by(uid).filter_map(T::cast)
     }
 
+    /// Pods, ReplicaSets or ControllerRevisions of a namespace that nobody controls, in key order.
+    pub fn orphans<T: Typed>(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
+        self.server.orphans(T::KIND, namespace).filter_map(T::cast)
+    }
+
     /// Pods bound to a node, in key order.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<::api::k8s_openapi::api::core::v1::Pod>> {
         self.server.pods_on(node).filter_map(|object| object.get())

@@ -1,0 +1,180 @@
+//! Scaling: limits of a rollout, proportional scaling, and the write that changes one ReplicaSet.
+//!
+//! Mirrors: pkg/controller/deployment/sync.go `scale`, util/deployment_util.go.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use api::Status;
+use api::k8s_openapi::api::apps::v1::ReplicaSet;
+use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use api::meta::int_or_string::scaled;
+
+use super::revision::{DESIRED, MAX};
+use super::{Sync, annotation, available, name_of, wanted};
+use crate::client::EventType;
+
+impl Sync<'_, '_> {
+    fn fenceposts(&self) -> (i32, i32) {
+        let spec = self.spec();
+        let rolling = spec.strategy.as_ref().filter(|s| s.type_.as_deref() != Some("Recreate"));
+        let Some(rolling) = rolling.and_then(|strategy| strategy.rolling_update.clone()) else { return (0, 0) };
+        let quarter = IntOrString::String("25%".into());
+        let surge = scaled(rolling.max_surge.as_ref().unwrap_or(&quarter), self.replicas(), true).unwrap_or(0);
+        let unavailable =
+            scaled(rolling.max_unavailable.as_ref().unwrap_or(&quarter), self.replicas(), false).unwrap_or(0);
+        // Both rounded to nothing would never move.
+        if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable) }
+    }
+
+    /// Pods above `replicas` during a rollout; percentages round up.
+    pub fn max_surge(&self) -> i32 {
+        self.fenceposts().0
+    }
+
+    /// Pods that may be missing during a rollout; percentages round down.
+    pub fn max_unavailable(&self) -> i32 {
+        let recreate = self.spec().strategy.as_ref().and_then(|s| s.type_.clone()).as_deref() == Some("Recreate");
+        if recreate || self.replicas() == 0 { 0 } else { self.fenceposts().1.min(self.replicas()) }
+    }
+
+    /// How many replicas the new ReplicaSet may have now.
+    pub fn new_set_replicas(&self, everything: &[Arc<ReplicaSet>], current: i32) -> i32 {
+        let recreate = self.spec().strategy.as_ref().and_then(|s| s.type_.clone()).as_deref() == Some("Recreate");
+        if recreate {
+            return self.replicas();
+        }
+        let total: i32 = everything.iter().map(|set| wanted(set)).sum();
+        let limit = self.replicas() + self.max_surge();
+        if total >= limit {
+            return current;
+        }
+        current + (limit - total).min(self.replicas() - current)
+    }
+
+    /// Whether `spec.replicas` changed since the ReplicaSets were last told.
+    pub fn is_scaling(&self) -> bool {
+        self.sets.iter().filter(|set| wanted(set) > 0).any(|set| {
+            let told = annotation(set, DESIRED).and_then(|text| text.parse::<i32>().ok());
+            told.is_some_and(|told| told != self.replicas())
+        })
+    }
+
+    /// A sync that only scales: while paused, and when only `spec.replicas` changed.
+    pub fn sync_scale(&mut self) -> Result<(), Status> {
+        let new = self.ensure_new_set(false)?;
+        let old = self.old_sets(new.as_deref());
+        self.scale(new.as_ref(), &old)?;
+        if self.spec().paused == Some(true) && !has_rollback(self) {
+            self.clean_up(&old)?;
+        }
+        self.sync_status_only()
+    }
+
+    fn scale(&mut self, new: Option<&Arc<ReplicaSet>>, old: &[Arc<ReplicaSet>]) -> Result<(), Status> {
+        let replicas = self.replicas();
+        let live_old: Vec<Arc<ReplicaSet>> = old.iter().filter(|set| wanted(set) > 0).cloned().collect();
+        // Only one has pods, or there is only one: it takes the whole number.
+        let single = match (new, live_old.as_slice()) {
+            (Some(new), []) => Some(new.clone()),
+            (Some(new), [only]) if wanted(new) == 0 => Some(only.clone()),
+            (None, [only]) => Some(only.clone()),
+            (None, []) => old.last().cloned(),
+            _ => None,
+        };
+        if let Some(set) = single {
+            if wanted(&set) != replicas {
+                self.scale_set(&set, replicas)?;
+            }
+            return Ok(());
+        }
+        // The new one is complete: the old ones are to be empty.
+        if let Some(new) = new
+            && wanted(new) == replicas
+            && available(new) == replicas
+        {
+            for set in &live_old {
+                self.scale_set(set, 0)?;
+            }
+            return Ok(());
+        }
+        self.scale_proportionally(new, &live_old)
+    }
+
+    /// During a rollout a change of `replicas` is shared out in proportion, the leftover to the largest.
+    fn scale_proportionally(&mut self, new: Option<&Arc<ReplicaSet>>, old: &[Arc<ReplicaSet>]) -> Result<(), Status> {
+        let mut sets: Vec<Arc<ReplicaSet>> = old.to_vec();
+        sets.extend(new.filter(|set| wanted(set) > 0).cloned());
+        let total: i32 = sets.iter().map(|set| wanted(set)).sum();
+        let allowed = if self.replicas() > 0 { self.replicas() + self.max_surge() } else { 0 };
+        let to_add = allowed - total;
+        if to_add > 0 {
+            sets.sort_by_key(|set| (Reverse(wanted(set)), Reverse(set.metadata.creation_timestamp.clone())));
+        } else {
+            sets.sort_by_key(|set| (Reverse(wanted(set)), set.metadata.creation_timestamp.clone()));
+        }
+        let mut added = 0;
+        let mut sizes: Vec<i32> = Vec::with_capacity(sets.len());
+        for set in &sets {
+            let share = if to_add == 0 { 0 } else { self.proportion(set, to_add, added) };
+            sizes.push(wanted(set) + share);
+            added += share;
+        }
+        if let Some(first) = sizes.first_mut()
+            && to_add != 0
+        {
+            *first = (*first + to_add - added).max(0);
+        }
+        for (set, size) in sets.iter().zip(sizes) {
+            self.scale_set(set, size)?;
+        }
+        Ok(())
+    }
+
+    fn proportion(&self, set: &ReplicaSet, to_add: i32, added: i32) -> i32 {
+        if wanted(set) == 0 {
+            return 0;
+        }
+        let limit = self.replicas() + self.max_surge();
+        let before = annotation(set, MAX).and_then(|text| text.parse::<i32>().ok()).unwrap_or(self.replicas());
+        let exact = f64::from(wanted(set)) * f64::from(limit) / f64::from(before.max(1));
+        let share = exact.round() as i32 - wanted(set);
+        let left = to_add - added;
+        if to_add > 0 { share.min(left) } else { share.max(left) }
+    }
+
+    /// Writes a ReplicaSet's size and what the rollout's limits are now; `true` when the size changed.
+    pub fn scale_set(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<bool, Status> {
+        let (desired, max) = (self.replicas().to_string(), (self.replicas() + self.max_surge()).to_string());
+        let resized = wanted(set) != size;
+        let told = annotation(set, DESIRED) == Some(&desired) && annotation(set, MAX) == Some(&max);
+        if !resized && told {
+            return Ok(false);
+        }
+        let before = wanted(set);
+        let namespace = set.metadata.namespace.clone().unwrap_or_default();
+        let mut copy =
+            (*self.cx.api.get::<ReplicaSet>(&namespace, name_of(set)).unwrap_or_else(|| set.clone())).clone();
+        copy.spec.get_or_insert_default().replicas = Some(size);
+        let annotations = copy.metadata.annotations.get_or_insert_default();
+        annotations.insert(DESIRED.into(), desired);
+        annotations.insert(MAX.into(), max);
+        self.cx.api.update(copy)?;
+        if resized {
+            let way = if size > before { "up" } else { "down" };
+            let message = format!("Scaled {way} replica set {} from {before} to {size}", name_of(set));
+            self.event(EventType::Normal, "ScalingReplicaSet", message);
+        }
+        self.refresh();
+        Ok(resized)
+    }
+}
+
+/// The rollback field of long ago; nothing served here carries it.
+fn has_rollback(sync: &Sync) -> bool {
+    sync.deployment
+        .metadata
+        .annotations
+        .as_ref()
+        .is_some_and(|annotations| annotations.contains_key("deprecated.deployment.rollback.to"))
+}
