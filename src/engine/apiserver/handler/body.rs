@@ -116,7 +116,24 @@ impl ApiServer {
                 "{kind_name} in version {version:?} cannot be handled as a {kind_name}: {why}"
             )))
         };
-        let _ = (validation, warnings);
+        if let Some(schema) = api::schema::for_kind(resource.group, version, kind_name) {
+            let checked = api::schema::decode::check(schema, &value);
+            match validation {
+                FieldValidation::Strict => {
+                    if let Some(error) = checked.any_error() {
+                        return refuse(&error);
+                    }
+                }
+                FieldValidation::Warn | FieldValidation::Ignore => {
+                    if let Some(error) = &checked.error {
+                        return refuse(error);
+                    }
+                    if validation == FieldValidation::Warn {
+                        warnings.extend(checked.strict);
+                    }
+                }
+            }
+        }
         let value = to_storage(resource, value);
         match Object::from_value(resource.kind, value) {
             Ok(object) => Ok(object),
