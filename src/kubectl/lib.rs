@@ -1,1 +1,2 @@
-//! TODO
+//! kubectl as a library: words in, requests out, text back.
+pub mod describe;

@@ -20,21 +20,21 @@ pub(super) const VALIDATING_POLICY_COLUMNS: &[Column] = &[
     NAME,
     string("Validations", "Validations indicates the number of validation rules defined in this configuration")
         .of("integer"),
-    field("ParamKind", "ValidatingAdmissionPolicySpec", "paramKind"),
+    field("ParamKind", "admissionregistration/v1.ValidatingAdmissionPolicySpec", "paramKind"),
     AGE,
 ];
 
 pub(super) const MUTATING_POLICY_COLUMNS: &[Column] = &[
     NAME,
     string("Mutations", "Mutation indicates the number of mutations rules defined in this configuration").of("integer"),
-    field("ParamKind", "ValidatingAdmissionPolicySpec", "paramKind"),
+    field("ParamKind", "admissionregistration/v1.ValidatingAdmissionPolicySpec", "paramKind"),
     AGE,
 ];
 
 pub(super) const BINDING_COLUMNS: &[Column] = &[
     NAME,
-    field("PolicyName", "ValidatingAdmissionPolicyBindingSpec", "policyName"),
-    field("ParamRef", "ValidatingAdmissionPolicyBindingSpec", "paramRef"),
+    field("PolicyName", "admissionregistration/v1.ValidatingAdmissionPolicyBindingSpec", "policyName"),
+    field("ParamRef", "admissionregistration/v1.ValidatingAdmissionPolicyBindingSpec", "paramRef"),
     AGE,
 ];
 

@@ -13,10 +13,10 @@ use super::column::{AGE, Column, NAME, field};
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
     AGE,
-    field("SignerName", "CertificateSigningRequestSpec", "signerName"),
-    field("Requestor", "CertificateSigningRequestSpec", "request"),
-    field("RequestedDuration", "CertificateSigningRequestSpec", "expirationSeconds"),
-    field("Condition", "CertificateSigningRequestStatus", "conditions"),
+    field("SignerName", "certificates/v1.CertificateSigningRequestSpec", "signerName"),
+    field("Requestor", "certificates/v1.CertificateSigningRequestSpec", "request"),
+    field("RequestedDuration", "certificates/v1.CertificateSigningRequestSpec", "expirationSeconds"),
+    field("Condition", "certificates/v1.CertificateSigningRequestStatus", "conditions"),
 ];
 
 pub(super) fn cells(request: &DynamicObject, now: Now) -> Cells {

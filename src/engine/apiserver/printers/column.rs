@@ -31,7 +31,7 @@ pub(super) const fn string(name: &'static str, description: &'static str) -> Col
     Column { name, kind: "string", format: "", description: Doc::Text(description), priority: 0 }
 }
 
-/// A column of text that shows `field` of the API type `owner`.
+/// A column of text that shows `field` of the API type `owner`, `core/v1.PodStatus`.
 pub(super) const fn field(name: &'static str, owner: &'static str, field: &'static str) -> Column {
     Column { name, kind: "string", format: "", description: Doc::Field(owner, field), priority: 0 }
 }
@@ -49,9 +49,9 @@ impl Column {
         Column { format, ..self }
     }
 
-    pub fn description(&self) -> &'static str {
+    pub fn description(&self) -> String {
         match self.description {
-            Doc::Text(text) => text,
+            Doc::Text(text) => text.into(),
             Doc::Field(owner, field) => documentation(owner, field),
         }
     }
@@ -68,8 +68,8 @@ impl Column {
     }
 }
 
-pub(super) const NAME: Column = field("Name", "ObjectMeta", "name").format("name");
-pub(super) const AGE: Column = field("Age", "ObjectMeta", "creationTimestamp");
+pub(super) const NAME: Column = field("Name", "meta/v1.ObjectMeta", "name").format("name");
+pub(super) const AGE: Column = field("Age", "meta/v1.ObjectMeta", "creationTimestamp");
 pub(super) const CONTAINERS: Column = string("Containers", "Names of each container in the template.");
 pub(super) const IMAGES: Column = string("Images", "Images referenced by each container in the template.");
 
@@ -80,18 +80,8 @@ pub(super) fn name_and_age(meta: &ObjectMeta, now: Now) -> Cells {
     vec![text(&meta.name), now.age(meta)]
 }
 
-/// The API documentation of a field. The two that stand in every table are kept here.
-fn documentation(owner: &str, field: &str) -> &'static str {
-    match (owner, field) {
-        ("ObjectMeta", "name") => NAME_DOC,
-        ("ObjectMeta", "creationTimestamp") => CREATION_TIMESTAMP_DOC,
-        ("Secret", "type") => SECRET_TYPE_DOC,
-        ("Secret", "data") => SECRET_DATA_DOC,
-        _ => "",
-    }
+/// The API documentation of a field; empty if the schema does not know it.
+fn documentation(owner: &str, field: &str) -> String {
+    let field = api::schema::for_type(owner).and_then(|owner| owner.field(field));
+    field.map(api::schema::Field::text).unwrap_or_default()
 }
-
-pub(super) const NAME_DOC: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
-pub(super) const CREATION_TIMESTAMP_DOC: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
-const SECRET_TYPE_DOC: &str = "Used to facilitate programmatic handling of secret data. More info: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types";
-const SECRET_DATA_DOC: &str = "Data contains the secret data. Each key must consist of alphanumeric characters, '-', '_' or '.'. The serialized form of the secret data is a base64 encoded string, representing the arbitrary (possibly non-string) data value here. Described in https://tools.ietf.org/html/rfc4648#section-4";

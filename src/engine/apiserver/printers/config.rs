@@ -9,9 +9,9 @@ use super::Cells;
 use super::cell::{Now, text};
 use super::column::{AGE, Column, NAME, field};
 
-pub(super) const CONFIG_MAP_COLUMNS: &[Column] = &[NAME, field("Data", "ConfigMap", "data"), AGE];
+pub(super) const CONFIG_MAP_COLUMNS: &[Column] = &[NAME, field("Data", "core/v1.ConfigMap", "data"), AGE];
 pub(super) const SECRET_COLUMNS: &[Column] =
-    &[NAME, field("Type", "Secret", "type"), field("Data", "Secret", "data"), AGE];
+    &[NAME, field("Type", "core/v1.Secret", "type"), field("Data", "core/v1.Secret", "data"), AGE];
 
 pub(super) fn config_map_cells(map: &ConfigMap, now: Now) -> Cells {
     let entries = map.data.iter().flatten().count() + map.binary_data.iter().flatten().count();

@@ -10,8 +10,12 @@ use super::Cells;
 use super::cell::{Now, text};
 use super::column::{AGE, Column, NAME, field, string};
 
-pub(super) const COLUMNS: &[Column] =
-    &[NAME, string("Controller", "Controller of the object"), field("Revision", "ControllerRevision", "revision"), AGE];
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    string("Controller", "Controller of the object"),
+    field("Revision", "apps/v1.ControllerRevision", "revision"),
+    AGE,
+];
 
 pub(super) fn cells(revision: &ControllerRevision, now: Now) -> Cells {
     let owner = revision.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));

@@ -11,15 +11,15 @@ use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Schedule", "CronJobSpec", "schedule"),
-    field("Timezone", "CronJobSpec", "timeZone"),
-    field("Suspend", "CronJobSpec", "suspend").of("boolean"),
-    field("Active", "CronJobStatus", "active").of("integer"),
-    field("Last Schedule", "CronJobStatus", "lastScheduleTime"),
+    field("Schedule", "batch/v1.CronJobSpec", "schedule"),
+    field("Timezone", "batch/v1.CronJobSpec", "timeZone"),
+    field("Suspend", "batch/v1.CronJobSpec", "suspend").of("boolean"),
+    field("Active", "batch/v1.CronJobStatus", "active").of("integer"),
+    field("Last Schedule", "batch/v1.CronJobStatus", "lastScheduleTime"),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "JobSpec", "selector").wide(),
+    field("Selector", "batch/v1.JobSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(cron_job: &CronJob, now: Now) -> Cells {

@@ -12,12 +12,12 @@ use super::column::{AGE, Column, NAME, field, string};
 
 pub(super) const DRIVER_COLUMNS: &[Column] = &[
     NAME,
-    field("AttachRequired", "CSIDriverSpec", "attachRequired").of("boolean"),
-    field("PodInfoOnMount", "CSIDriverSpec", "podInfoOnMount").of("boolean"),
-    field("StorageCapacity", "CSIDriverSpec", "storageCapacity").of("boolean"),
-    field("TokenRequests", "CSIDriverSpec", "tokenRequests"),
-    field("RequiresRepublish", "CSIDriverSpec", "requiresRepublish").of("boolean"),
-    field("Modes", "CSIDriverSpec", "volumeLifecycleModes"),
+    field("AttachRequired", "storage/v1.CSIDriverSpec", "attachRequired").of("boolean"),
+    field("PodInfoOnMount", "storage/v1.CSIDriverSpec", "podInfoOnMount").of("boolean"),
+    field("StorageCapacity", "storage/v1.CSIDriverSpec", "storageCapacity").of("boolean"),
+    field("TokenRequests", "storage/v1.CSIDriverSpec", "tokenRequests"),
+    field("RequiresRepublish", "storage/v1.CSIDriverSpec", "requiresRepublish").of("boolean"),
+    field("Modes", "storage/v1.CSIDriverSpec", "volumeLifecycleModes"),
     AGE,
 ];
 
@@ -26,8 +26,8 @@ pub(super) const NODE_COLUMNS: &[Column] =
 
 pub(super) const CAPACITY_COLUMNS: &[Column] = &[
     NAME,
-    field("StorageClassName", "CSIStorageCapacity", "storageClassName"),
-    field("Capacity", "CSIStorageCapacity", "capacity"),
+    field("StorageClassName", "storage/v1.CSIStorageCapacity", "storageClassName"),
+    field("Capacity", "storage/v1.CSIStorageCapacity", "capacity"),
 ];
 
 pub(super) fn driver_cells(driver: &CSIDriver, now: Now) -> Cells {

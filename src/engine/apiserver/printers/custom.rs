@@ -34,7 +34,7 @@ pub fn columns(version: &Value) -> (Vec<Value>, Vec<CustomColumn>) {
             name: "Age".into(),
             kind: "date".into(),
             format: String::new(),
-            description: AGE.description().into(),
+            description: AGE.description(),
             priority: 0,
             path: Path::parse(".metadata.creationTimestamp"),
         }],

@@ -11,16 +11,16 @@ use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Desired", "DaemonSetStatus", "desiredNumberScheduled").of("integer"),
-    field("Current", "DaemonSetStatus", "currentNumberScheduled").of("integer"),
-    field("Ready", "DaemonSetStatus", "numberReady").of("integer"),
-    field("Up-to-date", "DaemonSetStatus", "updatedNumberScheduled").of("integer"),
-    field("Available", "DaemonSetStatus", "numberAvailable").of("integer"),
-    field("Node Selector", "PodSpec", "nodeSelector"),
+    field("Desired", "apps/v1.DaemonSetStatus", "desiredNumberScheduled").of("integer"),
+    field("Current", "apps/v1.DaemonSetStatus", "currentNumberScheduled").of("integer"),
+    field("Ready", "apps/v1.DaemonSetStatus", "numberReady").of("integer"),
+    field("Up-to-date", "apps/v1.DaemonSetStatus", "updatedNumberScheduled").of("integer"),
+    field("Available", "apps/v1.DaemonSetStatus", "numberAvailable").of("integer"),
+    field("Node Selector", "core/v1.PodSpec", "nodeSelector"),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "DaemonSetSpec", "selector").wide(),
+    field("Selector", "apps/v1.DaemonSetSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(set: &DaemonSet, now: Now) -> Cells {

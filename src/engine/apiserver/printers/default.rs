@@ -9,7 +9,8 @@ use super::Cells;
 use super::cell::text;
 use super::column::{Column, NAME, field};
 
-pub(super) const COLUMNS: &[Column] = &[NAME, field("Created At", "ObjectMeta", "creationTimestamp").of("date")];
+pub(super) const COLUMNS: &[Column] =
+    &[NAME, field("Created At", "meta/v1.ObjectMeta", "creationTimestamp").of("date")];
 
 pub(super) fn cells(meta: &ObjectMeta) -> Cells {
     // RFC 3339 in whole seconds, as times are stored.

@@ -12,12 +12,12 @@ use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field, string};
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
     string("Ready", "Number of the pod with ready state"),
-    field("Up-to-date", "DeploymentStatus", "updatedReplicas"),
-    field("Available", "DeploymentStatus", "availableReplicas"),
+    field("Up-to-date", "apps/v1.DeploymentStatus", "updatedReplicas"),
+    field("Available", "apps/v1.DeploymentStatus", "availableReplicas"),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "DeploymentSpec", "selector").wide(),
+    field("Selector", "apps/v1.DeploymentSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(deployment: &Deployment, now: Now) -> Cells {

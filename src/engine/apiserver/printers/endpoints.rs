@@ -12,13 +12,13 @@ use super::column::{AGE, Column, NAME, field};
 
 const SHOWN: usize = 3;
 
-pub(super) const COLUMNS: &[Column] = &[NAME, field("Endpoints", "Endpoints", "subsets"), AGE];
+pub(super) const COLUMNS: &[Column] = &[NAME, field("Endpoints", "core/v1.Endpoints", "subsets"), AGE];
 
 pub(super) const SLICE_COLUMNS: &[Column] = &[
     NAME,
-    field("AddressType", "EndpointSlice", "addressType"),
-    field("Ports", "EndpointSlice", "ports"),
-    field("Endpoints", "EndpointSlice", "endpoints"),
+    field("AddressType", "discovery/v1.EndpointSlice", "addressType"),
+    field("Ports", "discovery/v1.EndpointSlice", "ports"),
+    field("Endpoints", "discovery/v1.EndpointSlice", "endpoints"),
     AGE,
 ];
 

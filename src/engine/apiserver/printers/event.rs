@@ -10,15 +10,15 @@ use super::cell::{Now, text};
 use super::column::{Column, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
-    field("Last Seen", "Event", "lastTimestamp"),
-    field("Type", "Event", "type"),
-    field("Reason", "Event", "reason"),
-    field("Object", "Event", "involvedObject"),
-    field("Subobject", "ObjectReference", "fieldPath").wide(),
-    field("Source", "Event", "source").wide(),
-    field("Message", "Event", "message"),
-    field("First Seen", "Event", "firstTimestamp").wide(),
-    field("Count", "Event", "count").wide(),
+    field("Last Seen", "core/v1.Event", "lastTimestamp"),
+    field("Type", "core/v1.Event", "type"),
+    field("Reason", "core/v1.Event", "reason"),
+    field("Object", "core/v1.Event", "involvedObject"),
+    field("Subobject", "core/v1.ObjectReference", "fieldPath").wide(),
+    field("Source", "core/v1.Event", "source").wide(),
+    field("Message", "core/v1.Event", "message"),
+    field("First Seen", "core/v1.Event", "firstTimestamp").wide(),
+    field("Count", "core/v1.Event", "count").wide(),
     NAME.wide(),
 ];
 

@@ -11,20 +11,20 @@ use super::column::{AGE, Column, NAME, field, string};
 
 pub(super) const SCHEMA_COLUMNS: &[Column] = &[
     NAME,
-    field("PriorityLevel", "PriorityLevelConfigurationReference", "name"),
-    field("MatchingPrecedence", "FlowSchemaSpec", "matchingPrecedence"),
-    field("DistinguisherMethod", "FlowSchemaSpec", "distinguisherMethod"),
+    field("PriorityLevel", "flowcontrol/v1.PriorityLevelConfigurationReference", "name"),
+    field("MatchingPrecedence", "flowcontrol/v1.FlowSchemaSpec", "matchingPrecedence"),
+    field("DistinguisherMethod", "flowcontrol/v1.FlowSchemaSpec", "distinguisherMethod"),
     AGE,
     string("MissingPL", "references a broken or non-existent PriorityLevelConfiguration"),
 ];
 
 pub(super) const LEVEL_COLUMNS: &[Column] = &[
     NAME,
-    field("Type", "PriorityLevelConfigurationSpec", "type"),
-    field("NominalConcurrencyShares", "LimitedPriorityLevelConfiguration", "nominalConcurrencyShares"),
-    field("Queues", "QueuingConfiguration", "queues"),
-    field("HandSize", "QueuingConfiguration", "handSize"),
-    field("QueueLengthLimit", "QueuingConfiguration", "queueLengthLimit"),
+    field("Type", "flowcontrol/v1.PriorityLevelConfigurationSpec", "type"),
+    field("NominalConcurrencyShares", "flowcontrol/v1.LimitedPriorityLevelConfiguration", "nominalConcurrencyShares"),
+    field("Queues", "flowcontrol/v1.QueuingConfiguration", "queues"),
+    field("HandSize", "flowcontrol/v1.QueuingConfiguration", "handSize"),
+    field("QueueLengthLimit", "flowcontrol/v1.QueuingConfiguration", "queueLengthLimit"),
     AGE,
 ];
 

@@ -14,11 +14,11 @@ use super::column::{AGE, Column, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Reference", "HorizontalPodAutoscalerSpec", "scaleTargetRef"),
-    field("Targets", "HorizontalPodAutoscalerSpec", "metrics"),
-    field("MinPods", "HorizontalPodAutoscalerSpec", "minReplicas"),
-    field("MaxPods", "HorizontalPodAutoscalerSpec", "maxReplicas"),
-    field("Replicas", "HorizontalPodAutoscalerStatus", "currentReplicas"),
+    field("Reference", "autoscaling/v2.HorizontalPodAutoscalerSpec", "scaleTargetRef"),
+    field("Targets", "autoscaling/v2.HorizontalPodAutoscalerSpec", "metrics"),
+    field("MinPods", "autoscaling/v2.HorizontalPodAutoscalerSpec", "minReplicas"),
+    field("MaxPods", "autoscaling/v2.HorizontalPodAutoscalerSpec", "maxReplicas"),
+    field("Replicas", "autoscaling/v2.HorizontalPodAutoscalerStatus", "currentReplicas"),
     AGE,
 ];
 

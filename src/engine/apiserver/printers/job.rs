@@ -13,12 +13,12 @@ use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field, string};
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
     string("Status", "Status of the job."),
-    field("Completions", "JobStatus", "succeeded"),
+    field("Completions", "batch/v1.JobStatus", "succeeded"),
     string("Duration", "Time required to complete the job."),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "JobSpec", "selector").wide(),
+    field("Selector", "batch/v1.JobSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(job: &Job, now: Now) -> Cells {

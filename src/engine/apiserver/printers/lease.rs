@@ -9,7 +9,7 @@ use super::Cells;
 use super::cell::{Now, text};
 use super::column::{AGE, Column, NAME, field};
 
-pub(super) const COLUMNS: &[Column] = &[NAME, field("Holder", "LeaseSpec", "holderIdentity"), AGE];
+pub(super) const COLUMNS: &[Column] = &[NAME, field("Holder", "coordination/v1.LeaseSpec", "holderIdentity"), AGE];
 
 pub(super) fn cells(lease: &Lease, now: Now) -> Cells {
     let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());

@@ -10,9 +10,11 @@ use super::Cells;
 use super::cell::{Now, at, selector, text};
 use super::column::{AGE, Column, NAME, field};
 
-pub(super) const POLICY_COLUMNS: &[Column] = &[NAME, field("Pod-Selector", "NetworkPolicySpec", "podSelector"), AGE];
-pub(super) const IP_ADDRESS_COLUMNS: &[Column] = &[NAME, field("ParentRef", "IPAddressSpec", "parentRef"), AGE];
-pub(super) const CIDR_COLUMNS: &[Column] = &[NAME, field("CIDRs", "ServiceCIDRSpec", "cidrs"), AGE];
+pub(super) const POLICY_COLUMNS: &[Column] =
+    &[NAME, field("Pod-Selector", "networking/v1.NetworkPolicySpec", "podSelector"), AGE];
+pub(super) const IP_ADDRESS_COLUMNS: &[Column] =
+    &[NAME, field("ParentRef", "networking/v1.IPAddressSpec", "parentRef"), AGE];
+pub(super) const CIDR_COLUMNS: &[Column] = &[NAME, field("CIDRs", "networking/v1.ServiceCIDRSpec", "cidrs"), AGE];
 
 pub(super) fn policy_cells(policy: &NetworkPolicy, now: Now) -> Cells {
     let pods = policy.spec.as_ref().and_then(|spec| spec.pod_selector.as_ref());

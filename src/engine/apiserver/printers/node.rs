@@ -19,12 +19,12 @@ pub(super) const COLUMNS: &[Column] = &[
     string("Status", "The status of the node"),
     string("Roles", "The roles of the node"),
     AGE,
-    field("Version", "NodeSystemInfo", "kubeletVersion"),
-    field("Internal-IP", "NodeStatus", "addresses").wide(),
-    field("External-IP", "NodeStatus", "addresses").wide(),
-    field("OS-Image", "NodeSystemInfo", "osImage").wide(),
-    field("Kernel-Version", "NodeSystemInfo", "kernelVersion").wide(),
-    field("Container-Runtime", "NodeSystemInfo", "containerRuntimeVersion").wide(),
+    field("Version", "core/v1.NodeSystemInfo", "kubeletVersion"),
+    field("Internal-IP", "core/v1.NodeStatus", "addresses").wide(),
+    field("External-IP", "core/v1.NodeStatus", "addresses").wide(),
+    field("OS-Image", "core/v1.NodeSystemInfo", "osImage").wide(),
+    field("Kernel-Version", "core/v1.NodeSystemInfo", "kernelVersion").wide(),
+    field("Container-Runtime", "core/v1.NodeSystemInfo", "containerRuntimeVersion").wide(),
 ];
 
 pub(super) fn cells(node: &Node, now: Now) -> Cells {

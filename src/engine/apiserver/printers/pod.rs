@@ -22,10 +22,10 @@ pub(super) const COLUMNS: &[Column] = &[
         "The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.",
     ),
     AGE,
-    field("IP", "PodStatus", "podIP").wide(),
-    field("Node", "PodSpec", "nodeName").wide(),
-    field("Nominated Node", "PodStatus", "nominatedNodeName").wide(),
-    field("Readiness Gates", "PodSpec", "readinessGates").wide(),
+    field("IP", "core/v1.PodStatus", "podIP").wide(),
+    field("Node", "core/v1.PodSpec", "nodeName").wide(),
+    field("Nominated Node", "core/v1.PodStatus", "nominatedNodeName").wide(),
+    field("Readiness Gates", "core/v1.PodSpec", "readinessGates").wide(),
 ];
 
 pub(super) fn cells(pod: &Pod, now: Now) -> Cells {

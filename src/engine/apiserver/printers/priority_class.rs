@@ -11,10 +11,10 @@ use super::column::{AGE, Column, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Value", "PriorityClass", "value").of("integer"),
-    field("Global-Default", "PriorityClass", "globalDefault").of("boolean"),
+    field("Value", "scheduling/v1.PriorityClass", "value").of("integer"),
+    field("Global-Default", "scheduling/v1.PriorityClass", "globalDefault").of("boolean"),
     AGE,
-    field("PreemptionPolicy", "PriorityClass", "preemptionPolicy"),
+    field("PreemptionPolicy", "scheduling/v1.PriorityClass", "preemptionPolicy"),
 ];
 
 pub(super) fn cells(class: &PriorityClass, now: Now) -> Cells {

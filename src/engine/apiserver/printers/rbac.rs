@@ -12,7 +12,7 @@ use super::column::{AGE, Column, NAME, field, string};
 
 pub(super) const ROLE_BINDING_COLUMNS: &[Column] = &[
     NAME,
-    field("Role", "RoleBinding", "roleRef"),
+    field("Role", "rbac/v1.RoleBinding", "roleRef"),
     AGE,
     string("Users", "Users in the roleBinding").wide(),
     string("Groups", "Groups in the roleBinding").wide(),
@@ -21,7 +21,7 @@ pub(super) const ROLE_BINDING_COLUMNS: &[Column] = &[
 
 pub(super) const CLUSTER_ROLE_BINDING_COLUMNS: &[Column] = &[
     NAME,
-    field("Role", "ClusterRoleBinding", "roleRef"),
+    field("Role", "rbac/v1.ClusterRoleBinding", "roleRef"),
     AGE,
     string("Users", "Users in the clusterRoleBinding").wide(),
     string("Groups", "Groups in the clusterRoleBinding").wide(),

@@ -11,24 +11,24 @@ use super::column::{AGE, CONTAINERS, Column, IMAGES, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Desired", "ReplicaSetSpec", "replicas").of("integer"),
-    field("Current", "ReplicaSetStatus", "replicas").of("integer"),
-    field("Ready", "ReplicaSetStatus", "readyReplicas").of("integer"),
+    field("Desired", "apps/v1.ReplicaSetSpec", "replicas").of("integer"),
+    field("Current", "apps/v1.ReplicaSetStatus", "replicas").of("integer"),
+    field("Ready", "apps/v1.ReplicaSetStatus", "readyReplicas").of("integer"),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "ReplicaSetSpec", "selector").wide(),
+    field("Selector", "apps/v1.ReplicaSetSpec", "selector").wide(),
 ];
 
 pub(super) const CONTROLLER_COLUMNS: &[Column] = &[
     NAME,
-    field("Desired", "ReplicationControllerSpec", "replicas").of("integer"),
-    field("Current", "ReplicationControllerStatus", "replicas").of("integer"),
-    field("Ready", "ReplicationControllerStatus", "readyReplicas").of("integer"),
+    field("Desired", "core/v1.ReplicationControllerSpec", "replicas").of("integer"),
+    field("Current", "core/v1.ReplicationControllerStatus", "replicas").of("integer"),
+    field("Ready", "core/v1.ReplicationControllerStatus", "readyReplicas").of("integer"),
     AGE,
     CONTAINERS.wide(),
     IMAGES.wide(),
-    field("Selector", "ReplicationControllerSpec", "selector").wide(),
+    field("Selector", "core/v1.ReplicationControllerSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(set: &ReplicaSet, now: Now) -> Cells {

@@ -14,9 +14,9 @@ pub(super) const COLUMNS: &[Column] =
 
 pub(super) const SLICE_COLUMNS: &[Column] = &[
     NAME,
-    field("Node", "ResourceSliceSpec", "nodeName"),
-    field("Driver", "ResourceSliceSpec", "driver"),
-    field("Pool", "ResourcePool", "name"),
+    field("Node", "resource/v1.ResourceSliceSpec", "nodeName"),
+    field("Driver", "resource/v1.ResourceSliceSpec", "driver"),
+    field("Pool", "resource/v1.ResourcePool", "name"),
     AGE,
 ];
 

@@ -13,12 +13,12 @@ use super::column::{AGE, Column, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Type", "ServiceSpec", "type"),
-    field("Cluster-IP", "ServiceSpec", "clusterIP"),
-    field("External-IP", "ServiceSpec", "externalIPs"),
-    field("Port(s)", "ServiceSpec", "ports"),
+    field("Type", "core/v1.ServiceSpec", "type"),
+    field("Cluster-IP", "core/v1.ServiceSpec", "clusterIP"),
+    field("External-IP", "core/v1.ServiceSpec", "externalIPs"),
+    field("Port(s)", "core/v1.ServiceSpec", "ports"),
     AGE,
-    field("Selector", "ServiceSpec", "selector").wide(),
+    field("Selector", "core/v1.ServiceSpec", "selector").wide(),
 ];
 
 pub(super) fn cells(service: &Service, now: Now) -> Cells {

@@ -13,15 +13,15 @@ use super::column::{AGE, Column, NAME, field};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Provisioner", "StorageClass", "provisioner"),
-    field("ReclaimPolicy", "StorageClass", "reclaimPolicy"),
-    field("VolumeBindingMode", "StorageClass", "volumeBindingMode"),
-    field("AllowVolumeExpansion", "StorageClass", "allowVolumeExpansion"),
+    field("Provisioner", "storage/v1.StorageClass", "provisioner"),
+    field("ReclaimPolicy", "storage/v1.StorageClass", "reclaimPolicy"),
+    field("VolumeBindingMode", "storage/v1.StorageClass", "volumeBindingMode"),
+    field("AllowVolumeExpansion", "storage/v1.StorageClass", "allowVolumeExpansion"),
     AGE,
 ];
 
 pub(super) const ATTRIBUTES_COLUMNS: &[Column] =
-    &[NAME, field("DriverName", "VolumeAttributesClass", "driverName"), AGE];
+    &[NAME, field("DriverName", "storage/v1.VolumeAttributesClass", "driverName"), AGE];
 
 pub(super) fn cells(class: &StorageClass, now: Now) -> Cells {
     vec![

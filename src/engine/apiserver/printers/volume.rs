@@ -17,36 +17,36 @@ use super::column::{AGE, Column, NAME, field, string};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    field("Capacity", "PersistentVolumeSpec", "capacity"),
-    field("Access Modes", "PersistentVolumeSpec", "accessModes"),
-    field("Reclaim Policy", "PersistentVolumeSpec", "persistentVolumeReclaimPolicy"),
-    field("Status", "PersistentVolumeStatus", "phase"),
-    field("Claim", "PersistentVolumeSpec", "claimRef"),
+    field("Capacity", "core/v1.PersistentVolumeSpec", "capacity"),
+    field("Access Modes", "core/v1.PersistentVolumeSpec", "accessModes"),
+    field("Reclaim Policy", "core/v1.PersistentVolumeSpec", "persistentVolumeReclaimPolicy"),
+    field("Status", "core/v1.PersistentVolumeStatus", "phase"),
+    field("Claim", "core/v1.PersistentVolumeSpec", "claimRef"),
     string("StorageClass", "StorageClass of the pv"),
     string("VolumeAttributesClass", "VolumeAttributesClass of the pv"),
-    field("Reason", "PersistentVolumeStatus", "reason"),
+    field("Reason", "core/v1.PersistentVolumeStatus", "reason"),
     AGE,
-    field("VolumeMode", "PersistentVolumeSpec", "volumeMode").wide(),
+    field("VolumeMode", "core/v1.PersistentVolumeSpec", "volumeMode").wide(),
 ];
 
 pub(super) const CLAIM_COLUMNS: &[Column] = &[
     NAME,
-    field("Status", "PersistentVolumeClaimStatus", "phase"),
-    field("Volume", "PersistentVolumeClaimSpec", "volumeName"),
-    field("Capacity", "PersistentVolumeClaimStatus", "capacity"),
-    field("Access Modes", "PersistentVolumeClaimStatus", "accessModes"),
+    field("Status", "core/v1.PersistentVolumeClaimStatus", "phase"),
+    field("Volume", "core/v1.PersistentVolumeClaimSpec", "volumeName"),
+    field("Capacity", "core/v1.PersistentVolumeClaimStatus", "capacity"),
+    field("Access Modes", "core/v1.PersistentVolumeClaimStatus", "accessModes"),
     string("StorageClass", "StorageClass of the pvc"),
     string("VolumeAttributesClass", "VolumeAttributesClass of the pvc"),
     AGE,
-    field("VolumeMode", "PersistentVolumeClaimSpec", "volumeMode").wide(),
+    field("VolumeMode", "core/v1.PersistentVolumeClaimSpec", "volumeMode").wide(),
 ];
 
 pub(super) const ATTACHMENT_COLUMNS: &[Column] = &[
     NAME,
-    field("Attacher", "VolumeAttachmentSpec", "attacher").format("name"),
-    field("PV", "VolumeAttachmentSource", "persistentVolumeName"),
-    field("Node", "VolumeAttachmentSpec", "nodeName"),
-    field("Attached", "VolumeAttachmentStatus", "attached").of("boolean"),
+    field("Attacher", "storage/v1.VolumeAttachmentSpec", "attacher").format("name"),
+    field("PV", "storage/v1.VolumeAttachmentSource", "persistentVolumeName"),
+    field("Node", "storage/v1.VolumeAttachmentSpec", "nodeName"),
+    field("Attached", "storage/v1.VolumeAttachmentStatus", "attached").of("boolean"),
     AGE,
 ];
 
