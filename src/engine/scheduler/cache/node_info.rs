@@ -1,0 +1,128 @@
+//! One node and the pods on it, with the sums that filters and scores read.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Node, Taint};
+
+use super::groups::{GroupId, GroupMatcher};
+use crate::scheduler::pod_info::{HostPort, PodInfo};
+use crate::scheduler::resources::Resources;
+
+/// A node's place in the cache, stable while the node exists.
+pub type NodeId = usize;
+
+/// A node as the scheduler sees it.
+#[derive(Debug, Clone)]
+pub struct NodeInfo {
+    pub id: NodeId,
+    pub name: Arc<str>,
+    pub node: Arc<Node>,
+    pub allocatable: Resources,
+    pub requested: Resources,
+    /// Millicores, with defaults for containers that ask for none.
+    pub non_zero_milli_cpu: i64,
+    /// Bytes, with defaults for containers that ask for none.
+    pub non_zero_memory: i64,
+    pub pods: Vec<Arc<PodInfo>>,
+    pub pods_with_affinity: Vec<Arc<PodInfo>>,
+    pub pods_with_required_anti_affinity: Vec<Arc<PodInfo>>,
+    pub used_ports: Vec<HostPort>,
+    /// How many pods of each group of like pods are here, terminating ones left out.
+    groups: Vec<(GroupId, usize)>,
+    /// Rises with every change in the cache; equal numbers mean equal content.
+    pub generation: u64,
+}
+
+impl NodeInfo {
+    pub fn new(id: NodeId, node: Arc<Node>) -> Self {
+        let mut info = Self {
+            id,
+            name: node.metadata.name.as_deref().unwrap_or_default().into(),
+            node: node.clone(),
+            allocatable: Resources::default(),
+            requested: Resources::default(),
+            non_zero_milli_cpu: 0,
+            non_zero_memory: 0,
+            pods: Vec::new(),
+            pods_with_affinity: Vec::new(),
+            pods_with_required_anti_affinity: Vec::new(),
+            used_ports: Vec::new(),
+            groups: Vec::new(),
+            generation: 0,
+        };
+        info.set_node(node);
+        info
+    }
+
+    pub fn set_node(&mut self, node: Arc<Node>) {
+        let status = node.status.as_ref();
+        self.allocatable = Resources::from_list(status.and_then(|status| status.allocatable.as_ref()));
+        self.node = node;
+    }
+
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.node.metadata.labels.as_ref()?.get(key).map(String::as_str)
+    }
+
+    pub fn taints(&self) -> &[Taint] {
+        self.node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
+    }
+
+    pub fn is_unschedulable(&self) -> bool {
+        self.node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true))
+    }
+
+    /// How many pods here a selector speaks of; terminating pods do not count.
+    pub fn count(&self, matcher: &mut GroupMatcher) -> usize {
+        self.groups.iter().filter(|(group, _)| matcher.matches(*group)).map(|(_, count)| count).sum()
+    }
+
+    pub fn add_pod(&mut self, pod: Arc<PodInfo>) {
+        self.requested.add(&pod.requests.exact);
+        self.non_zero_milli_cpu += pod.requests.non_zero_milli_cpu;
+        self.non_zero_memory += pod.requests.non_zero_memory;
+        self.used_ports.extend(pod.host_ports.iter().cloned());
+        if !pod.affinity.is_empty() {
+            self.pods_with_affinity.push(pod.clone());
+        }
+        if !pod.affinity.required_anti.is_empty() {
+            self.pods_with_required_anti_affinity.push(pod.clone());
+        }
+        if !pod.is_terminating() {
+            match self.groups.iter_mut().find(|(group, _)| *group == pod.group) {
+                Some((_, count)) => *count += 1,
+                None => self.groups.push((pod.group, 1)),
+            }
+        }
+        self.pods.push(pod);
+    }
+
+    /// Takes a pod off; the last one moves into its place, as upstream's slices do.
+    pub fn remove_pod(&mut self, uid: &str) -> Option<Arc<PodInfo>> {
+        let pod = take(&mut self.pods, uid)?;
+        self.requested.subtract(&pod.requests.exact);
+        self.non_zero_milli_cpu -= pod.requests.non_zero_milli_cpu;
+        self.non_zero_memory -= pod.requests.non_zero_memory;
+        for port in &pod.host_ports {
+            if let Some(at) = self.used_ports.iter().position(|used| used == port) {
+                self.used_ports.swap_remove(at);
+            }
+        }
+        take(&mut self.pods_with_affinity, uid);
+        take(&mut self.pods_with_required_anti_affinity, uid);
+        if !pod.is_terminating()
+            && let Some(at) = self.groups.iter().position(|(group, _)| *group == pod.group)
+        {
+            self.groups[at].1 -= 1;
+            if self.groups[at].1 == 0 {
+                self.groups.swap_remove(at);
+            }
+        }
+        Some(pod)
+    }
+}
+
+fn take(pods: &mut Vec<Arc<PodInfo>>, uid: &str) -> Option<Arc<PodInfo>> {
+    let at = pods.iter().position(|pod| pod.uid() == uid)?;
+    Some(pods.swap_remove(at))
+}

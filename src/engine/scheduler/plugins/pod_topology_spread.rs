@@ -1,0 +1,188 @@
+//! PodTopologySpread: keeps pods evenly spread over the values of a node label.
+//!
+//! Hard constraints (`DoNotSchedule`) refuse a node where its domain would then hold more than
+//! `maxSkew` pods above the emptiest domain; fewer domains than `minDomains` count as if one were
+//! empty. Soft ones score. A pod without constraints of its own but with a Service or a controller
+//! gets two soft ones, over hostnames and zones: that is why replicas spread by themselves.
+//! Mirrors: pkg/scheduler/framework/plugins/podtopologyspread. Left out: default constraints of a
+//! scheduler configuration.
+
+mod defaults;
+mod scoring;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Node;
+
+use super::taint_toleration::{repelled, tolerations_of};
+use crate::scheduler::cache::{Cache, NodeInfo};
+use crate::scheduler::framework::{Filter, Plugin, PreFilter, Score, Verdict};
+use crate::scheduler::pod_info::{PodInfo, SpreadConstraint};
+use crate::scheduler::queue::ClusterEvent;
+
+pub struct PodTopologySpread;
+
+/// The hard constraints of a pod, with the pods counted per domain.
+#[derive(Clone)]
+struct Ready<'a> {
+    pod: &'a PodInfo,
+    constraints: Vec<Counted<'a>>,
+}
+
+#[derive(Clone)]
+struct Counted<'a> {
+    constraint: &'a SpreadConstraint,
+    /// The pod counts itself where it goes, if its constraint speaks of it.
+    counts_itself: bool,
+    /// Matching pods per value of the label, over the nodes that count.
+    domains: BTreeMap<&'a str, i64>,
+}
+
+impl Plugin for PodTopologySpread {
+    fn name(&self) -> &'static str {
+        "PodTopologySpread"
+    }
+
+    fn weight(&self) -> i64 {
+        2
+    }
+
+    fn pre_filter<'a>(&self, cache: &'a Cache, pod: &'a PodInfo) -> PreFilter<'a> {
+        let hard: Vec<&SpreadConstraint> = pod.spread.iter().filter(|constraint| constraint.hard).collect();
+        if hard.is_empty() {
+            return PreFilter::Skip;
+        }
+        let constraints = hard.iter().map(|constraint| {
+            let mut matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
+            let mut domains = BTreeMap::new();
+            for node in cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node)) {
+                if let Some(value) = node.label(&constraint.topology_key) {
+                    *domains.entry(value).or_default() += i64::try_from(node.count(&mut matcher)).unwrap_or(0);
+                }
+            }
+            Counted { constraint, counts_itself: constraint.selector.matches(pod.labels()), domains }
+        });
+        PreFilter::Filter(Box::new(Ready { pod, constraints: constraints.collect() }))
+    }
+
+    fn pre_score<'a>(
+        &self,
+        cache: &'a Cache,
+        pod: &'a PodInfo,
+        feasible: &[&Arc<NodeInfo>],
+    ) -> Option<Box<dyn Score + 'a>> {
+        scoring::prepare(cache, pod, feasible)
+    }
+
+    fn hint(&self, cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
+        let speaks_of = |other: &PodInfo| {
+            other.namespace == pod.namespace
+                && pod.spread.iter().any(|constraint| constraint.hard && constraint.selector.matches(other.labels()))
+        };
+        let has_keys = |node: &Node| {
+            let labels = node.metadata.labels.as_ref();
+            pod.spread
+                .iter()
+                .filter(|constraint| constraint.hard)
+                .all(|constraint| labels.is_some_and(|labels| labels.contains_key(&constraint.topology_key)))
+        };
+        match event {
+            ClusterEvent::AssignedPodAdded(other) | ClusterEvent::AssignedPodDeleted(other) => speaks_of(other),
+            ClusterEvent::AssignedPodUpdated { old, new } => speaks_of(old) != speaks_of(new),
+            ClusterEvent::PodUpdated { old, new } => old.labels() != new.labels(),
+            ClusterEvent::Node { old: None, new } => has_keys(new),
+            ClusterEvent::Node { old: Some(old), new } => {
+                let (before, after) = (has_keys(old), has_keys(new));
+                // A domain gained or lost a node, or the node moved to another domain.
+                before != after
+                    || after
+                        && (old.metadata.labels != new.metadata.labels
+                            || repelled(old, tolerations_of(pod)) != repelled(new, tolerations_of(pod)))
+            }
+            ClusterEvent::NodeDeleted(node) => has_keys(node),
+            ClusterEvent::Storage(_) => {
+                let _ = cache;
+                false
+            }
+        }
+    }
+}
+
+impl<'a> Filter<'a> for Ready<'a> {
+    fn filter(&self, node: &NodeInfo) -> Verdict {
+        for counted in &self.constraints {
+            let constraint = counted.constraint;
+            let Some(value) = node.label(&constraint.topology_key) else {
+                return Verdict::unresolvable(
+                    "node(s) didn't match pod topology spread constraints (missing required label)",
+                );
+            };
+            let here = counted.domains.get(value).copied().unwrap_or(0);
+            if here + i64::from(counted.counts_itself) - counted.emptiest() > constraint.max_skew {
+                return Verdict::unschedulable("node(s) didn't match pod topology spread constraints");
+            }
+        }
+        Verdict::Fits
+    }
+
+    fn add_pod(&mut self, pod: &PodInfo, node: &NodeInfo) {
+        self.change(pod, node, 1);
+    }
+
+    fn remove_pod(&mut self, pod: &PodInfo, node: &NodeInfo) {
+        self.change(pod, node, -1);
+    }
+
+    fn boxed(&self) -> Box<dyn Filter<'a> + 'a> {
+        Box::new(self.clone())
+    }
+}
+
+impl Counted<'_> {
+    /// How many pods the emptiest domain holds.
+    fn emptiest(&self) -> i64 {
+        if i64::try_from(self.domains.len()).unwrap_or(i64::MAX) < self.constraint.min_domains {
+            return 0;
+        }
+        self.domains.values().copied().min().unwrap_or(i64::from(i32::MAX))
+    }
+}
+
+impl Ready<'_> {
+    fn change(&mut self, other: &PodInfo, node: &NodeInfo, by: i64) {
+        let pod = self.pod;
+        let all_labels = self.constraints.iter().all(|counted| node.label(&counted.constraint.topology_key).is_some());
+        if !all_labels || other.namespace != pod.namespace || other.is_terminating() {
+            return;
+        }
+        for counted in &mut self.constraints {
+            let constraint = counted.constraint;
+            if !constraint.selector.matches(other.labels()) || !counts(constraint, pod, &node.node) {
+                continue;
+            }
+            let value = node.label(&constraint.topology_key).unwrap_or_default();
+            if let Some(count) = counted.domains.get_mut(value) {
+                *count += by;
+            }
+        }
+    }
+}
+
+fn has_all_labels(node: &NodeInfo, constraints: &[&SpreadConstraint]) -> bool {
+    constraints.iter().all(|constraint| node.label(&constraint.topology_key).is_some())
+}
+
+/// Whether a node takes part in the counting: by default if the pod could go there by its labels.
+fn counts(constraint: &SpreadConstraint, pod: &PodInfo, node: &Node) -> bool {
+    if constraint.honor_affinity {
+        let name = node.metadata.name.as_deref().unwrap_or_default();
+        if !pod.node_affinity.required_match(name, node.metadata.labels.as_ref()) {
+            return false;
+        }
+    }
+    !constraint.honor_taints || !repelled(node, tolerations_of(pod))
+}
+
+#[cfg(test)]
+mod tests;

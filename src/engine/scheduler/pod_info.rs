@@ -1,0 +1,335 @@
+//! A pod as the scheduler sees it: everything a plugin asks for, parsed once when the pod is first seen.
+//!
+//! Mirrors: pkg/scheduler/framework/types.go `PodInfo`, `AffinityTerm`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::meta::Selector;
+use api::meta::selector::{Labels, Operator, Requirement};
+use k8s_openapi::api::core::v1::{
+    NodeSelectorRequirement, NodeSelectorTerm, Pod, PodAffinityTerm, PodSpec, TopologySpreadConstraint,
+    WeightedPodAffinityTerm,
+};
+
+use super::cache::GroupId;
+use super::resources::{PodRequests, pod_requests};
+
+/// Labels of every namespace, for terms that select namespaces by label.
+pub type NamespaceLabels = BTreeMap<String, Labels>;
+
+/// A pod with its requests, selectors and terms already read.
+#[derive(Debug, Clone)]
+pub struct PodInfo {
+    pub pod: Arc<Pod>,
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+    pub priority: i32,
+    /// Pods with equal namespace and labels share it.
+    pub group: GroupId,
+    pub requests: PodRequests,
+    pub host_ports: Vec<HostPort>,
+    pub node_affinity: NodeAffinityTerms,
+    pub affinity: PodAffinityTerms,
+    pub spread: Vec<SpreadConstraint>,
+    /// Image of every container, init containers first, with its tag.
+    pub images: Vec<String>,
+}
+
+impl PodInfo {
+    pub fn new(pod: Arc<Pod>, group: GroupId) -> Self {
+        let meta = &pod.metadata;
+        let namespace: Arc<str> = meta.namespace.as_deref().unwrap_or_default().into();
+        let name: Arc<str> = meta.name.as_deref().unwrap_or_default().into();
+        let empty = PodSpec::default();
+        let spec = pod.spec.as_ref().unwrap_or(&empty);
+        let images = spec.init_containers.iter().flatten().chain(&spec.containers);
+        Self {
+            priority: spec.priority.unwrap_or(0),
+            group,
+            requests: pod_requests(&pod),
+            host_ports: host_ports(spec),
+            node_affinity: NodeAffinityTerms::new(spec),
+            affinity: PodAffinityTerms::new(&pod, spec),
+            spread: spec
+                .topology_spread_constraints
+                .iter()
+                .flatten()
+                .map(|constraint| SpreadConstraint::new(constraint, meta.labels.as_ref()))
+                .collect(),
+            images: images.map(|container| tagged(container.image.as_deref().unwrap_or_default())).collect(),
+            namespace,
+            name,
+            pod,
+        }
+    }
+
+    pub fn labels(&self) -> Option<&Labels> {
+        self.pod.metadata.labels.as_ref()
+    }
+
+    pub fn uid(&self) -> &str {
+        self.pod.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    pub fn node_name(&self) -> Option<&str> {
+        self.spec()?.node_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    pub fn nominated_node(&self) -> Option<&str> {
+        self.pod.status.as_ref()?.nominated_node_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    pub fn spec(&self) -> Option<&PodSpec> {
+        self.pod.spec.as_ref()
+    }
+
+    pub fn is_terminating(&self) -> bool {
+        self.pod.metadata.deletion_timestamp.is_some()
+    }
+}
+
+/// A port of the node that a pod occupies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    pub ip: String,
+    pub protocol: String,
+    pub port: i32,
+}
+
+impl HostPort {
+    /// Whether both cannot be open on one node: `0.0.0.0` stands for every address.
+    pub fn conflicts_with(&self, other: &Self) -> bool {
+        const ANY: &str = "0.0.0.0";
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (self.ip == other.ip || self.ip == ANY || other.ip == ANY)
+    }
+}
+
+fn host_ports(spec: &PodSpec) -> Vec<HostPort> {
+    let sidecars = spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+    spec.containers
+        .iter()
+        .chain(sidecars)
+        .flat_map(|container| container.ports.iter().flatten())
+        .filter_map(|port| {
+            let host_port = port.host_port.filter(|port| *port > 0)?;
+            let or = |text: &Option<String>, default: &str| match text.as_deref() {
+                None | Some("") => default.to_owned(),
+                Some(text) => text.to_owned(),
+            };
+            Some(HostPort { ip: or(&port.host_ip, "0.0.0.0"), protocol: or(&port.protocol, "TCP"), port: host_port })
+        })
+        .collect()
+}
+
+/// What a pod demands of a node's labels and name, and what it would like.
+#[derive(Debug, Clone, Default)]
+pub struct NodeAffinityTerms {
+    /// `spec.nodeSelector`: all of it must match.
+    pub node_selector: Vec<Requirement>,
+    /// Required terms: one of them must match. `None` demands nothing.
+    pub required: Option<Vec<NodeTerm>>,
+    /// Preferred terms with their weights.
+    pub preferred: Vec<(i64, NodeTerm)>,
+}
+
+impl NodeAffinityTerms {
+    fn new(spec: &PodSpec) -> Self {
+        let affinity = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
+        let required = affinity.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
+        let preferred = affinity.and_then(|a| a.preferred_during_scheduling_ignored_during_execution.as_ref());
+        Self {
+            node_selector: match Selector::from_set(spec.node_selector.as_ref()) {
+                Selector::All(requirements) => requirements,
+                Selector::Nothing => Vec::new(),
+            },
+            required: required.map(|selector| selector.node_selector_terms.iter().map(NodeTerm::new).collect()),
+            preferred: preferred
+                .into_iter()
+                .flatten()
+                .map(|term| (i64::from(term.weight), NodeTerm::new(&term.preference)))
+                .collect(),
+        }
+    }
+
+    /// Whether the pod demands anything of nodes.
+    pub fn demands(&self) -> bool {
+        !self.node_selector.is_empty() || self.required.is_some()
+    }
+
+    /// Whether a node meets the demands.
+    pub fn required_match(&self, node_name: &str, labels: Option<&Labels>) -> bool {
+        self.node_selector.iter().all(|requirement| requirement.matches(labels))
+            && self.required.as_ref().is_none_or(|terms| terms.iter().any(|term| term.matches(node_name, labels)))
+    }
+}
+
+/// One node selector term: conditions on labels and on the node's name, all of which must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeTerm {
+    pub labels: Vec<Requirement>,
+    /// On `metadata.name`, the only field that may be selected.
+    pub names: Vec<Requirement>,
+}
+
+impl NodeTerm {
+    pub fn new(term: &NodeSelectorTerm) -> Self {
+        let read = |list: &Option<Vec<NodeSelectorRequirement>>| list.iter().flatten().filter_map(requirement).collect();
+        Self { labels: read(&term.match_expressions), names: read(&term.match_fields) }
+    }
+
+    /// A term without any condition matches no node.
+    pub fn matches(&self, node_name: &str, labels: Option<&Labels>) -> bool {
+        if self.labels.is_empty() && self.names.is_empty() {
+            return false;
+        }
+        self.labels.iter().all(|requirement| requirement.matches(labels))
+            && self.names.iter().all(|requirement| {
+                let listed = requirement.values.iter().any(|value| value == node_name);
+                if requirement.operator == Operator::NotIn { !listed } else { listed }
+            })
+    }
+}
+
+fn requirement(from: &NodeSelectorRequirement) -> Option<Requirement> {
+    let operator = match from.operator.as_str() {
+        "In" => Operator::In,
+        "NotIn" => Operator::NotIn,
+        "Exists" => Operator::Exists,
+        "DoesNotExist" => Operator::DoesNotExist,
+        "Gt" => Operator::GreaterThan,
+        "Lt" => Operator::LessThan,
+        // Validation lets no other operator through.
+        _ => return None,
+    };
+    let mut values = from.values.clone().unwrap_or_default();
+    values.sort();
+    values.dedup();
+    Some(Requirement { key: from.key.clone(), operator, values })
+}
+
+/// A pod's wishes about other pods.
+#[derive(Debug, Clone, Default)]
+pub struct PodAffinityTerms {
+    pub required: Vec<AffinityTerm>,
+    pub required_anti: Vec<AffinityTerm>,
+    pub preferred: Vec<(i64, AffinityTerm)>,
+    pub preferred_anti: Vec<(i64, AffinityTerm)>,
+}
+
+impl PodAffinityTerms {
+    fn new(pod: &Pod, spec: &PodSpec) -> Self {
+        let Some(affinity) = &spec.affinity else { return Self::default() };
+        let one = |term: &PodAffinityTerm| AffinityTerm::new(term, pod);
+        let weighted = |term: &WeightedPodAffinityTerm| (i64::from(term.weight), one(&term.pod_affinity_term));
+        let (with, against) = (affinity.pod_affinity.as_ref(), affinity.pod_anti_affinity.as_ref());
+        let with_required = with.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
+        let with_preferred = with.and_then(|a| a.preferred_during_scheduling_ignored_during_execution.as_ref());
+        let against_required = against.and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
+        let against_preferred = against.and_then(|a| a.preferred_during_scheduling_ignored_during_execution.as_ref());
+        Self {
+            required: with_required.into_iter().flatten().map(one).collect(),
+            required_anti: against_required.into_iter().flatten().map(one).collect(),
+            preferred: with_preferred.into_iter().flatten().map(weighted).collect(),
+            preferred_anti: against_preferred.into_iter().flatten().map(weighted).collect(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.required.is_empty()
+            && self.required_anti.is_empty()
+            && self.preferred.is_empty()
+            && self.preferred_anti.is_empty()
+    }
+}
+
+/// Which pods a term speaks of, and within which kind of place.
+#[derive(Debug, Clone)]
+pub struct AffinityTerm {
+    pub topology_key: String,
+    selector: Selector,
+    namespaces: Vec<String>,
+    /// Further namespaces, by their labels.
+    namespace_selector: Option<Selector>,
+}
+
+impl AffinityTerm {
+    fn new(term: &PodAffinityTerm, pod: &Pod) -> Self {
+        let mut selector = Selector::from_label_selector(term.label_selector.as_ref());
+        let labels = pod.metadata.labels.as_ref();
+        if let Selector::All(requirements) = &mut selector {
+            requirements.extend(from_keys(term.match_label_keys.as_deref(), labels, Operator::In));
+            requirements.extend(from_keys(term.mismatch_label_keys.as_deref(), labels, Operator::NotIn));
+        }
+        let mut namespaces = term.namespaces.clone().unwrap_or_default();
+        // Naming no namespaces at all means the pod's own.
+        if namespaces.is_empty() && term.namespace_selector.is_none() {
+            namespaces = pod.metadata.namespace.iter().cloned().collect();
+        }
+        let namespace_selector =
+            term.namespace_selector.as_ref().map(|selector| Selector::from_label_selector(Some(selector)));
+        Self { topology_key: term.topology_key.clone(), selector, namespaces, namespace_selector }
+    }
+
+    /// Whether the term speaks of `pod`.
+    pub fn matches(&self, pod: &PodInfo, namespace_labels: &NamespaceLabels) -> bool {
+        let in_namespace = self.namespaces.iter().any(|namespace| **namespace == *pod.namespace)
+            || self.namespace_selector.as_ref().is_some_and(|selector| {
+                selector.matches(namespace_labels.get(&*pod.namespace))
+            });
+        in_namespace && self.selector.matches(pod.labels())
+    }
+}
+
+fn from_keys(keys: Option<&[String]>, labels: Option<&Labels>, operator: Operator) -> Vec<Requirement> {
+    keys.unwrap_or_default()
+        .iter()
+        .filter_map(|key| {
+            let value = labels?.get(key)?;
+            Some(Requirement { key: key.clone(), operator, values: vec![value.clone()] })
+        })
+        .collect()
+}
+
+/// One rule about how evenly pods lie over the values of a node label.
+#[derive(Debug, Clone)]
+pub struct SpreadConstraint {
+    pub max_skew: i64,
+    pub topology_key: String,
+    /// `DoNotSchedule`; otherwise the rule only scores.
+    pub hard: bool,
+    pub selector: Selector,
+    /// Fewer domains than this count as if an empty one existed.
+    pub min_domains: i64,
+    /// Count only nodes that the pod's node affinity and selector admit.
+    pub honor_affinity: bool,
+    /// Count only nodes whose taints the pod tolerates.
+    pub honor_taints: bool,
+}
+
+impl SpreadConstraint {
+    fn new(from: &TopologySpreadConstraint, labels: Option<&Labels>) -> Self {
+        let mut selector = Selector::from_label_selector(from.label_selector.as_ref());
+        if let Selector::All(requirements) = &mut selector {
+            requirements.extend(from_keys(from.match_label_keys.as_deref(), labels, Operator::In));
+        }
+        Self {
+            max_skew: i64::from(from.max_skew),
+            topology_key: from.topology_key.clone(),
+            hard: from.when_unsatisfiable == "DoNotSchedule",
+            selector,
+            min_domains: i64::from(from.min_domains.unwrap_or(1)),
+            honor_affinity: from.node_affinity_policy.as_deref() != Some("Ignore"),
+            honor_taints: from.node_taints_policy.as_deref() == Some("Honor"),
+        }
+    }
+}
+
+/// The image's name with a tag, as nodes report it.
+fn tagged(image: &str) -> String {
+    let tag = image.rfind(':');
+    let slash = image.rfind('/');
+    if tag <= slash { format!("{image}:latest") } else { image.to_owned() }
+}

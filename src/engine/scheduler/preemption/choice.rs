@@ -1,0 +1,44 @@
+//! Which of several nodes to free: the one whose victims matter least.
+//!
+//! Mirrors: pkg/scheduler/framework/preemption/preemption.go `pickOneNodeForPreemption`,
+//! pkg/scheduler/util `MoreImportantPod`, `GetEarliestPodStartTime`.
+
+use std::cmp::{Ordering, Reverse};
+use std::sync::Arc;
+
+use super::Candidate;
+use crate::scheduler::pod_info::PodInfo;
+
+/// Orders pods by importance, the most important first: higher priority, then longer running.
+pub fn more_important(a: &Arc<PodInfo>, b: &Arc<PodInfo>) -> Ordering {
+    b.priority.cmp(&a.priority).then_with(|| start(a).cmp(&start(b)))
+}
+
+/// The best candidate: fewest broken budgets, then the least important first victim, then the
+/// smallest sum of priorities, then the fewest victims, then the youngest of the important
+/// victims. What is still equal is decided by the order of the nodes; upstream leaves it open.
+pub(super) fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
+    candidates.into_iter().min_by_key(|candidate| {
+        let victims = &candidate.victims;
+        // Each counts at least one, so that more victims of negative priority are not better.
+        let sum: i64 = victims.iter().map(|pod| i64::from(pod.priority) + i64::from(i32::MAX) + 1).sum();
+        (
+            candidate.violations,
+            victims.first().map(|pod| pod.priority),
+            sum,
+            victims.len(),
+            Reverse(earliest_start_of_highest(victims)),
+        )
+    })
+}
+
+fn earliest_start_of_highest(victims: &[Arc<PodInfo>]) -> Option<i64> {
+    let highest = victims.iter().map(|pod| pod.priority).max()?;
+    victims.iter().filter(|pod| pod.priority == highest).map(start).min()
+}
+
+/// When the pod started, in milliseconds; one that has not yet counts as starting last.
+fn start(pod: &Arc<PodInfo>) -> i64 {
+    let time = pod.pod.status.as_ref().and_then(|status| status.start_time.as_ref());
+    time.map_or(i64::MAX, api::meta::time::millis)
+}

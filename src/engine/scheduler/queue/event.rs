@@ -1,0 +1,33 @@
+//! What happens in the cluster, as plugins are asked whether it may help a waiting pod.
+//!
+//! Mirrors: kube-scheduler/framework `ClusterEvent`, pkg/scheduler/eventhandlers.go.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim};
+
+use crate::scheduler::pod_info::PodInfo;
+
+#[derive(Debug, Clone)]
+pub enum ClusterEvent<'a> {
+    /// A node came (`old` is none) or changed.
+    Node { old: Option<&'a Node>, new: &'a Node },
+    NodeDeleted(&'a Node),
+    /// A pod runs on a node now.
+    AssignedPodAdded(&'a PodInfo),
+    AssignedPodUpdated { old: &'a PodInfo, new: &'a PodInfo },
+    /// A pod is gone from its node, or has ended there.
+    AssignedPodDeleted(&'a PodInfo),
+    /// The waiting pod itself changed.
+    PodUpdated { old: &'a PodInfo, new: &'a PodInfo },
+    Storage(StorageEvent),
+}
+
+/// Something about volumes came or changed.
+#[derive(Debug, Clone)]
+pub enum StorageEvent {
+    Claim(Arc<PersistentVolumeClaim>),
+    Volume(Arc<PersistentVolume>),
+    /// StorageClass, CSINode, CSIDriver, VolumeAttachment.
+    Other,
+}

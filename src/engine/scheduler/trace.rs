@@ -1,0 +1,88 @@
+//! What one scheduling attempt saw and decided, node by node and plugin by plugin: the page's "why here?".
+//!
+//! Ours: kube-scheduler only logs this, at verbosity 10.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::framework::{Reason, Rejection};
+
+/// How many attempts are kept whole.
+const KEPT: usize = 300;
+
+/// One attempt to schedule one pod.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchedulingTrace {
+    pub namespace: Arc<str>,
+    pub pod: Arc<str>,
+    pub uid: Arc<str>,
+    /// Virtual time of the attempt, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// Refused nodes with the first plugin that refused each.
+    pub refused: Vec<(Arc<str>, Rejection)>,
+    /// Nodes that passed every filter, in the order in which they were walked.
+    pub feasible: Vec<Arc<str>>,
+    /// Nodes not looked at, because enough others were feasible.
+    pub not_visited: usize,
+    /// A plugin's word about the pod as a whole, before any node.
+    pub refused_pod: Option<Rejection>,
+    /// One row per scoring plugin; empty when one node or none was feasible.
+    pub scores: Vec<PluginScores>,
+    /// Weighted sum per feasible node, in the order of `feasible`.
+    pub totals: Vec<i64>,
+    pub outcome: TraceOutcome,
+}
+
+/// One plugin's scores of the feasible nodes, in the order of [`SchedulingTrace::feasible`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginScores {
+    pub plugin: &'static str,
+    pub weight: i64,
+    pub raw: Vec<i64>,
+    pub normalised: Vec<i64>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TraceOutcome {
+    Scheduled { node: Arc<str> },
+    Unschedulable { message: String, nominated: Option<Arc<str>>, victims: Vec<String> },
+}
+
+impl SchedulingTrace {
+    /// A node's verdict in words: empty if it was feasible, `None` if it was not looked at.
+    pub fn reasons(&self, node: &str) -> Option<&[Reason]> {
+        if self.feasible.iter().any(|name| **name == *node) {
+            return Some(&[]);
+        }
+        self.refused.iter().find(|(name, _)| **name == *node).map(|(_, rejection)| &rejection.reasons[..])
+    }
+
+    /// The weighted sum of a feasible node, if scores were taken.
+    pub fn total(&self, node: &str) -> Option<i64> {
+        let at = self.feasible.iter().position(|name| **name == *node)?;
+        self.totals.get(at).copied()
+    }
+}
+
+/// The last few hundred attempts, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Traces(VecDeque<Arc<SchedulingTrace>>);
+
+impl Traces {
+    pub fn push(&mut self, trace: SchedulingTrace) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(Arc::new(trace));
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<SchedulingTrace>> {
+        self.0.iter()
+    }
+
+    /// The latest attempt for a pod.
+    pub fn latest(&self, uid: &str) -> Option<&Arc<SchedulingTrace>> {
+        self.0.iter().rev().find(|trace| *trace.uid == *uid)
+    }
+}
