@@ -8,6 +8,7 @@ pub mod client;
 pub mod cluster;
 pub mod controllers;
 pub mod kubelet;
+pub mod scheduler;
 pub mod sim;
 
 pub use cluster::{Cluster, ClusterConfig, NodeConfig, Snapshot};

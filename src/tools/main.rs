@@ -1,2 +1,24 @@
-//! Native command-line tools on the simulated cluster.
-fn main() {}
+//! Native command-line tools on the simulated cluster: one file each, dispatched here.
+
+mod schedule;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (tool, rest) = match words.split_first() {
+        Some((tool, rest)) => (tool.as_str(), rest),
+        None => ("", &[][..]),
+    };
+    let done = match tool {
+        "schedule" => schedule::main(rest),
+        _ => Err(format!("unknown tool {tool:?}; there is: schedule")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

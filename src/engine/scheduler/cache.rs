@@ -14,7 +14,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
 pub use groups::{GroupId, GroupMatcher};
-pub use listers::{Listers, Key, key};
+pub use listers::{Listers, key};
 pub use node_info::{NodeId, NodeInfo};
 
 use super::pod_info::PodInfo;

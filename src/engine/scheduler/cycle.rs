@@ -59,6 +59,10 @@ pub type Filters<'a> = Vec<(&'static str, Box<dyn Filter<'a> + 'a>)>;
 pub type Refusals = Vec<(NodeId, Rejection)>;
 
 impl Algorithm {
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, next_start: 0 }
+    }
+
     /// Tries to place `pod`. `pick(n)` chooses one of `n` equals.
     pub fn attempt(
         &mut self,
