@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::Pod;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::meta::time::time_from_millis;
 use api::{Kind, Object};
 use engine::scheduler::{Algorithm, Cache, Nominator, Outcome, SchedulingTrace, Settings};
 use serde_json::{Map, Value, json};
@@ -65,8 +67,9 @@ fn play(scenario: &Value, expected: Option<&Value>) -> Vec<Value> {
             cache.set_node(node);
         }
     }
-    for pod in list(scenario, "existing") {
-        if let Some(pod) = read_pod(pod, classes) {
+    for (at, pod) in list(scenario, "existing").iter().enumerate() {
+        if let Some(mut pod) = read_pod(pod, classes) {
+            Arc::make_mut(&mut pod).status.get_or_insert_default().start_time = Some(start_time(at));
             let info = cache.pod_info(pod);
             cache.set_pod(info);
         }
@@ -83,7 +86,10 @@ fn play(scenario: &Value, expected: Option<&Value>) -> Vec<Value> {
         let recorded = expected
             .and_then(|expected| list(expected, "results").iter().find(|recorded| recorded["pod"] == name.as_str()));
         let followed = recorded.unwrap_or(&result);
-        for victim in list(followed, "victims").iter().filter_map(Value::as_str) {
+        // Deleted in the order of importance, which recorded lists do not keep.
+        let mut victims: Vec<&str> = list(followed, "victims").iter().filter_map(Value::as_str).collect();
+        victims.sort_by_key(|victim| list(&result, "victims").iter().position(|own| own == victim));
+        for victim in victims {
             cache.remove_pod(victim);
         }
         if let Some(node) = followed["node"].as_str() {
@@ -119,6 +125,11 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Scenarios do not say when pods started: they were created one after the other, some twenty a second.
+fn start_time(at: usize) -> Time {
+    time_from_millis(i64::try_from(at / 20).unwrap_or(0) * 1000)
+}
+
 fn object(kind: Kind, value: Value) -> Option<Object> {
     Object::from_value(kind, value).ok()
 }
@@ -145,13 +156,13 @@ fn node_json(node: &Value) -> Value {
 /// A pod as the API server would have stored it: defaulted, with the priority of its class.
 fn read_pod(pod: &Value, classes: &[Value]) -> Option<Arc<Pod>> {
     let mut spec = pod["spec"].clone();
-    let class = classes.iter().find(|class| !spec["priorityClassName"].is_null() && class["name"] == spec["priorityClassName"]);
+    let class =
+        classes.iter().find(|class| !spec["priorityClassName"].is_null() && class["name"] == spec["priorityClassName"]);
     spec["priority"] = class.map_or(json!(0), |class| class["value"].clone());
     if let Some(policy) = class.map(|class| &class["preemptionPolicy"]).filter(|policy| policy.is_string()) {
         spec["preemptionPolicy"] = policy.clone();
     }
-    let metadata =
-        json!({"name": pod["name"], "namespace": "default", "uid": pod["name"], "labels": pod["labels"]});
+    let metadata = json!({"name": pod["name"], "namespace": "default", "uid": pod["name"], "labels": pod["labels"]});
     let mut object = object(Kind::Pod, json!({"metadata": metadata, "spec": spec}))?;
     api::defaults::apply(&mut object);
     object.get::<Pod>().cloned()

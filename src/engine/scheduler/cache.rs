@@ -102,11 +102,7 @@ impl Cache {
     }
 
     /// Answers, per group of like pods, whether a selector speaks of it.
-    pub fn group_matcher<'a>(
-        &'a self,
-        namespace: &'a str,
-        selector: &'a api::meta::Selector,
-    ) -> GroupMatcher<'a> {
+    pub fn group_matcher<'a>(&'a self, namespace: &'a str, selector: &'a api::meta::Selector) -> GroupMatcher<'a> {
         self.groups.matcher(namespace, selector)
     }
 
@@ -240,7 +236,11 @@ impl Cache {
     fn note_affinity(&mut self, id: NodeId) {
         let info = self.nodes[id].as_ref().expect("called for present nodes");
         let note = |set: &mut BTreeSet<NodeId>, present: bool| {
-            if present { set.insert(id) } else { set.remove(&id) };
+            if present {
+                set.insert(id)
+            } else {
+                set.remove(&id)
+            };
         };
         note(&mut self.with_affinity, !info.pods_with_affinity.is_empty());
         note(&mut self.with_required_anti_affinity, !info.pods_with_required_anti_affinity.is_empty());

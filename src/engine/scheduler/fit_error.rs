@@ -82,9 +82,6 @@ mod tests {
             reasons: BTreeMap::from([("Insufficient cpu".into(), 2)]),
             post_filter: "not found".into(),
         };
-        assert_eq!(
-            error.to_string(),
-            "0/2 nodes are available: persistentvolumeclaim \"nope\" not found. not found"
-        );
+        assert_eq!(error.to_string(), "0/2 nodes are available: persistentvolumeclaim \"nope\" not found. not found");
     }
 }

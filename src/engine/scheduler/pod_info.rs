@@ -176,7 +176,8 @@ pub struct NodeTerm {
 
 impl NodeTerm {
     pub fn new(term: &NodeSelectorTerm) -> Self {
-        let read = |list: &Option<Vec<NodeSelectorRequirement>>| list.iter().flatten().filter_map(requirement).collect();
+        let read =
+            |list: &Option<Vec<NodeSelectorRequirement>>| list.iter().flatten().filter_map(requirement).collect();
         Self { labels: read(&term.match_expressions), names: read(&term.match_fields) }
     }
 
@@ -276,9 +277,10 @@ impl AffinityTerm {
     /// Whether the term speaks of `pod`.
     pub fn matches(&self, pod: &PodInfo, namespace_labels: &NamespaceLabels) -> bool {
         let in_namespace = self.namespaces.iter().any(|namespace| **namespace == *pod.namespace)
-            || self.namespace_selector.as_ref().is_some_and(|selector| {
-                selector.matches(namespace_labels.get(&*pod.namespace))
-            });
+            || self
+                .namespace_selector
+                .as_ref()
+                .is_some_and(|selector| selector.matches(namespace_labels.get(&*pod.namespace)));
         in_namespace && self.selector.matches(pod.labels())
     }
 }

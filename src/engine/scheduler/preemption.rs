@@ -68,11 +68,8 @@ pub fn post_filter(
     if let Some(obstacle) = not_eligible(cache, pod, refused) {
         return Err(format!("preemption: {obstacle}"));
     }
-    let potential: Vec<&Arc<NodeInfo>> = refused
-        .iter()
-        .filter(|(_, rejection)| may_be_resolved(rejection))
-        .map(|(id, _)| cache.node(*id))
-        .collect();
+    let potential: Vec<&Arc<NodeInfo>> =
+        refused.iter().filter(|(_, rejection)| may_be_resolved(rejection)).map(|(id, _)| cache.node(*id)).collect();
     let (candidates, statuses) = dry_run(cache, nominator, pod, filters, &potential, pick);
     let Some(chosen) = choice::best(candidates) else {
         let total = cache.node_count();
@@ -87,12 +84,8 @@ pub fn post_filter(
         }
         return Err(format!("preemption: {error}"));
     };
-    let displaced = nominator
-        .on_node(&chosen.node.name)
-        .iter()
-        .filter(|other| other.priority < pod.priority)
-        .cloned()
-        .collect();
+    let displaced =
+        nominator.on_node(&chosen.node.name).iter().filter(|other| other.priority < pod.priority).cloned().collect();
     Ok(Nomination { node: chosen.node.name.clone(), victims: chosen.victims, displaced })
 }
 
@@ -102,9 +95,8 @@ fn not_eligible(cache: &Cache, pod: &PodInfo, refused: &Refusals) -> Option<&'st
         return Some("not eligible due to preemptionPolicy=Never.");
     }
     let node = cache.node_named(pod.nominated_node()?)?;
-    let hopeless = refused
-        .iter()
-        .any(|(id, rejection)| *id == node.id && rejection.code == Code::UnschedulableAndUnresolvable);
+    let hopeless =
+        refused.iter().any(|(id, rejection)| *id == node.id && rejection.code == Code::UnschedulableAndUnresolvable);
     // Another node may be freed if the nominated one has become impossible.
     if hopeless {
         return None;

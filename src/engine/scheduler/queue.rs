@@ -249,10 +249,7 @@ fn place(pod: &QueuedPod) -> Place {
 }
 
 fn may_help(cache: &Cache, pod: &QueuedPod, event: &ClusterEvent) -> bool {
-    pod.refused_by
-        .iter()
-        .filter_map(|name| plugins::by_name(name))
-        .any(|plugin| plugin.hint(cache, &pod.info, event))
+    pod.refused_by.iter().filter_map(|name| plugins::by_name(name)).any(|plugin| plugin.hint(cache, &pod.info, event))
 }
 
 fn woken(pod: &QueuedPod, now_ms: i64) -> Where {

@@ -108,7 +108,8 @@ pub struct PodRequests {
 /// A resize that is under way counts for the larger of what is wanted and what is given.
 pub fn pod_requests(pod: &Pod) -> PodRequests {
     let Some(spec) = &pod.spec else { return PodRequests::default() };
-    let whole = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref()).filter(|list| !list.is_empty());
+    let whole =
+        spec.resources.as_ref().and_then(|resources| resources.requests.as_ref()).filter(|list| !list.is_empty());
     let exact = total(pod, spec, whole, &Defaults::NONE);
     let mut requests = PodRequests { non_zero_milli_cpu: 0, non_zero_memory: 0, exact };
     // Where the pod itself names a resource, its containers need no assumption.
@@ -136,11 +137,12 @@ fn total(pod: &Pod, spec: &PodSpec, whole: Option<&List>, defaults: &Defaults) -
     let status = pod.status.as_ref();
     let statuses = status.and_then(|status| status.container_statuses.as_deref());
     let init_statuses = status.and_then(|status| status.init_container_statuses.as_deref());
-    let infeasible = status.is_some_and(|status| {
-        status.conditions.iter().flatten().any(|condition| {
-            condition.type_ == "PodResizePending" && condition.reason.as_deref() == Some("Infeasible")
-        })
-    });
+    let infeasible =
+        status.is_some_and(|status| {
+            status.conditions.iter().flatten().any(|condition| {
+                condition.type_ == "PodResizePending" && condition.reason.as_deref() == Some("Infeasible")
+            })
+        });
 
     let mut sum = Resources::default();
     for container in &spec.containers {

@@ -18,6 +18,10 @@ pub fn binding(pod: &PodInfo, node: &str) -> Binding {
             uid: Some(pod.uid().to_owned()),
             ..ObjectMeta::default()
         },
-        target: ObjectReference { kind: Some("Node".into()), name: Some(node.to_owned()), ..ObjectReference::default() },
+        target: ObjectReference {
+            kind: Some("Node".into()),
+            name: Some(node.to_owned()),
+            ..ObjectReference::default()
+        },
     }
 }

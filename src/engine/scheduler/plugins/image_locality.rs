@@ -71,7 +71,12 @@ mod tests {
                 r#"{{"metadata": {{"name": "{name}"}}, "status": {{"images": [{{"names": ["{image}"], "sizeBytes": {bytes}}}]}}}}"#
             ))
         };
-        let nodes = [node("a", "big:latest", 1000), node("b", "big:latest", 1000), node("c", "other:1", 900), node("d", "tiny:1", 5)];
+        let nodes = [
+            node("a", "big:latest", 1000),
+            node("b", "big:latest", 1000),
+            node("c", "other:1", 900),
+            node("d", "tiny:1", 5),
+        ];
         let wants = |image: &str| pod(&format!(r#"{{"containers": [{{"name": "c", "image": "{image}"}}]}}"#));
         // Half of the nodes have it: 500 of 1000 MiB count.
         assert_eq!(scores(&ImageLocality, &nodes, &[], wants("big")), [48, 48, 0, 0]);

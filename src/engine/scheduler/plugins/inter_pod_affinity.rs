@@ -45,13 +45,8 @@ impl Plugin for InterPodAffinity {
 
     fn pre_filter<'a>(&self, cache: &'a Cache, pod: &'a PodInfo) -> PreFilter<'a> {
         let namespaces = &cache.listers.namespaces;
-        let mut ready = Ready {
-            pod,
-            namespaces,
-            against_it: Counts::new(),
-            wanted: Counts::new(),
-            avoided: Counts::new(),
-        };
+        let mut ready =
+            Ready { pod, namespaces, against_it: Counts::new(), wanted: Counts::new(), avoided: Counts::new() };
         for node in cache.nodes_with_required_anti_affinity() {
             for other in &node.pods_with_required_anti_affinity {
                 ready.count_against(other, node, 1);
@@ -87,9 +82,7 @@ impl Plugin for InterPodAffinity {
         };
         match event {
             ClusterEvent::AssignedPodAdded(other) => wants(other),
-            ClusterEvent::AssignedPodUpdated { old, new } => {
-                !wants(old) && wants(new) || avoids(old) && !avoids(new)
-            }
+            ClusterEvent::AssignedPodUpdated { old, new } => !wants(old) && wants(new) || avoids(old) && !avoids(new),
             ClusterEvent::AssignedPodDeleted(other) => avoids(other),
             ClusterEvent::PodUpdated { old, new } => old.labels() != new.labels(),
             ClusterEvent::Node { old, new } => {
@@ -99,8 +92,10 @@ impl Plugin for InterPodAffinity {
                 };
                 match old {
                     None => true,
-                    Some(old) => old.metadata.labels != new.metadata.labels
-                        && terms().any(|term| value(old, term) != value(new, term)),
+                    Some(old) => {
+                        old.metadata.labels != new.metadata.labels
+                            && terms().any(|term| value(old, term) != value(new, term))
+                    }
                 }
             }
             ClusterEvent::NodeDeleted(_) | ClusterEvent::Storage(_) => false,
@@ -121,10 +116,8 @@ impl<'a> Filter<'a> for Ready<'a> {
         {
             return Verdict::unschedulable("node(s) didn't match pod anti-affinity rules");
         }
-        let repelled = self
-            .against_it
-            .iter()
-            .any(|((key, value), count)| *count > 0 && node.label(key) == Some(value.as_str()));
+        let repelled =
+            self.against_it.iter().any(|((key, value), count)| *count > 0 && node.label(key) == Some(value.as_str()));
         if repelled {
             return Verdict::unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
         }

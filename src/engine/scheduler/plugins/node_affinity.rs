@@ -130,7 +130,9 @@ mod tests {
             )
         };
         let expr = |op: &str, values: &str| {
-            required(&format!(r#"{{"matchExpressions": [{{"key": "gen", "operator": "{op}", "values": [{values}]}}]}}"#))
+            required(&format!(
+                r#"{{"matchExpressions": [{{"key": "gen", "operator": "{op}", "values": [{values}]}}]}}"#
+            ))
         };
         let cases = [
             ("selector matches", r#""nodeSelector": {"gen": "5"}"#.to_owned(), ""),
@@ -161,11 +163,9 @@ mod tests {
 
     #[test]
     fn preferred_weights_add_up() {
-        let pod = pod(
-            r#"{"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+        let pod = pod(r#"{"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
                 {"weight": 30, "preference": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}},
-                {"weight": 10, "preference": {"matchExpressions": [{"key": "b", "operator": "Exists"}]}}]}}}"#,
-        );
+                {"weight": 10, "preference": {"matchExpressions": [{"key": "b", "operator": "Exists"}]}}]}}}"#);
         let node = |name: &str, labels: &str| {
             node(&format!(r#"{{"metadata": {{"name": "{name}", "labels": {{{labels}}}}}}}"#))
         };

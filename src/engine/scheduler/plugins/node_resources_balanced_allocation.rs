@@ -75,9 +75,8 @@ mod tests {
 
     #[test]
     fn the_score_is_what_the_pod_does_to_the_balance() {
-        let requests = |list: &str| {
-            format!(r#"{{"containers": [{{"name": "c", "resources": {{"requests": {{{list}}}}}}}]}}"#)
-        };
+        let requests =
+            |list: &str| format!(r#"{{"containers": [{{"name": "c", "resources": {{"requests": {{{list}}}}}}}]}}"#);
         let node = |name: &str| {
             node(&format!(
                 r#"{{"metadata": {{"name": "{name}"}}, "status": {{"allocatable": {{"cpu": "8", "memory": "4Gi", "pods": "10"}}}}}}"#

@@ -54,11 +54,8 @@ impl<'a> Filter<'a> for Ready {
 }
 
 fn tolerated(pod: &PodInfo) -> bool {
-    let taint = Taint {
-        key: "node.kubernetes.io/unschedulable".into(),
-        effect: "NoSchedule".into(),
-        ..Taint::default()
-    };
+    let taint =
+        Taint { key: "node.kubernetes.io/unschedulable".into(), effect: "NoSchedule".into(), ..Taint::default() };
     tolerates_any(tolerations_of(pod), &taint)
 }
 
@@ -71,10 +68,15 @@ mod tests {
     fn cordoned_nodes_take_only_pods_that_tolerate_it() {
         let cases = [
             // case                     node                             pod's tolerations      verdict
-            ("open node",               r#"{}"#,                         r#"[]"#,               ""),
-            ("cordoned node",           r#"{"unschedulable": true}"#,    r#"[]"#,               "node(s) were unschedulable"),
-            ("everything is tolerated", r#"{"unschedulable": true}"#,    r#"[{"operator": "Exists"}]"#, ""),
-            ("another key",             r#"{"unschedulable": true}"#,    r#"[{"key": "a", "operator": "Exists"}]"#, "node(s) were unschedulable"),
+            ("open node", r#"{}"#, r#"[]"#, ""),
+            ("cordoned node", r#"{"unschedulable": true}"#, r#"[]"#, "node(s) were unschedulable"),
+            ("everything is tolerated", r#"{"unschedulable": true}"#, r#"[{"operator": "Exists"}]"#, ""),
+            (
+                "another key",
+                r#"{"unschedulable": true}"#,
+                r#"[{"key": "a", "operator": "Exists"}]"#,
+                "node(s) were unschedulable",
+            ),
         ];
         for (case, spec, tolerations, want) in cases {
             let node = node(&format!(r#"{{"metadata": {{"name": "n"}}, "spec": {spec}}}"#));

@@ -56,7 +56,8 @@ impl Plugin for PodTopologySpread {
         let constraints = hard.iter().map(|constraint| {
             let mut matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
             let mut domains = BTreeMap::new();
-            for node in cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node)) {
+            for node in cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node))
+            {
                 if let Some(value) = node.label(&constraint.topology_key) {
                     *domains.entry(value).or_default() += i64::try_from(node.count(&mut matcher)).unwrap_or(0);
                 }

@@ -132,14 +132,29 @@ mod tests {
         const REFUSED: &str = "node(s) had untolerated taint(s)";
         let cases = [
             // case                        taint on the node                                    toleration               verdict
-            ("untainted node",             r#""#,                                               r#""#,                   ""),
-            ("untolerated NoSchedule",     r#"{"key": "gpu", "effect": "NoSchedule"}"#,         r#""#,                   REFUSED),
-            ("tolerated NoSchedule",       r#"{"key": "gpu", "effect": "NoSchedule"}"#,         r#"{"key": "gpu"}"#,     ""),
-            ("another key does not help",  r#"{"key": "gpu", "effect": "NoExecute"}"#,          r#"{"key": "disk"}"#,    REFUSED),
-            ("another value neither",      r#"{"key": "gpu", "value": "a", "effect": "NoExecute"}"#, r#"{"key": "gpu", "value": "b"}"#, REFUSED),
-            ("Exists asks for no value",   r#"{"key": "gpu", "value": "a", "effect": "NoExecute"}"#, r#"{"key": "gpu", "operator": "Exists"}"#, ""),
-            ("another effect",             r#"{"key": "gpu", "effect": "NoSchedule"}"#,         r#"{"key": "gpu", "effect": "NoExecute"}"#, REFUSED),
-            ("PreferNoSchedule is a wish", r#"{"key": "gpu", "effect": "PreferNoSchedule"}"#,   r#""#,                   ""),
+            ("untainted node", r#""#, r#""#, ""),
+            ("untolerated NoSchedule", r#"{"key": "gpu", "effect": "NoSchedule"}"#, r#""#, REFUSED),
+            ("tolerated NoSchedule", r#"{"key": "gpu", "effect": "NoSchedule"}"#, r#"{"key": "gpu"}"#, ""),
+            ("another key does not help", r#"{"key": "gpu", "effect": "NoExecute"}"#, r#"{"key": "disk"}"#, REFUSED),
+            (
+                "another value neither",
+                r#"{"key": "gpu", "value": "a", "effect": "NoExecute"}"#,
+                r#"{"key": "gpu", "value": "b"}"#,
+                REFUSED,
+            ),
+            (
+                "Exists asks for no value",
+                r#"{"key": "gpu", "value": "a", "effect": "NoExecute"}"#,
+                r#"{"key": "gpu", "operator": "Exists"}"#,
+                "",
+            ),
+            (
+                "another effect",
+                r#"{"key": "gpu", "effect": "NoSchedule"}"#,
+                r#"{"key": "gpu", "effect": "NoExecute"}"#,
+                REFUSED,
+            ),
+            ("PreferNoSchedule is a wish", r#"{"key": "gpu", "effect": "PreferNoSchedule"}"#, r#""#, ""),
         ];
         for (case, taint, toleration, want) in cases {
             let node = node(&format!(r#"{{"metadata": {{"name": "n"}}, "spec": {{"taints": [{taint}]}}}}"#));

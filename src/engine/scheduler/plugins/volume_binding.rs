@@ -18,7 +18,7 @@ use crate::scheduler::plugins::volume_restrictions::volumes;
 use crate::scheduler::pod_info::PodInfo;
 use crate::scheduler::queue::{ClusterEvent, StorageEvent};
 
-pub use binder::{Claims, Plan, claims_of, plan};
+pub use binder::{Claims, claims_of, plan};
 
 pub struct VolumeBinding;
 
@@ -63,10 +63,9 @@ impl<'a> Filter<'a> for Ready<'a> {
     fn filter(&self, node: &NodeInfo) -> Verdict {
         match plan(self.cache, &self.claims, node) {
             Ok(_) => Verdict::Fits,
-            Err(reasons) => Verdict::Rejected(
-                Code::UnschedulableAndUnresolvable,
-                reasons.into_iter().map(Into::into).collect(),
-            ),
+            Err(reasons) => {
+                Verdict::Rejected(Code::UnschedulableAndUnresolvable, reasons.into_iter().map(Into::into).collect())
+            }
         }
     }
 

@@ -11,15 +11,24 @@ use crate::scheduler::pod_info::PodInfo;
 #[derive(Debug, Clone)]
 pub enum ClusterEvent<'a> {
     /// A node came (`old` is none) or changed.
-    Node { old: Option<&'a Node>, new: &'a Node },
+    Node {
+        old: Option<&'a Node>,
+        new: &'a Node,
+    },
     NodeDeleted(&'a Node),
     /// A pod runs on a node now.
     AssignedPodAdded(&'a PodInfo),
-    AssignedPodUpdated { old: &'a PodInfo, new: &'a PodInfo },
+    AssignedPodUpdated {
+        old: &'a PodInfo,
+        new: &'a PodInfo,
+    },
     /// A pod is gone from its node, or has ended there.
     AssignedPodDeleted(&'a PodInfo),
     /// The waiting pod itself changed.
-    PodUpdated { old: &'a PodInfo, new: &'a PodInfo },
+    PodUpdated {
+        old: &'a PodInfo,
+        new: &'a PodInfo,
+    },
     Storage(StorageEvent),
 }
 

@@ -29,11 +29,17 @@ fn required_terms_hold_in_both_directions() {
     const EXISTING: &str = "node(s) didn't satisfy existing pods anti-affinity rules";
     let cases = [
         // case                             running on n1        its spec                          newcomer's spec                    verdicts
-        ("near a partner",                  "db", "{}".to_owned(),                                 required("podAffinity", "db"),     ["", "", AFFINITY]),
-        ("no partner anywhere",             "web", "{}".to_owned(),                                required("podAffinity", "db"),     [AFFINITY; 3]),
-        ("the first of its own kind",       "web", "{}".to_owned(),                                required("podAffinity", "new"),    [""; 3]),
-        ("away from a rival",               "db", "{}".to_owned(),                                 required("podAntiAffinity", "db"), [ANTI, ANTI, ""]),
-        ("a running pod wants to be alone", "db", required("podAntiAffinity", "new"),              "{}".to_owned(),                   [EXISTING, EXISTING, ""]),
+        ("near a partner", "db", "{}".to_owned(), required("podAffinity", "db"), ["", "", AFFINITY]),
+        ("no partner anywhere", "web", "{}".to_owned(), required("podAffinity", "db"), [AFFINITY; 3]),
+        ("the first of its own kind", "web", "{}".to_owned(), required("podAffinity", "new"), [""; 3]),
+        ("away from a rival", "db", "{}".to_owned(), required("podAntiAffinity", "db"), [ANTI, ANTI, ""]),
+        (
+            "a running pod wants to be alone",
+            "db",
+            required("podAntiAffinity", "new"),
+            "{}".to_owned(),
+            [EXISTING, EXISTING, ""],
+        ),
     ];
     for (case, app, there, spec, want) in cases {
         let there = labelled(pod_on("n1", "there", &there), "app", app);

@@ -22,9 +22,9 @@ fn a_domain_may_lead_by_max_skew_only() {
     const NO_LABEL: &str = "node(s) didn't match pod topology spread constraints (missing required label)";
     let cases = [
         // case                              pods of the app on a, b      more          verdicts on a, b, none
-        ("nothing there",                    0, 0, "",                    ["", "", NO_LABEL]),
-        ("one ahead",                        1, 0, "",                    [REFUSED, "", NO_LABEL]),
-        ("level",                            1, 1, "",                    ["", "", NO_LABEL]),
+        ("nothing there", 0, 0, "", ["", "", NO_LABEL]),
+        ("one ahead", 1, 0, "", [REFUSED, "", NO_LABEL]),
+        ("level", 1, 1, "", ["", "", NO_LABEL]),
         ("a missing domain counts as empty", 1, 1, r#", "minDomains": 3"#, [REFUSED, REFUSED, NO_LABEL]),
     ];
     for (case, on_a, on_b, more, want) in cases {
@@ -40,8 +40,7 @@ fn a_domain_may_lead_by_max_skew_only() {
 
 #[test]
 fn soft_constraints_prefer_the_emptier_domain() {
-    let there: Vec<_> =
-        (0..2).map(|i| labelled(pod_on("a", &format!("a{i}"), "{}"), "app", "web")).collect();
+    let there: Vec<_> = (0..2).map(|i| labelled(pod_on("a", &format!("a{i}"), "{}"), "app", "web")).collect();
     let incoming = labelled(pod(&spread("ScheduleAnyway", "")), "app", "web");
     assert_eq!(scores(&PodTopologySpread, &zones(), &there, incoming), [0, 100, 0]);
 }

@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 use super::matching::{fits_node, smallest_match};
 use super::waits_for_consumer;
 use crate::scheduler::cache::{Cache, NodeInfo, key};
-use crate::scheduler::pod_info::{NodeTerm, PodInfo};
 use crate::scheduler::plugins::volume_restrictions::volumes;
+use crate::scheduler::pod_info::{NodeTerm, PodInfo};
 
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
@@ -60,7 +60,9 @@ pub fn claims_of<'a>(cache: &'a Cache, pod: &PodInfo) -> Result<Claims<'a>, Stri
         };
         let volume_name = volume_name(claim);
         if claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Lost") {
-            return Err(format!("persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume_name}\""));
+            return Err(format!(
+                "persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume_name}\""
+            ));
         }
         if claim.metadata.deletion_timestamp.is_some() {
             return Err(format!("persistentvolumeclaim \"{name}\" is being deleted"));
@@ -122,7 +124,9 @@ fn can_provision(cache: &Cache, claim: &PersistentVolumeClaim, node: &NodeInfo) 
     let topologies = class.allowed_topologies.as_deref().unwrap_or_default();
     let allowed = |term: &k8s_openapi::api::core::v1::TopologySelectorTerm| {
         let wanted = term.match_label_expressions.as_deref().unwrap_or_default();
-        wanted.iter().all(|wanted| node.label(&wanted.key).is_some_and(|value| wanted.values.iter().any(|v| v == value)))
+        wanted
+            .iter()
+            .all(|wanted| node.label(&wanted.key).is_some_and(|value| wanted.values.iter().any(|v| v == value)))
     };
     topologies.is_empty() || topologies.iter().any(allowed)
 }

@@ -37,7 +37,11 @@ fn a_pod_goes_where_its_claims_find_volumes() {
     const NONE: &str = "node(s) didn't find available persistent volumes to bind";
     let cases = [
         ("no such claim", vec![], vec![r#"persistentvolumeclaim "data" not found"#]),
-        ("the controller has not bound it", vec![claim("manual")], vec!["pod has unbound immediate PersistentVolumeClaims"]),
+        (
+            "the controller has not bound it",
+            vec![claim("manual")],
+            vec!["pod has unbound immediate PersistentVolumeClaims"],
+        ),
         ("no volume", vec![claim("local")], vec![NONE, NONE]),
         ("a volume on one node", vec![claim("local"), volume("5Gi", "n2")], vec![NONE, ""]),
         ("too small", vec![claim("local"), volume("500Mi", "n2")], vec![NONE, NONE]),
