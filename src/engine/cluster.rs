@@ -5,6 +5,7 @@
 
 mod config;
 mod dispatch;
+mod faults;
 mod process;
 mod snapshot;
 
@@ -17,6 +18,7 @@ use crate::apiserver::{Answer, ApiServer, Identity};
 use crate::sim::{Millis, Timeline};
 
 pub use config::{ClusterConfig, NodeConfig};
+pub use faults::{Fault, PodFate};
 pub use process::ProcessId;
 pub use snapshot::{ProcessView, Snapshot};
 

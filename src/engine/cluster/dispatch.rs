@@ -63,6 +63,13 @@ impl Cluster {
         self.turn(id, true);
     }
 
+    /// Plugs a machine in: its kubelet starts, and registers it.
+    pub(super) fn join(&mut self, node: super::NodeConfig) {
+        let (id, process) = super::process::kubelet(&self.config, node);
+        self.processes.insert(id.clone(), process);
+        self.start(&id);
+    }
+
     pub(super) fn step(&mut self, id: &ProcessId, ticket: u64) {
         let current = self.processes.get(id).is_some_and(|process| process.ticket == ticket && process.running);
         if current {

@@ -58,6 +58,11 @@ impl Snapshot {
         self.server.read_all(T::KIND, namespace).filter_map(T::cast)
     }
 
+    /// Every kind that can be stored.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.server.stored_kinds()
+    }
+
     pub fn objects(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
         self.server.read_all(kind, namespace)
     }

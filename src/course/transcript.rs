@@ -1,0 +1,26 @@
+//! Transcripts: `.case` files, read, played and written. The grammar is the recordings' own.
+//!
+//! The same file is the golden result and the script: playing it writes the same
+//! lines with our outputs, for a comparer to judge.
+
+mod parse;
+mod play;
+mod start;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use parse::{Directive, ParseError, Step, Transcript, parse};
+pub use play::play;
+pub use write::write;
+
+/// What a step printed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Printed {
+    pub stdout: String,
+    pub stderr: String,
+    /// Exit status as the format writes it: a number, `timeout`, `error`.
+    pub status: String,
+    /// Notes by the player; never compared.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,153 @@
+//! Faults: what a hand at the machines can do, as inputs on the same timeline as requests.
+
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::{Kind, Object, Status};
+
+use super::process::ProcessId;
+use super::{Cluster, NodeConfig};
+use crate::apiserver::{Identity, Key, WriteOptions, seconds};
+
+/// One machine event. Nothing here is an API request: kubectl cannot pull a plug.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// The process dies; what it knew is forgotten.
+    Stop(ProcessId),
+    Start(ProcessId),
+    /// The machine is cut off or frozen: nothing on it restarts, nothing is forgotten.
+    Freeze { node: String },
+    Thaw { node: String },
+    /// A new machine is plugged in.
+    Join(Box<NodeConfig>),
+    /// The pod's status is written as its kubelet would, and stays so.
+    PodStatus { namespace: String, pod: String, to: PodFate },
+}
+
+/// What a pod's status is made to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodFate {
+    Failed { reason: String, exit_code: i32 },
+    Succeeded,
+    Ready,
+    NotReady,
+}
+
+impl Cluster {
+    /// Lets a machine event happen now.
+    ///
+    /// # Errors
+    /// A sentence for people, when there is no such machine, process or pod.
+    pub fn inject(&mut self, fault: Fault) -> Result<(), String> {
+        match fault {
+            Fault::Stop(id) => {
+                let process = self.processes.get_mut(&id).ok_or_else(|| format!("there is no {}", id.lane()))?;
+                process.running = false;
+                process.inbox.clear();
+                process.armed = None;
+            }
+            Fault::Start(id) => {
+                if !self.processes.contains_key(&id) {
+                    return Err(format!("there is no {}", id.lane()));
+                }
+                self.start(&id);
+            }
+            Fault::Freeze { node } => self.freeze(&node, true)?,
+            Fault::Thaw { node } => self.freeze(&node, false)?,
+            Fault::Join(config) => self.join(*config),
+            Fault::PodStatus { namespace, pod, to } => self.pod_status(&namespace, &pod, &to)?,
+        }
+        self.announce();
+        Ok(())
+    }
+
+    fn freeze(&mut self, node: &str, frozen: bool) -> Result<(), String> {
+        let id = ProcessId::Kubelet(node.into());
+        let process = self.processes.get_mut(&id).ok_or_else(|| format!("there is no node {node}"))?;
+        process.frozen = frozen;
+        process.armed = None;
+        if !frozen {
+            let now = self.now();
+            self.arm(&id, now);
+        }
+        Ok(())
+    }
+
+    fn pod_status(&mut self, namespace: &str, pod: &str, to: &PodFate) -> Result<(), String> {
+        let who = Identity::new("kubelet", "system:node", "kubelet");
+        let key = Key::new(Kind::Pod, namespace, pod);
+        let now = Time(seconds(self.server.unix_millis()));
+        let written = self.server.modify(&who, &key, &mut WriteOptions::on("status"), |object| {
+            if let Object::Pod(pod) = object {
+                doom(Arc::make_mut(pod), to, &now);
+            }
+            Ok(())
+        });
+        written.map(|_| ()).map_err(|status: Status| status.message.clone())
+    }
+}
+
+fn doom(pod: &mut Pod, to: &PodFate, now: &Time) {
+    let containers: Vec<(String, String)> = pod
+        .spec
+        .iter()
+        .flat_map(|spec| &spec.containers)
+        .map(|container| (container.name.clone(), container.image.clone().unwrap_or_default()))
+        .collect();
+    let status = pod.status.get_or_insert_default();
+    let ready = match to {
+        PodFate::Ready => true,
+        PodFate::NotReady | PodFate::Succeeded | PodFate::Failed { .. } => false,
+    };
+    let finished = match to {
+        PodFate::Failed { reason, exit_code } => Some(("Failed", reason.as_str(), *exit_code)),
+        PodFate::Succeeded => Some(("Succeeded", "Completed", 0)),
+        PodFate::Ready | PodFate::NotReady => None,
+    };
+    if let Some((phase, reason, exit_code)) = finished {
+        status.phase = Some(phase.into());
+        let old = status.container_statuses.take().unwrap_or_default();
+        status.container_statuses = Some(
+            containers
+                .into_iter()
+                .map(|(name, image)| {
+                    let known = old.iter().find(|status| status.name == name).cloned();
+                    let terminated = ContainerStateTerminated {
+                        exit_code,
+                        reason: Some(if reason.is_empty() { "Error" } else { reason }.into()),
+                        started_at: Some(now.clone()),
+                        finished_at: Some(now.clone()),
+                        ..ContainerStateTerminated::default()
+                    };
+                    ContainerStatus {
+                        name,
+                        image,
+                        ready: false,
+                        started: Some(false),
+                        state: Some(ContainerState { terminated: Some(terminated), ..ContainerState::default() }),
+                        ..known.unwrap_or_default()
+                    }
+                })
+                .collect(),
+        );
+    }
+    let word = if ready { "True" } else { "False" };
+    for condition in status.conditions.iter_mut().flatten() {
+        if matches!(condition.type_.as_str(), "Ready" | "ContainersReady") && condition.status != word {
+            condition.status = word.into();
+            condition.last_transition_time = Some(now.clone());
+            condition.reason = match to {
+                PodFate::Succeeded => Some("PodCompleted".into()),
+                PodFate::Failed { .. } => Some("PodFailed".into()),
+                PodFate::NotReady => Some("ContainersNotReady".into()),
+                PodFate::Ready => None,
+            };
+        }
+    }
+    if finished.is_none() {
+        for container in status.container_statuses.iter_mut().flatten() {
+            container.ready = ready;
+        }
+    }
+}
