@@ -120,6 +120,7 @@ impl<C: Default> Default for Loop<C> {
 }
 
 mod deployment;
+mod garbage_collector;
 mod pod_control;
 mod pods;
 mod replicaset;
@@ -129,4 +130,5 @@ manager! {
     service_account: service_account::ServiceAccounts,
     deployment: deployment::Deployments,
     replicaset: replicaset::ReplicaSets,
+    garbage_collector: garbage_collector::GarbageCollector,
 }
