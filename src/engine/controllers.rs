@@ -121,14 +121,20 @@ impl<C: Default> Default for Loop<C> {
 
 mod deployment;
 mod garbage_collector;
+mod namespace;
+mod node_lifecycle;
 mod pod_control;
 mod pods;
 mod replicaset;
 mod service_account;
+mod taint_eviction;
 
 manager! {
     service_account: service_account::ServiceAccounts,
     deployment: deployment::Deployments,
     replicaset: replicaset::ReplicaSets,
     garbage_collector: garbage_collector::GarbageCollector,
+    namespace: namespace::Namespaces,
+    node_lifecycle: node_lifecycle::NodeLifecycle,
+    taint_eviction: taint_eviction::TaintEviction,
 }

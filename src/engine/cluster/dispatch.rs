@@ -65,7 +65,7 @@ impl Cluster {
 
     /// Plugs a machine in: its kubelet starts, and registers it.
     pub(super) fn join(&mut self, node: super::NodeConfig) {
-        let (id, process) = super::process::kubelet(&self.config, node);
+        let Some((id, process)) = super::process::kubelet(&self.config, node) else { return };
         self.processes.insert(id.clone(), process);
         self.start(&id);
     }

@@ -17,12 +17,20 @@ pub enum Fault {
     Stop(ProcessId),
     Start(ProcessId),
     /// The machine is cut off or frozen: nothing on it restarts, nothing is forgotten.
-    Freeze { node: String },
-    Thaw { node: String },
+    Freeze {
+        node: String,
+    },
+    Thaw {
+        node: String,
+    },
     /// A new machine is plugged in.
     Join(Box<NodeConfig>),
     /// The pod's status is written as its kubelet would, and stays so.
-    PodStatus { namespace: String, pod: String, to: PodFate },
+    PodStatus {
+        namespace: String,
+        pod: String,
+        to: PodFate,
+    },
 }
 
 /// What a pod's status is made to say.

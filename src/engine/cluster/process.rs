@@ -73,6 +73,11 @@ pub(super) fn all(config: &ClusterConfig) -> BTreeMap<ProcessId, Process> {
     [(id, manager)].into()
 }
 
+/// The kubelet of one machine; `None` until kubelets are programs here.
+pub(super) fn kubelet(_config: &ClusterConfig, _node: super::NodeConfig) -> Option<(ProcessId, Process)> {
+    None
+}
+
 /// A process before its first start.
 fn process(config: &ClusterConfig, id: &ProcessId, user: &str, manager: &str, program: Program) -> Process {
     let lane = id.lane();

@@ -73,10 +73,11 @@ impl Controller for GarbageCollector {
             return;
         }
         let meta = news.object.meta();
-        let is_news = news.previous.is_none() || owners(&news.object).next().is_some() && {
-            let before = news.previous.as_ref().and_then(|old| old.meta().owner_references.clone());
-            before != meta.owner_references
-        };
+        let is_news = news.previous.is_none()
+            || owners(&news.object).next().is_some() && {
+                let before = news.previous.as_ref().and_then(|old| old.meta().owner_references.clone());
+                before != meta.owner_references
+            };
         let leaving = meta.deletion_timestamp.is_some() && finalizers(&news.object).any(is_ours);
         if leaving || (is_news && owners(&news.object).next().is_some()) {
             self.enqueue(&news.key, queue);
@@ -150,8 +151,7 @@ impl GarbageCollector {
     fn foreground(&mut self, owner: &Object, key: &Key, cx: &mut Context) -> Result<(), Status> {
         let mut blocked = false;
         for dependent in self.dependents.get(owner.uid()).cloned().unwrap_or_default() {
-            let Some(object) = cx.api.get_object(dependent.kind, &dependent.namespace, &dependent.name).cloned()
-            else {
+            let Some(object) = cx.api.get_object(dependent.kind, &dependent.namespace, &dependent.name).cloned() else {
                 continue;
             };
             let blocks = owners(&object)
@@ -207,11 +207,8 @@ fn attempt_to_delete(object: &Object, key: &Key, cx: &mut Context) -> Result<(),
     } else {
         Propagation::Background
     };
-    let options = DeleteOptions {
-        propagation: Some(policy),
-        uid: Some(object.uid().into()),
-        ..DeleteOptions::default()
-    };
+    let options =
+        DeleteOptions { propagation: Some(policy), uid: Some(object.uid().into()), ..DeleteOptions::default() };
     match cx.api.delete(key, &options) {
         Err(status) if !matches!(status.code, 404 | 409) => Err(status),
         Ok(_) | Err(_) => Ok(()),

@@ -1,0 +1,203 @@
+//! Node lifecycle: notices silent kubelets, taints their nodes, and tells their pods.
+//!
+//! Every five seconds each node's lease is looked at; 50 s without a renewal make it Unknown.
+//! Mirrors: pkg/controller/nodelifecycle, pkg/controller/nodeipam (pod CIDRs).
+//! Left out: cloud providers; partial disruption of zones slows nothing yet.
+
+mod conditions;
+mod taints;
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::coordination::v1::Lease;
+use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::meta::time::{micro_millis, millis};
+use api::{Kind, Status, Typed};
+
+use super::{Controller, Outcome, pods};
+use crate::client::{Change, Context, EventOf, EventType, Recorder, Revision, WorkQueue};
+use crate::sim::{Millis, SECOND};
+
+/// How often nodes are looked at.
+const MONITOR: Millis = 5 * SECOND;
+/// Silence before a node is Unknown.
+const GRACE: Millis = 50 * SECOND;
+/// Silence a node may begin with.
+const STARTUP_GRACE: Millis = 60 * SECOND;
+
+/// The key of the periodic look at all nodes; no node can be called that.
+const ALL: &str = "*";
+
+#[derive(Clone)]
+pub struct NodeLifecycle {
+    recorder: Recorder,
+    /// What was last seen of each node, and when it last showed life.
+    seen: BTreeMap<String, Seen>,
+    /// Next index of a pod CIDR.
+    next_cidr: u32,
+}
+
+#[derive(Clone, Default)]
+struct Seen {
+    renewed: i64,
+    alive_at: Millis,
+    grace: Millis,
+    registered: bool,
+}
+
+impl Default for NodeLifecycle {
+    fn default() -> Self {
+        Self { recorder: Recorder::new("node-controller", ""), seen: BTreeMap::new(), next_cidr: 1 }
+    }
+}
+
+impl Controller for NodeLifecycle {
+    fn name(&self) -> &'static str {
+        "node-lifecycle-controller"
+    }
+
+    fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
+        match (news.key.kind, news.change) {
+            (Kind::Node, Change::Deleted) => {
+                if self.seen.remove(&*news.key.name).is_some() {
+                    let message = format!("Node {0} event: Removing Node {0} from Controller", news.key.name);
+                    let of = EventOf::object(&news.object);
+                    self.recorder.event(cx, &of, EventType::Normal, "RemovingNode", message);
+                }
+            }
+            (Kind::Node, _) => queue.add(news.key.name.to_string()),
+            // Leases are read when it is time to look.
+            _ => {}
+        }
+    }
+
+    fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
+        self.seen.clear();
+        for node in cx.api.list::<Node>("") {
+            queue.add(node.metadata.name.clone().unwrap_or_default());
+        }
+        queue.add(ALL.into());
+    }
+
+    fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
+        if key != ALL {
+            if let Some(node) = cx.api.get::<Node>("", key) {
+                self.assign_cidr(cx, &node)?;
+                self.register(cx, &node);
+                taints::sync(cx, key)?;
+            }
+            return Ok(Outcome::Done);
+        }
+        let names: Vec<String> = cx.api.list::<Node>("").filter_map(|node| node.metadata.name.clone()).collect();
+        for name in names {
+            self.monitor(cx, &name)?;
+        }
+        Ok(Outcome::At(cx.now + MONITOR))
+    }
+}
+
+impl NodeLifecycle {
+    fn register(&mut self, cx: &mut Context, node: &Node) {
+        let name = node.metadata.name.clone().unwrap_or_default();
+        let seen = self.seen.entry(name.clone()).or_default();
+        if seen.registered {
+            return;
+        }
+        *seen = Seen { alive_at: cx.now, grace: STARTUP_GRACE, registered: true, renewed: 0 };
+        let of = EventOf::object(&node.clone().into_object());
+        let message = format!("Node {name} event: Registered Node {name} in Controller");
+        self.recorder.event(cx, &of, EventType::Normal, "RegisteredNode", message);
+    }
+
+    /// Gives a new node the next free /24 of 10.244.0.0/16.
+    fn assign_cidr(&mut self, cx: &mut Context, node: &Node) -> Result<(), Status> {
+        let has = node.spec.as_ref().and_then(|spec| spec.pod_cidr.as_deref()).is_some_and(|cidr| !cidr.is_empty());
+        if has {
+            return Ok(());
+        }
+        let taken: Vec<String> = cx
+            .api
+            .list::<Node>("")
+            .filter_map(|node| node.spec.as_ref().and_then(|spec| spec.pod_cidr.clone()))
+            .collect();
+        let name = node.metadata.name.clone().unwrap_or_default();
+        let cidr = loop {
+            let (high, low) = (244 + self.next_cidr / 256, self.next_cidr % 256);
+            self.next_cidr += 1;
+            let cidr = format!("10.{high}.{low}.0/24");
+            if !taken.contains(&cidr) {
+                break cidr;
+            }
+        };
+        cx.api.patch::<Node>("", &name, "", |node| {
+            let spec = node.spec.get_or_insert_default();
+            spec.pod_cidr = Some(cidr.clone());
+            spec.pod_cidrs = Some(vec![cidr]);
+        })?;
+        Ok(())
+    }
+
+    fn monitor(&mut self, cx: &mut Context, name: &str) -> Result<(), Status> {
+        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+        self.register(cx, &node);
+        let renewed = sign_of_life(cx, &node);
+        let now = cx.now;
+        let seen = self.seen.entry(name.into()).or_default();
+        if renewed > seen.renewed {
+            seen.renewed = renewed;
+            seen.alive_at = now;
+            // Once it has shown life, the usual patience applies.
+            if conditions::of(&node, "Ready").is_some() {
+                seen.grace = GRACE;
+            }
+        }
+        let silent = now.saturating_sub(seen.alive_at) > seen.grace;
+        let before = conditions::of(&node, "Ready").map(|ready| ready.status.clone());
+        if silent && before.as_deref() != Some("Unknown") {
+            conditions::mark_unknown(cx, &node)?;
+        }
+        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+        let after = conditions::of(&node, "Ready").map(|ready| ready.status.clone());
+        if after.as_deref() != Some("True") {
+            if before.as_deref() == Some("True") {
+                let of = EventOf::object(&node.clone().wrap());
+                let message = format!("Node {name} status is now: NodeNotReady");
+                self.recorder.event(cx, &of, EventType::Normal, "NodeNotReady", message);
+            }
+            self.mark_pods(cx, name)?;
+        }
+        taints::sync(cx, name)
+    }
+
+    /// Pods on a node that is not ready cannot be told to be ready.
+    fn mark_pods(&mut self, cx: &mut Context, node: &str) -> Result<(), Status> {
+        let ready: Vec<std::sync::Arc<Pod>> = cx.api.pods_on(node).filter(|pod| pods::is_ready(pod)).cloned().collect();
+        for pod in ready {
+            let now = cx.time();
+            cx.api.patch::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
+                for condition in pod.status.iter_mut().filter_map(|status| status.conditions.as_mut()).flatten() {
+                    if condition.type_ == "Ready" {
+                        condition.status = "False".into();
+                        condition.last_transition_time = Some(now.clone());
+                    }
+                }
+            })?;
+            let of = EventOf::object(&pod.wrap());
+            self.recorder.event(cx, &of, EventType::Warning, "NodeNotReady", "Node is not ready");
+        }
+        Ok(())
+    }
+}
+
+/// The newest heartbeat: of the lease, or of the Ready condition. Unix milliseconds.
+fn sign_of_life(cx: &Context, node: &Node) -> i64 {
+    let name = node.metadata.name.as_deref().unwrap_or_default();
+    let lease = cx
+        .api
+        .get::<Lease>("kube-node-lease", name)
+        .and_then(|lease| lease.spec.as_ref()?.renew_time.as_ref().map(micro_millis));
+    let heartbeat = conditions::of(node, "Ready")
+        .filter(|ready| ready.status != "Unknown")
+        .and_then(|ready| ready.last_heartbeat_time.as_ref().map(millis));
+    lease.max(heartbeat).unwrap_or(0)
+}

@@ -1,0 +1,80 @@
+//! Conditions as taints: what repels pods from a node in trouble, and what drives them off.
+//!
+//! Mirrors: pkg/controller/nodelifecycle `doNoScheduleTaintingPass`, `doNoExecuteTaintingPass`.
+
+use api::Status;
+use api::k8s_openapi::api::core::v1::{Node, Taint};
+
+use super::conditions;
+use crate::client::Context;
+
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+
+/// Taints of this controller: any other taint is left alone.
+const OURS: &[&str] = &[
+    NOT_READY,
+    UNREACHABLE,
+    UNSCHEDULABLE,
+    "node.kubernetes.io/memory-pressure",
+    "node.kubernetes.io/disk-pressure",
+    "node.kubernetes.io/pid-pressure",
+    "node.kubernetes.io/network-unavailable",
+];
+
+/// Brings a node's taints in line with its conditions: first NoSchedule, then NoExecute, a write each.
+///
+/// # Errors
+/// The API server's refusal.
+pub fn sync(cx: &mut Context, name: &str) -> Result<(), Status> {
+    for effect in ["NoSchedule", "NoExecute"] {
+        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+        let wanted = wanted(&node, effect);
+        let present: Vec<Taint> = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+        let ours = |taint: &Taint| taint.effect == effect && OURS.contains(&taint.key.as_str());
+        let mut next: Vec<Taint> = present.clone();
+        next.retain(|taint| !ours(taint) || wanted.contains(&taint.key.as_str()));
+        for key in wanted {
+            if !next.iter().any(|taint| taint.key == key && taint.effect == effect) {
+                next.push(Taint { key: key.into(), effect: effect.into(), time_added: Some(cx.time()), value: None });
+            }
+        }
+        if next != present {
+            cx.api.patch::<Node>("", name, "", |node| {
+                node.spec.get_or_insert_default().taints = Some(next).filter(|list| !list.is_empty());
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn wanted(node: &Node, effect: &str) -> Vec<&'static str> {
+    let state = |kind: &str| conditions::of(node, kind).map(|condition| condition.status.clone());
+    let mut keys = Vec::new();
+    match state("Ready").as_deref() {
+        Some("False") => keys.push(NOT_READY),
+        Some("Unknown") => keys.push(UNREACHABLE),
+        _ => {}
+    }
+    // A node that has said nothing yet keeps the taint it was born with.
+    if state("Ready").is_none() && effect == "NoSchedule" {
+        keys.push(NOT_READY);
+    }
+    if effect == "NoSchedule" {
+        for (kind, key) in [
+            ("MemoryPressure", "node.kubernetes.io/memory-pressure"),
+            ("DiskPressure", "node.kubernetes.io/disk-pressure"),
+            ("PIDPressure", "node.kubernetes.io/pid-pressure"),
+            ("NetworkUnavailable", "node.kubernetes.io/network-unavailable"),
+        ] {
+            if state(kind).as_deref() == Some("True") {
+                keys.push(key);
+            }
+        }
+        if node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true) {
+            keys.push(UNSCHEDULABLE);
+        }
+    }
+    keys
+}
