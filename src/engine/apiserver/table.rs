@@ -49,9 +49,9 @@ impl ApiServer {
                 row
             })
             .collect();
-        let columns: Vec<Value> = match (with_columns, &custom) {
-            (false, _) => Vec::new(),
-            (true, Some(custom)) => custom.column_definitions.clone(),
+        let columns: Value = match (with_columns, &custom) {
+            (false, _) => Value::Null,
+            (true, Some(custom)) => json!(custom.column_definitions),
             (true, None) => printers::columns(resource.kind).iter().map(printers::Column::to_value).collect(),
         };
         json!({
