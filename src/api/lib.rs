@@ -5,6 +5,7 @@
 pub mod defaults;
 pub mod meta;
 pub mod object;
+pub mod patch;
 pub mod schema;
 pub mod scheme;
 pub mod status;

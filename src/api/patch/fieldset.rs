@@ -1,0 +1,212 @@
+//! Sets of fields: `FieldsV1` of managedFields, with the operations that ownership needs.
+//!
+//! Mirrors: structured-merge-diff/fieldpath. An element keeps its serialized form
+//! (`f:spec`, `k:{"name":"c"}`, `v:"x"`, `i:0`), whose order is upstream's order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// A set of paths.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Set {
+    members: BTreeSet<String>,
+    children: BTreeMap<String, Set>,
+}
+
+/// One step of a path, in serialized form.
+pub type Element = String;
+
+/// `f:name`
+pub fn field(name: &str) -> Element {
+    format!("f:{name}")
+}
+
+/// `k:{"name":"c"}`; pairs must be sorted by name.
+pub fn key(pairs: &Map<String, Value>) -> Element {
+    format!("k:{}", Value::Object(pairs.clone()))
+}
+
+/// `v:"x"`
+pub fn value(value: &Value) -> Element {
+    format!("v:{value}")
+}
+
+/// A path as conflicts print it: `.spec.containers[name="c"].image`.
+pub fn path_text(path: &[Element]) -> String {
+    let mut text = String::new();
+    for element in path {
+        match element.split_at(2) {
+            ("f:", name) => {
+                text.push('.');
+                text.push_str(name);
+            }
+            ("k:", pairs) => {
+                let pairs: Map<String, Value> = serde_json::from_str(pairs).unwrap_or_default();
+                let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                text.push_str(&format!("[{}]", pairs.join(",")));
+            }
+            ("v:", value) => text.push_str(&format!("[={value}]")),
+            (_, index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
+}
+
+impl Set {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads `fieldsV1`. Elements without a known prefix are dropped.
+    pub fn from_json(fields: &Value) -> Self {
+        let mut set = Self::new();
+        let Value::Object(map) = fields else { return set };
+        for (element, inner) in map.iter().filter(|(e, _)| ["f:", "k:", "v:", "i:"].iter().any(|p| e.starts_with(p))) {
+            let child = Self::from_json(inner);
+            let itself = inner.get(".").is_some();
+            if itself || child.is_empty() {
+                set.members.insert(element.clone());
+            }
+            if !child.is_empty() {
+                set.children.insert(element.clone(), child);
+            }
+        }
+        set
+    }
+
+    /// As `fieldsV1` carries it: `.` marks an element that is in the set besides its children.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        for element in self.members.iter().chain(self.children.keys()) {
+            let mut inner = match self.children.get(element).map(Set::to_json) {
+                Some(Value::Object(inner)) => inner,
+                _ => Map::new(),
+            };
+            if self.members.contains(element) && !inner.is_empty() {
+                inner.insert(".".into(), Value::Object(Map::new()));
+            }
+            map.insert(element.clone(), Value::Object(inner));
+        }
+        Value::Object(map)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.children.values().all(Set::is_empty)
+    }
+
+    pub fn insert(&mut self, path: &[Element]) {
+        match path {
+            [] => {}
+            [last] => {
+                self.members.insert(last.clone());
+            }
+            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
+        }
+    }
+
+    /// A set of field paths, written `spec.replicas`.
+    pub fn of(paths: &[&str]) -> Self {
+        let mut set = Self::new();
+        for path in paths {
+            set.insert(&path.split('.').map(field).collect::<Vec<_>>());
+        }
+        set
+    }
+
+    pub fn has(&self, element: &str) -> bool {
+        self.members.contains(element)
+    }
+
+    pub fn child(&self, element: &str) -> Option<&Set> {
+        self.children.get(element)
+    }
+
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut result = self.clone();
+        result.members.extend(other.members.iter().cloned());
+        for (element, child) in &other.children {
+            let merged = result.children.get(element).map_or_else(|| child.clone(), |mine| mine.union(child));
+            result.children.insert(element.clone(), merged);
+        }
+        result
+    }
+
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let children = self.children.iter().filter_map(|(element, child)| {
+            let both = child.intersection(other.children.get(element)?);
+            (!both.is_empty()).then(|| (element.clone(), both))
+        });
+        Self { members: self.members.intersection(&other.members).cloned().collect(), children: children.collect() }
+    }
+
+    /// The paths that are not in `other`. A path in `other` does not take those below it along.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let children = self.children.iter().filter_map(|(element, child)| {
+            let rest = other.children.get(element).map_or_else(|| child.clone(), |theirs| child.difference(theirs));
+            (!rest.is_empty()).then(|| (element.clone(), rest))
+        });
+        Self { members: self.members.difference(&other.members).cloned().collect(), children: children.collect() }
+    }
+
+    /// The paths that are neither in `other` nor below a path in it.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let children = self.children.iter().filter_map(|(element, child)| {
+            if other.members.contains(element) {
+                return None;
+            }
+            let rest = other.children.get(element).map_or_else(|| child.clone(), |theirs| child.without(theirs));
+            (!rest.is_empty()).then(|| (element.clone(), rest))
+        });
+        Self { members: self.members.difference(&other.members).cloned().collect(), children: children.collect() }
+    }
+
+    /// Only the paths that are in `other` or below a path in it.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        let children = self.children.iter().filter_map(|(element, child)| {
+            if other.members.contains(element) {
+                return Some((element.clone(), child.clone()));
+            }
+            let rest = child.within(other.children.get(element)?);
+            (!rest.is_empty()).then(|| (element.clone(), rest))
+        });
+        let members = self.members.iter().filter(|m| other.members.contains(*m)).cloned().collect();
+        Self { members, children: children.collect() }
+    }
+
+    /// Adds every field that has something below it: so that pruning removes emptied maps too.
+    #[must_use]
+    pub fn with_parents(&self) -> Self {
+        let mut result = Self { members: self.members.clone(), children: BTreeMap::new() };
+        for (element, child) in &self.children {
+            if element.starts_with("f:") {
+                result.members.insert(element.clone());
+            }
+            result.children.insert(element.clone(), child.with_parents());
+        }
+        result
+    }
+
+    /// Every path of the set, in order.
+    pub fn paths(&self) -> Vec<Vec<Element>> {
+        let mut paths = Vec::new();
+        self.collect(&mut Vec::new(), &mut paths);
+        paths
+    }
+
+    fn collect(&self, at: &mut Vec<Element>, paths: &mut Vec<Vec<Element>>) {
+        for member in &self.members {
+            paths.push(at.iter().cloned().chain([member.clone()]).collect());
+        }
+        for (element, child) in &self.children {
+            at.push(element.clone());
+            child.collect(at, paths);
+            at.pop();
+        }
+    }
+}

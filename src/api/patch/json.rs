@@ -1,0 +1,160 @@
+//! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with the API server's errors.
+//!
+//! Mirrors: evanphx/json-patch v4 as the API server uses it: `replace` of a missing map key
+//! adds it, negative indices count from the end. Whatever does not fit is one and the same 422.
+
+use serde_json::{Map, Value};
+
+use super::{PatchError, go_kind};
+
+/// The object after all operations; none of them happens if one fails.
+///
+/// # Errors
+/// 400 if the patch is no list of operations, 422 if one of them does not fit.
+pub fn json_patch(value: &Value, patch: &Value) -> Result<Value, PatchError> {
+    let Value::Array(operations) = patch else {
+        let kind = go_kind(patch);
+        return Err(PatchError::malformed(format!(
+            "error decoding patch: json: cannot unmarshal {kind} into Go value of type []handlers.jsonPatchOp"
+        )));
+    };
+    if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
+        let kind = go_kind(other);
+        return Err(PatchError::malformed(format!(
+            "error decoding patch: json: cannot unmarshal {kind} into Go value of type handlers.jsonPatchOp"
+        )));
+    }
+    let mut result = value.clone();
+    for operation in operations {
+        apply(&mut result, operation).ok_or_else(PatchError::rejected)?;
+    }
+    Ok(result)
+}
+
+fn apply(root: &mut Value, operation: &Value) -> Option<()> {
+    let path = pointer(operation.get("path")?.as_str()?)?;
+    let value = || operation.get("value").cloned().unwrap_or(Value::Null);
+    match operation.get("op")?.as_str()? {
+        "add" => add(root, &path, value()),
+        "remove" => remove(root, &path).map(|_| ()),
+        "replace" => replace(root, &path, value()),
+        "test" => {
+            // A missing value equals null.
+            let found = get(root, &path).cloned().unwrap_or(Value::Null);
+            (found == value()).then_some(())
+        }
+        "move" => {
+            let moved = remove(root, &pointer(operation.get("from")?.as_str()?)?)?;
+            add(root, &path, moved)
+        }
+        "copy" => {
+            let copied = get(root, &pointer(operation.get("from")?.as_str()?)?)?.clone();
+            add(root, &path, copied)
+        }
+        _ => None,
+    }
+}
+
+/// The tokens of a JSON pointer, unescaped.
+fn pointer(text: &str) -> Option<Vec<String>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let rest = text.strip_prefix('/')?;
+    Some(rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+fn index(token: &str, length: usize) -> Option<usize> {
+    let index: i64 = token.parse().ok()?;
+    let index = if index < 0 { index + i64::try_from(length).ok()? } else { index };
+    usize::try_from(index).ok()
+}
+
+fn get<'a>(root: &'a Value, path: &[String]) -> Option<&'a Value> {
+    path.iter().try_fold(root, |at, token| match at {
+        Value::Object(map) => map.get(token),
+        Value::Array(items) => items.get(index(token, items.len())?),
+        _ => None,
+    })
+}
+
+fn parent<'a>(root: &'a mut Value, path: &'a [String]) -> Option<(&'a mut Value, &'a str)> {
+    let (last, front) = path.split_last()?;
+    let parent = front.iter().try_fold(root, |at, token| match at {
+        Value::Object(map) => map.get_mut(token),
+        Value::Array(items) => {
+            let at = index(token, items.len())?;
+            items.get_mut(at)
+        }
+        _ => None,
+    })?;
+    Some((parent, last))
+}
+
+fn add(root: &mut Value, path: &[String], value: Value) -> Option<()> {
+    if path.is_empty() {
+        *root = value;
+        return Some(());
+    }
+    match parent(root, path)? {
+        (Value::Object(map), key) => {
+            map.insert(key.into(), value);
+        }
+        (Value::Array(items), "-") => items.push(value),
+        (Value::Array(items), token) => {
+            // Counting from the end, one past it is the end itself.
+            let at = index(token, items.len() + 1).filter(|at| *at <= items.len())?;
+            items.insert(at, value);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn remove(root: &mut Value, path: &[String]) -> Option<Value> {
+    match parent(root, path)? {
+        (Value::Object(map), key) => map.remove(key),
+        (Value::Array(items), token) => {
+            let at = index(token, items.len()).filter(|at| *at < items.len())?;
+            Some(items.remove(at))
+        }
+        _ => None,
+    }
+}
+
+fn replace(root: &mut Value, path: &[String], value: Value) -> Option<()> {
+    if path.is_empty() {
+        *root = value;
+        return Some(());
+    }
+    match parent(root, path)? {
+        (Value::Object(map), key) => {
+            map.insert(key.into(), value);
+        }
+        (Value::Array(items), token) => {
+            let at = index(token, items.len())?;
+            *items.get_mut(at)? = value;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Merges `patch` into `value`: null deletes, maps merge, everything else replaces.
+pub fn merge_patch(value: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *value = patch.clone();
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(map) = value else { return };
+    for (key, change) in patch {
+        if change.is_null() {
+            map.remove(key);
+        } else {
+            merge_patch(map.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}

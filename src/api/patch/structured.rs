@@ -1,0 +1,288 @@
+//! Values beside their types, as field ownership sees them: which fields, what changed, merged how.
+//!
+//! Mirrors: structured-merge-diff/typed (`ToFieldSet`, `Compare`, `Merge`, `RemoveItems`,
+//! validation). Custom resources without a type are deduced: maps by field, lists as a whole.
+
+mod check;
+mod merge;
+
+use serde_json::{Map, Value, json};
+
+use super::fieldset::{Element, Set, field, key, value};
+use super::list_of;
+use crate::schema::{Field, ListKind, Shape, Type};
+
+pub use check::check;
+pub use merge::{merge, remove};
+
+/// How a value is owned.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Grain {
+    /// As a whole: scalars, atomic maps and lists.
+    Leaf,
+    Struct(&'static Type),
+    /// A map with free keys.
+    Map(&'static Shape),
+    /// A list by its items' keys, or by the values themselves if `keys` is empty.
+    List {
+        keys: &'static [&'static str],
+        item: &'static Shape,
+    },
+    /// No type is known.
+    Deduced,
+}
+
+impl Grain {
+    pub(super) fn of(kind: Option<&'static Type>) -> Self {
+        kind.map_or(Grain::Deduced, Grain::Struct)
+    }
+
+    fn field(field: &'static Field) -> Self {
+        if let Some((list, item)) = list_of(field) {
+            let keys: &'static [&'static str] = match list {
+                ListKind::Map(keys) => keys,
+                ListKind::Set | ListKind::Atomic => &[],
+            };
+            return Grain::List { keys, item };
+        }
+        if field.is_atomic() { Grain::Leaf } else { Grain::shape(&field.shape, field.atomic) }
+    }
+
+    fn shape(shape: &'static Shape, atomic: Option<bool>) -> Self {
+        match shape {
+            Shape::Object(_) => match shape.object() {
+                Some(kind) if !atomic.unwrap_or(kind.atomic) => Grain::Struct(kind),
+                _ => Grain::Leaf,
+            },
+            Shape::Map(inner) => Grain::Map(inner),
+            _ => Grain::Leaf,
+        }
+    }
+
+    /// Where a key of the map leads. A field that the type lacks is owned as it comes.
+    pub(super) fn child(self, name: &str) -> Self {
+        match self {
+            Grain::Struct(kind) => kind.field(name).map_or(Grain::Deduced, Grain::field),
+            Grain::Map(inner) => Grain::shape(inner, None),
+            Grain::Leaf | Grain::List { .. } => Grain::Leaf,
+            Grain::Deduced => Grain::Deduced,
+        }
+    }
+
+    pub(super) fn item(self) -> Self {
+        if let Grain::List { item, .. } = self { Grain::shape(item, None) } else { Grain::Leaf }
+    }
+
+    /// The map's entries, if the value is one that is owned by field.
+    pub(super) fn map(self, value: &Value) -> Option<&Map<String, Value>> {
+        match self {
+            Grain::Struct(_) | Grain::Map(_) | Grain::Deduced => value.as_object(),
+            Grain::Leaf | Grain::List { .. } => None,
+        }
+    }
+
+    /// The list's items, if the value is one that is owned by item.
+    pub(super) fn list(self, value: &Value) -> Option<&[Value]> {
+        if let Grain::List { .. } = self { value.as_array().map(Vec::as_slice) } else { None }
+    }
+}
+
+/// The element that names an item of a list. A protocol that is left out is TCP, as everywhere.
+pub(super) fn element_of(item: &Value, keys: &[&str]) -> Option<Element> {
+    if keys.is_empty() {
+        return (!item.is_object() && !item.is_array()).then(|| value(item));
+    }
+    let mut pairs = Map::new();
+    for name in keys {
+        match item.get(name) {
+            Some(found) if !found.is_null() => {
+                pairs.insert((*name).into(), found.clone());
+            }
+            _ if *name == "protocol" => {
+                pairs.insert((*name).into(), json!("TCP"));
+            }
+            _ => {}
+        }
+    }
+    (!pairs.is_empty()).then(|| key(&pairs))
+}
+
+/// Items with their elements; items without keys go by their place.
+pub(super) fn elements<'a>(items: &'a [Value], grain: Grain) -> Vec<(Element, &'a Value)> {
+    let keys: &[&str] = if let Grain::List { keys, .. } = grain { keys } else { &[] };
+    let named =
+        |(index, item): (usize, &'a Value)| (element_of(item, keys).unwrap_or_else(|| format!("i:{index}")), item);
+    items.iter().enumerate().map(named).collect()
+}
+
+/// The fields that an applied configuration names.
+pub fn to_set(kind: Option<&'static Type>, config: &Value) -> Set {
+    let mut set = Set::new();
+    collect(Grain::of(kind), config, &mut Vec::new(), &mut set);
+    set
+}
+
+fn collect(grain: Grain, value: &Value, path: &mut Vec<Element>, set: &mut Set) {
+    if let Some(map) = grain.map(value) {
+        for (name, inner) in map {
+            path.push(field(name));
+            collect(grain.child(name), inner, path, set);
+            let empty = inner.is_null() || inner.as_object().is_some_and(Map::is_empty);
+            if empty || !matches!(grain, Grain::Struct(_)) && !is_granular(grain.child(name), inner) {
+                set.insert(path);
+            }
+            path.pop();
+        }
+    } else if let Some(items) = grain.list(value) {
+        for (element, item) in elements(items, grain) {
+            path.push(element);
+            collect(grain.item(), item, path, set);
+            set.insert(path);
+            path.pop();
+        }
+    } else {
+        set.insert(path);
+    }
+}
+
+/// Whether the value has fields of its own to own.
+fn is_granular(grain: Grain, value: &Value) -> bool {
+    grain.map(value).is_some() || grain.list(value).is_some()
+}
+
+/// What differs between two versions of an object.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Comparison {
+    pub added: Set,
+    pub modified: Set,
+    pub removed: Set,
+}
+
+impl Comparison {
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+
+    /// Leaves out what `ignored` names, and everything below it.
+    #[must_use]
+    pub fn without(&self, ignored: &Set) -> Self {
+        Self {
+            added: self.added.without(ignored),
+            modified: self.modified.without(ignored),
+            removed: self.removed.without(ignored),
+        }
+    }
+}
+
+/// Compares two versions of an object. For a new object, `old` is [`zero`] of its kind.
+pub fn compare(kind: Option<&'static Type>, old: &Value, new: &Value) -> Comparison {
+    let mut result = Comparison::default();
+    step(Grain::of(kind), Some(old), Some(new), &mut Vec::new(), &mut result);
+    result
+}
+
+fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>, result: &mut Comparison) {
+    let null_or = |value: Option<&Value>, fits: &dyn Fn(&Value) -> bool| value.is_none_or(|v| v.is_null() || fits(v));
+    let is_map = |v: &Value| grain.map(v).is_some();
+    let is_list = |v: &Value| grain.list(v).is_some();
+    let empty = |value: Option<&Value>| match value {
+        Some(Value::Object(map)) => map.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Null) | None => true,
+        Some(_) => false,
+    };
+    if !(empty(old) && empty(new)) {
+        if null_or(old, &is_map) && null_or(new, &is_map) {
+            let none = Map::new();
+            let maps = [old, new].map(|value| value.and_then(Value::as_object).unwrap_or(&none));
+            let names: std::collections::BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
+            for name in names {
+                path.push(field(name));
+                step(grain.child(name), maps[0].get(name), maps[1].get(name), path, result);
+                path.pop();
+            }
+            return presence(old, new, path, result);
+        }
+        if null_or(old, &is_list) && null_or(new, &is_list) {
+            let lists = [old, new].map(|value| value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice));
+            let (before, after) = (elements(lists[0], grain), elements(lists[1], grain));
+            let find = |list: &[(Element, &Value)], element: &Element| list.iter().position(|(e, _)| e == element);
+            for (element, value) in &before {
+                path.push(element.clone());
+                step(grain.item(), Some(value), find(&after, element).map(|at| after[at].1), path, result);
+                path.pop();
+            }
+            for (element, value) in after.iter().filter(|(element, _)| find(&before, element).is_none()) {
+                path.push(element.clone());
+                step(grain.item(), None, Some(value), path, result);
+                path.pop();
+            }
+            return presence(old, new, path, result);
+        }
+    }
+    // A leaf, or an empty collection on both sides, which counts as one.
+    match (old, new) {
+        (Some(old), Some(new)) if old != new => result.modified.insert(path),
+        _ => presence(old, new, path, result),
+    }
+}
+
+fn presence(old: Option<&Value>, new: Option<&Value>, path: &[Element], result: &mut Comparison) {
+    match (old, new) {
+        (None, Some(_)) => result.added.insert(path),
+        (Some(_), None) => result.removed.insert(path),
+        _ => {}
+    }
+}
+
+/// Structs that Go embeds by value: an object has them even when nobody wrote them, so that
+/// nobody comes to own them.
+const BY_VALUE: &[(&str, &[&str])] = &[
+    ("apps/v1.DaemonSetSpec", &["template", "updateStrategy"]),
+    ("apps/v1.DeploymentSpec", &["strategy", "template"]),
+    ("apps/v1.ReplicaSetSpec", &["template"]),
+    ("apps/v1.StatefulSetSpec", &["template", "updateStrategy"]),
+    ("autoscaling/v1.HorizontalPodAutoscalerSpec", &["scaleTargetRef"]),
+    ("autoscaling/v2.HorizontalPodAutoscalerSpec", &["scaleTargetRef"]),
+    ("batch/v1.CronJobSpec", &["jobTemplate"]),
+    ("batch/v1.JobSpec", &["template"]),
+    ("batch/v1.JobTemplateSpec", &["metadata", "spec"]),
+    ("core/v1.NodeStatus", &["daemonEndpoints", "nodeInfo"]),
+    ("core/v1.PersistentVolumeClaimSpec", &["resources"]),
+    ("core/v1.PodTemplate", &["template"]),
+    ("core/v1.PodTemplateSpec", &["metadata", "spec"]),
+    ("core/v1.ServiceStatus", &["loadBalancer"]),
+    ("networking/v1.IngressStatus", &["loadBalancer"]),
+    ("resource/v1.ResourceClaimSpec", &["devices"]),
+    ("resource/v1.ResourceClaimTemplateSpec", &["metadata", "spec"]),
+];
+
+/// The empty object of a kind, as it is before its creation.
+pub fn zero(kind: Option<&'static Type>) -> Value {
+    let Some(kind) = kind else { return json!({"metadata": {}}) };
+    let mut map = Map::new();
+    for name in ["metadata", "spec", "status"] {
+        if let Some(inner) = kind.field(name).and_then(|f| f.shape.object()) {
+            map.insert(name.into(), embedded(inner));
+        }
+    }
+    if let Value::Object(more) = embedded(kind) {
+        map.extend(more);
+    }
+    Value::Object(map)
+}
+
+fn embedded(kind: &'static Type) -> Value {
+    let names = BY_VALUE.iter().find(|(name, _)| *name == kind.name).map_or(&[][..], |(_, names)| names);
+    let mut map = Map::new();
+    for name in names {
+        if let Some(inner) = kind.field(name).and_then(|f| f.shape.object()) {
+            map.insert((*name).into(), embedded(inner));
+        }
+    }
+    // A list that is always written is null when empty.
+    for field in kind.fields.iter().filter(|f| f.required && matches!(f.shape, Shape::List(_))) {
+        map.insert(field.name.into(), Value::Null);
+    }
+    Value::Object(map)
+}
