@@ -53,7 +53,7 @@ fn unique(grain: Grain, value: &Value, path: &[Element], problems: &mut Vec<Stri
     let mut said = BTreeSet::new();
     for (element, _) in elements(items, grain) {
         if !seen.insert(element.clone()) && said.insert(element.clone()) {
-            let key = path_text(&[element.clone()]);
+            let key = path_text(std::slice::from_ref(&element));
             let problem = if element.starts_with("v:") {
                 format!("duplicate entries for value {key}")
             } else {
