@@ -5,6 +5,7 @@
 //! the component speaks to the API server. Mirrors: pkg/scheduler.
 
 mod cache;
+mod component;
 mod cycle;
 mod fit_error;
 mod framework;
@@ -19,6 +20,7 @@ mod testing;
 mod trace;
 
 pub use cache::{Cache, NodeInfo};
+pub use component::Scheduler;
 pub use cycle::{Algorithm, Outcome, Settings};
 pub use framework::{Code, Reason, Rejection};
 pub use nominator::Nominator;

@@ -47,7 +47,10 @@ impl ApiServer {
             }
             spec.node_name = Some(node.into());
             let generation = target.metadata.generation;
-            let conditions = target.status.get_or_insert_default().conditions.get_or_insert_default();
+            let status = target.status.get_or_insert_default();
+            // Its place is taken now, not only promised.
+            status.nominated_node_name = None;
+            let conditions = status.conditions.get_or_insert_default();
             conditions.retain(|condition| condition.type_ != "PodScheduled");
             conditions.push(PodCondition {
                 type_: "PodScheduled".into(),

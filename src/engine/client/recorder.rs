@@ -89,8 +89,10 @@ impl Recorder {
     pub fn event(&mut self, cx: &mut Context, of: &EventOf, kind: EventType, reason: &str, message: impl Into<String>) {
         let message = message.into();
         let about = &of.0;
+        // The newer kind of event takes a changed object for another one, and its words for the same.
+        let told = if self.new_style { about.resource_version.as_deref().unwrap_or_default() } else { &message };
         let identity = format!(
-            "{}|{}|{}|{}|{}|{}|{reason}|{message}",
+            "{}|{}|{}|{}|{}|{}|{reason}|{told}",
             about.kind.as_deref().unwrap_or_default(),
             about.namespace.as_deref().unwrap_or_default(),
             about.name.as_deref().unwrap_or_default(),

@@ -7,6 +7,7 @@ use super::ClusterConfig;
 use crate::apiserver::{Identity, Revision};
 use crate::client::{Component, Context, Next};
 use crate::controllers::ControllerManager;
+use crate::scheduler::Scheduler;
 use crate::sim::{Millis, Rng};
 
 /// Names a process. Ordered, so that simultaneous starts have an order.
@@ -33,18 +34,21 @@ impl ProcessId {
 #[derive(Clone)]
 pub(super) enum Program {
     ControllerManager(Box<ControllerManager>),
+    Scheduler(Box<Scheduler>),
 }
 
 impl Component for Program {
     fn start(&mut self, cx: &mut Context) -> Next {
         match self {
             Program::ControllerManager(program) => program.start(cx),
+            Program::Scheduler(program) => program.start(cx),
         }
     }
 
     fn wake(&mut self, news: &[Arc<Revision>], cx: &mut Context) -> Next {
         match self {
             Program::ControllerManager(program) => program.wake(news, cx),
+            Program::Scheduler(program) => program.wake(news, cx),
         }
     }
 }
@@ -70,7 +74,10 @@ pub(super) fn all(config: &ClusterConfig) -> BTreeMap<ProcessId, Process> {
     let id = ProcessId::ControllerManager;
     let program = Program::ControllerManager(Box::default());
     let manager = process(config, &id, "system:kube-controller-manager", "kube-controller-manager", program);
-    [(id, manager)].into()
+    let scheduler_id = ProcessId::Scheduler;
+    let program = Program::Scheduler(Box::default());
+    let scheduler = process(config, &scheduler_id, "system:kube-scheduler", "kube-scheduler", program);
+    [(id, manager), (scheduler_id, scheduler)].into()
 }
 
 /// The kubelet of one machine; `None` until kubelets are programs here.

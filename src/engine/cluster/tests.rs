@@ -11,3 +11,5 @@ fn time_moves_only_when_told() {
     cluster.run_for(1_000, usize::MAX);
     assert_eq!(cluster.now(), before + 1_000);
 }
+
+mod scheduling;

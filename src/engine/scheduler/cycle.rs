@@ -49,6 +49,8 @@ pub enum Outcome {
         plugins: BTreeSet<&'static str>,
         /// The node that preemption frees, and whom it removes.
         nomination: Option<Nomination>,
+        /// An earlier nomination stands: it was not this attempt's turn to preempt.
+        keeps_nomination: bool,
     },
 }
 
@@ -99,7 +101,12 @@ impl Algorithm {
     ) -> Outcome {
         let count = cache.node_count();
         if count == 0 {
-            return Outcome::Unschedulable { message: NO_NODES.into(), plugins: BTreeSet::new(), nomination: None };
+            return Outcome::Unschedulable {
+                message: NO_NODES.into(),
+                plugins: BTreeSet::new(),
+                nomination: None,
+                keeps_nomination: true,
+            };
         }
         let mut error =
             FitError { node_count: count, pre_filter: None, reasons: BTreeMap::new(), post_filter: String::new() };
@@ -112,7 +119,12 @@ impl Algorithm {
                 error.post_filter = NOT_PREPARED.into();
                 let plugins = BTreeSet::from([rejection.plugin]);
                 trace.refused_pod = Some(rejection);
-                return Outcome::Unschedulable { message: error.to_string(), plugins, nomination: None };
+                return Outcome::Unschedulable {
+                    message: error.to_string(),
+                    plugins,
+                    nomination: None,
+                    keeps_nomination: true,
+                };
             }
         };
 
@@ -136,15 +148,15 @@ impl Algorithm {
             plugins.insert(plugin);
         }
         let preempted = preemption::post_filter(cache, nominator, pod, &filters, &refused, pick);
-        let nomination = match preempted {
-            Ok(nomination) => Some(nomination),
-            Err(message) => {
-                error.post_filter = format!("{NOTHING_TO_FREE}, {message}");
-                None
+        let (nomination, keeps_nomination) = match preempted {
+            Ok(nomination) => (Some(nomination), false),
+            Err(refusal) => {
+                error.post_filter = format!("{NOTHING_TO_FREE}, {}", refusal.message);
+                (None, refusal.keeps_nomination)
             }
         };
         trace.refused = refused.into_iter().map(|(id, rejection)| (name_of(id), rejection)).collect();
-        Outcome::Unschedulable { message: error.to_string(), plugins, nomination }
+        Outcome::Unschedulable { message: error.to_string(), plugins, nomination, keeps_nomination }
     }
 
     /// Walks the nodes until enough fit.

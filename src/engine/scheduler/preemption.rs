@@ -45,6 +45,15 @@ impl PartialEq for Nomination {
     }
 }
 
+/// Why no node is freed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// As FailedScheduling says it.
+    pub message: String,
+    /// The pod was not allowed to try; what was nominated for it before stands.
+    pub keeps_nomination: bool,
+}
+
 /// What a dry run found for one node.
 struct Candidate<'c> {
     node: &'c Arc<NodeInfo>,
@@ -56,7 +65,7 @@ struct Candidate<'c> {
 /// Looks for a node to free.
 ///
 /// # Errors
-/// Why there is none, as FailedScheduling says it.
+/// Why there is none.
 pub fn post_filter(
     cache: &Cache,
     nominator: &Nominator,
@@ -64,9 +73,9 @@ pub fn post_filter(
     filters: &Filters,
     refused: &Refusals,
     pick: &mut dyn FnMut(usize) -> usize,
-) -> Result<Nomination, String> {
+) -> Result<Nomination, Refusal> {
     if let Some(obstacle) = not_eligible(cache, pod, refused) {
-        return Err(format!("preemption: {obstacle}"));
+        return Err(Refusal { message: format!("preemption: {obstacle}"), keeps_nomination: true });
     }
     let potential: Vec<&Arc<NodeInfo>> =
         refused.iter().filter(|(_, rejection)| may_be_resolved(rejection)).map(|(id, _)| cache.node(*id)).collect();
@@ -82,7 +91,7 @@ pub fn post_filter(
             let hopeless: Reason = "Preemption is not helpful for scheduling".into();
             error.count(&[hopeless], total - statuses.len());
         }
-        return Err(format!("preemption: {error}"));
+        return Err(Refusal { message: format!("preemption: {error}"), keeps_nomination: false });
     };
     let displaced =
         nominator.on_node(&chosen.node.name).iter().filter(|other| other.priority < pod.priority).cloned().collect();
