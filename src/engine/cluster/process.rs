@@ -7,7 +7,7 @@ use super::ClusterConfig;
 use crate::apiserver::{Identity, Revision};
 use crate::client::{Component, Context, Next};
 use crate::controllers::ControllerManager;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Traces};
 use crate::sim::{Millis, Rng};
 
 /// Names a process. Ordered, so that simultaneous starts have an order.
@@ -49,6 +49,16 @@ impl Component for Program {
         match self {
             Program::ControllerManager(program) => program.wake(news, cx),
             Program::Scheduler(program) => program.wake(news, cx),
+        }
+    }
+}
+
+impl super::Cluster {
+    /// The scheduler's recent attempts.
+    pub(super) fn traces(&self) -> Traces {
+        match self.processes.get(&ProcessId::Scheduler).map(|process| &process.program) {
+            Some(Program::Scheduler(scheduler)) => scheduler.traces().clone(),
+            _ => Traces::default(),
         }
     }
 }

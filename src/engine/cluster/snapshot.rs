@@ -7,6 +7,7 @@ use api::{Kind, Object, Typed};
 
 use super::{Cluster, ProcessId};
 use crate::apiserver::{ApiServer, Audit};
+use crate::scheduler::Traces;
 use crate::sim::Millis;
 
 /// The cluster at one instant. Taking one costs a few pointers.
@@ -18,6 +19,8 @@ pub struct Snapshot {
     /// The newest write; equal versions mean equal objects.
     pub version: u64,
     pub processes: BTreeMap<ProcessId, ProcessView>,
+    /// What the scheduler saw and decided lately: "why here?", "why nowhere?".
+    pub traces: Traces,
     server: ApiServer,
 }
 
@@ -45,6 +48,7 @@ impl Snapshot {
             unix_millis: cluster.server.unix_millis(),
             version: cluster.server.version(),
             processes,
+            traces: cluster.traces(),
             server: cluster.server.clone(),
         }
     }

@@ -17,16 +17,10 @@ use super::preemption::{self, Nomination};
 use super::trace::{PluginScores, SchedulingTrace, TraceOutcome};
 
 /// Settings of the algorithm.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Stop looking once this share of the nodes fits; 0 adapts to the size of the cluster.
     pub percentage_of_nodes_to_score: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { percentage_of_nodes_to_score: 0 }
-    }
 }
 
 /// What an attempt carries over to the next one.
@@ -173,10 +167,9 @@ impl Algorithm {
         let count = cache.node_count();
         // A node that preemption freed for this pod is tried first, and alone.
         if let Some(node) = pod.nominated_node().and_then(|name| cache.node_named(name)) {
-            match filter_with_nominated(nominator, pod, filters, node) {
-                Ok(()) => return (vec![node], refused),
-                // Judged again below, with all others.
-                Err(_) => {}
+            // Refused, it is judged again below, with all others.
+            if filter_with_nominated(nominator, pod, filters, node).is_ok() {
+                return (vec![node], refused);
             }
         }
         let mut judge = |node: &'c Arc<NodeInfo>| {

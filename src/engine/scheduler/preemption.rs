@@ -181,7 +181,7 @@ fn select_victims(
     }
     filter_with_nominated(nominator, pod, &imagining, &imagined)?;
 
-    lesser.sort_by(|a, b| more_important(a, b));
+    lesser.sort_by(more_important);
     let (violating, harmless) = budgets.split(lesser);
     let mut victims = Vec::new();
     let mut violations = 0;
@@ -197,7 +197,7 @@ fn select_victims(
         }
     }
     if mixed {
-        victims.sort_by(|a, b| more_important(a, b));
+        victims.sort_by(more_important);
     }
     Ok((victims, violations))
 }

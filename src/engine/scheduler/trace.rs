@@ -2,8 +2,9 @@
 //!
 //! Ours: kube-scheduler only logs this, at verbosity 10.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+
+use imbl::Vector;
 
 use super::framework::{Reason, Rejection};
 
@@ -65,9 +66,9 @@ impl SchedulingTrace {
     }
 }
 
-/// The last few hundred attempts, oldest first.
+/// The last few hundred attempts, oldest first. Cloning costs a pointer.
 #[derive(Debug, Clone, Default)]
-pub struct Traces(VecDeque<Arc<SchedulingTrace>>);
+pub struct Traces(Vector<Arc<SchedulingTrace>>);
 
 impl Traces {
     pub fn push(&mut self, trace: SchedulingTrace) {

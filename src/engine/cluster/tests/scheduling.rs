@@ -5,6 +5,13 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// A cluster without nodes, as soon as its controllers have made service accounts.
+fn empty() -> Cluster {
+    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+    cluster.run_for(100, usize::MAX);
+    cluster
+}
+
 fn send(cluster: &mut Cluster, method: Method, path: &str, body: Value) -> Value {
     let content = match method {
         Method::Patch => "application/merge-patch+json",
@@ -13,7 +20,7 @@ fn send(cluster: &mut Cluster, method: Method, path: &str, body: Value) -> Value
     let request = Request::new(method, path).with_header("content-type", content).with_json(body);
     let response = cluster.request(request);
     let Body::Json(value) = response.body else { panic!("{method:?} {path} answered without JSON") };
-    assert!(response.code < 300, "{method:?} {path}: {value}");
+    assert!(response.status < 300, "{method:?} {path}: {value}");
     value
 }
 
@@ -56,7 +63,7 @@ fn events(cluster: &mut Cluster, reason: &str) -> Vec<String> {
 
 #[test]
 fn without_nodes_a_pod_is_tried_again_and_a_new_node_takes_it() {
-    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+    let mut cluster = empty();
     add_pod(&mut cluster, "web", "100m", Value::Null);
     cluster.run_for(3_500, usize::MAX);
     let web = pod(&mut cluster, "web");
@@ -71,7 +78,7 @@ fn without_nodes_a_pod_is_tried_again_and_a_new_node_takes_it() {
 
 #[test]
 fn a_pod_that_does_not_fit_waits_for_room() {
-    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+    let mut cluster = empty();
     add_node(&mut cluster, "n1", "1");
     add_pod(&mut cluster, "first", "800m", json!({"nodeName": "n1"}));
     cluster.run_for(100, usize::MAX);
@@ -88,7 +95,7 @@ fn a_pod_that_does_not_fit_waits_for_room() {
 
 #[test]
 fn gates_hold_a_pod_back_until_they_are_gone() {
-    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+    let mut cluster = empty();
     add_node(&mut cluster, "n1", "1");
     add_pod(&mut cluster, "gated", "500m", json!({"schedulingGates": [{"name": "example.com/a"}]}));
     cluster.run_for(20_000, usize::MAX);
@@ -105,7 +112,7 @@ fn gates_hold_a_pod_back_until_they_are_gone() {
 
 #[test]
 fn a_pod_of_higher_priority_takes_the_place_of_a_lesser_one() {
-    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+    let mut cluster = empty();
     add_node(&mut cluster, "n1", "1");
     for (name, value) in [("low", 10), ("high", 1000)] {
         let body = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value});
