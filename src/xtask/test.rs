@@ -41,8 +41,8 @@ const STEPS: &[Step] = &[
         run: || one(crate::tools::schema("schema", &["--check".to_owned()])),
     },
     Step { name: "clippy-wasm", about: "no lint warns in the page", needs: install::TO_BUILD, run: clippy_wasm },
-    Step { name: "wasm", about: "tests of the page's crate in headless Chromium", needs: WASM_TESTS, run: wasm },
     Step { name: "page", about: "the page builds, for any sub-path", needs: install::TO_BUILD, run: page },
+    Step { name: "wasm", about: "tests of the page's crate in headless Chromium", needs: WASM_TESTS, run: wasm },
     Step { name: "browser", about: "the built page, driven in Chromium", needs: install::TO_BROWSE, run: browser },
     Step { name: "editor", about: "the committed editor bundle is the one its sources make", needs: &[], run: editor },
 ];
@@ -105,11 +105,13 @@ fn native() -> Report {
 }
 
 fn wasm() -> Report {
-    // The first start of Chromium on a machine takes up to a minute.
     let mut command = cargo(&["test", "--package", "app", "--target", "wasm32-unknown-unknown", "--no-fail-fast"]);
     command
+        // The profile of the page built before, so that nothing large is compiled twice.
+        .args(["--profile", "quick"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
+        // The first start of Chromium on a machine takes up to a minute.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
     counted(&mut command)
 }

@@ -2,8 +2,6 @@
 //!
 //! Mirrors: pkg/apis/core/v1/defaults.go `SetDefaults_Pod`.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 
 use super::fill::{drop_blank, drop_empty, set, set_text};
@@ -34,7 +32,7 @@ pub(super) fn pod(pod: &mut Pod) {
 /// A limit without a request asks for exactly the limit.
 fn requests_from_limits(requirements: &mut ResourceRequirements) {
     let Some(limits) = &requirements.limits else { return };
-    let mut requests = requirements.requests.take().unwrap_or_else(BTreeMap::new);
+    let mut requests = requirements.requests.take().unwrap_or_default();
     for (resource, limit) in limits {
         requests.entry(resource.clone()).or_insert_with(|| limit.clone());
     }
