@@ -1,0 +1,98 @@
+//! JSON as Go writes it: sorted keys, `<`, `>` and `&` escaped. Pure.
+
+use serde_json::Value;
+
+/// Indented by four blanks, as `-o json`.
+pub fn pretty(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, Some(0), &mut text);
+    text
+}
+
+/// On one line, as `json.Marshal`.
+pub fn compact(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, None, &mut text);
+    text
+}
+
+/// On one line in the order of the API's structs at the top: what `--raw` shows.
+pub fn raw(value: &Value) -> String {
+    let Some(map) = value.as_object() else { return compact(value) };
+    let first = ["kind", "apiVersion", "metadata"];
+    let known = first.iter().filter_map(|key| map.get_key_value(*key));
+    let rest = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
+    let fields: Vec<String> = known.chain(rest).map(|(key, value)| format!("{}:{}", quote(key), raw(value))).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn write(value: &Value, depth: Option<usize>, text: &mut String) {
+    let (open, close) = match value {
+        Value::Object(map) if map.is_empty() => return text.push_str("{}"),
+        Value::Array(list) if list.is_empty() => return text.push_str("[]"),
+        Value::Object(_) => ('{', '}'),
+        Value::Array(_) => ('[', ']'),
+        Value::String(string) => return text.push_str(&quote(string)),
+        Value::Number(number) => return text.push_str(&super::gofmt::number(number)),
+        Value::Bool(_) | Value::Null => return text.push_str(&value.to_string()),
+    };
+    text.push(open);
+    let inner = depth.map(|depth| depth + 1);
+    let mut first = true;
+    let mut separate = |text: &mut String| {
+        if !std::mem::take(&mut first) {
+            text.push(',');
+        }
+        newline(inner, text);
+    };
+    match value {
+        Value::Object(map) => {
+            let mut fields: Vec<_> = map.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            for (key, value) in fields {
+                separate(text);
+                text.push_str(&quote(key));
+                text.push_str(if depth.is_some() { ": " } else { ":" });
+                write(value, inner, text);
+            }
+        }
+        Value::Array(list) => {
+            for value in list {
+                separate(text);
+                write(value, inner, text);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    newline(depth, text);
+    text.push(close);
+}
+
+fn newline(depth: Option<usize>, text: &mut String) {
+    if let Some(depth) = depth {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("    ", depth));
+    }
+}
+
+/// A string as Go's JSON encoder writes it.
+pub fn quote(string: &str) -> String {
+    let mut text = String::with_capacity(string.len() + 2);
+    text.push('"');
+    for letter in string.chars() {
+        match letter {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => text.push_str(&format!("\\u{:04x}", letter as u32)),
+            control if (control as u32) < 0x20 => text.push_str(&format!("\\u{:04x}", control as u32)),
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+    text
+}

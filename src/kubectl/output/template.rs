@@ -1,0 +1,228 @@
+//! Go templates, as far as `-o go-template` needs them. Pure.
+//!
+//! Mirrors: text/template with kubectl's `exists` and `base64decode`.
+
+mod functions;
+mod parse;
+
+use serde_json::Value;
+
+use super::gofmt;
+
+/// A parsed template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    Text(String),
+    Print(Pipeline),
+    If { pipeline: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
+    Range { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
+    With { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
+}
+
+/// `$a, $b := f x | g`.
+#[derive(Debug, Clone, Default)]
+struct Pipeline {
+    variables: Vec<String>,
+    assigns: bool,
+    commands: Vec<Vec<Operand>>,
+}
+
+#[derive(Debug, Clone)]
+enum Operand {
+    /// `.a.b` from the dot, a variable or a parenthesis.
+    Field(Base, Vec<String>),
+    Literal(Value),
+    Function(String),
+}
+
+#[derive(Debug, Clone)]
+enum Base {
+    Dot,
+    Variable(String),
+    Pipeline(Box<Pipeline>),
+}
+
+struct Scope {
+    variables: Vec<(String, Value)>,
+    allow_missing: bool,
+    text: String,
+}
+
+/// What Go prints for a missing key.
+const NO_VALUE: &str = "<no value>";
+
+impl Template {
+    /// # Errors
+    /// What is wrong with the template.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self { nodes: parse::template(text)? })
+    }
+
+    /// # Errors
+    /// What cannot be evaluated.
+    pub fn execute(&self, object: &Value, allow_missing: bool) -> Result<String, String> {
+        let mut scope =
+            Scope { variables: vec![("$".into(), object.clone())], allow_missing, text: String::new() };
+        run(&self.nodes, object, &mut scope)?;
+        Ok(scope.text)
+    }
+}
+
+fn run(nodes: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
+    let depth = scope.variables.len();
+    for node in nodes {
+        match node {
+            Node::Text(text) => scope.text.push_str(text),
+            Node::Print(pipeline) => {
+                let value = evaluate(pipeline, dot, scope)?;
+                if pipeline.variables.is_empty() {
+                    let text = match value {
+                        Some(Value::Null) | None => NO_VALUE.into(),
+                        Some(value) => gofmt::v(&value),
+                    };
+                    scope.text.push_str(&text);
+                }
+            }
+            Node::If { pipeline, then, otherwise } => {
+                let inner = scope.variables.len();
+                let value = evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null);
+                run(if is_true(&value) { then } else { otherwise }, dot, scope)?;
+                scope.variables.truncate(inner);
+            }
+            Node::With { pipeline, body, otherwise } => {
+                let inner = scope.variables.len();
+                let value = evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null);
+                if is_true(&value) {
+                    run(body, &value, scope)?;
+                } else {
+                    run(otherwise, dot, scope)?;
+                }
+                scope.variables.truncate(inner);
+            }
+            Node::Range { pipeline, body, otherwise } => range(pipeline, body, otherwise, dot, scope)?,
+        }
+    }
+    scope.variables.truncate(depth);
+    Ok(())
+}
+
+fn range(
+    pipeline: &Pipeline,
+    body: &[Node],
+    otherwise: &[Node],
+    dot: &Value,
+    scope: &mut Scope,
+) -> Result<(), String> {
+    let bare = Pipeline { variables: Vec::new(), ..pipeline.clone() };
+    let items: Vec<(Value, Value)> = match evaluate(&bare, dot, scope)?.unwrap_or(Value::Null) {
+        Value::Array(list) => list.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key.into(), value)).collect(),
+        Value::Null => Vec::new(),
+        other => return Err(format!("range can't iterate over {}", gofmt::v(&other))),
+    };
+    if items.is_empty() {
+        return run(otherwise, dot, scope);
+    }
+    for (key, item) in items {
+        let depth = scope.variables.len();
+        match pipeline.variables.as_slice() {
+            [value] => scope.variables.push((value.clone(), item.clone())),
+            [index, value] => {
+                scope.variables.push((index.clone(), key));
+                scope.variables.push((value.clone(), item.clone()));
+            }
+            _ => {}
+        }
+        run(body, &item, scope)?;
+        scope.variables.truncate(depth);
+    }
+    Ok(())
+}
+
+fn evaluate(pipeline: &Pipeline, dot: &Value, scope: &mut Scope) -> Result<Option<Value>, String> {
+    let mut last: Option<Option<Value>> = None;
+    for command in &pipeline.commands {
+        last = Some(call(command, last, dot, scope)?);
+    }
+    let value = last.flatten();
+    for name in &pipeline.variables {
+        let new = value.clone().unwrap_or(Value::Null);
+        match scope.variables.iter_mut().rev().find(|(known, _)| known == name) {
+            Some((_, slot)) if pipeline.assigns => *slot = new,
+            _ => scope.variables.push((name.clone(), new)),
+        }
+    }
+    Ok(value)
+}
+
+fn call(
+    command: &[Operand],
+    piped: Option<Option<Value>>,
+    dot: &Value,
+    scope: &mut Scope,
+) -> Result<Option<Value>, String> {
+    let Some((first, rest)) = command.split_first() else { return Ok(piped.flatten()) };
+    let Operand::Function(name) = first else {
+        if !rest.is_empty() || piped.is_some() {
+            return Err("can't give argument to non-function".into());
+        }
+        return operand(first, dot, scope);
+    };
+    let mut arguments = Vec::new();
+    for argument in rest {
+        arguments.push(operand(argument, dot, scope)?.unwrap_or(Value::Null));
+    }
+    arguments.extend(piped.map(|value| value.unwrap_or(Value::Null)));
+    functions::call(name, &arguments).map(Some)
+}
+
+fn operand(operand: &Operand, dot: &Value, scope: &mut Scope) -> Result<Option<Value>, String> {
+    let (base, fields) = match operand {
+        Operand::Literal(value) => return Ok(Some(value.clone())),
+        Operand::Function(name) => return functions::call(name, &[]).map(Some),
+        Operand::Field(base, fields) => (base, fields),
+    };
+    let mut value = match base {
+        Base::Dot => Some(dot.clone()),
+        Base::Variable(name) => scope.variables.iter().rev().find(|(known, _)| known == name).map(|(_, v)| v.clone()),
+        Base::Pipeline(pipeline) => evaluate(pipeline, dot, scope)?,
+    };
+    for field in fields {
+        value = match value {
+            Some(Value::Object(mut map)) => match map.remove(field) {
+                Some(inner) => Some(inner),
+                None if scope.allow_missing => None,
+                None => return Err(format!("map has no entry for key {field:?}")),
+            },
+            Some(Value::Null) | None if scope.allow_missing => None,
+            Some(Value::Null) | None => return Err(format!("nil data; no entry for key {field:?}")),
+            Some(other) => {
+                let kind = match other {
+                    Value::Array(_) => "[]interface {}",
+                    Value::String(_) => "string",
+                    Value::Bool(_) => "bool",
+                    Value::Number(_) | Value::Null | Value::Object(_) => "float64",
+                };
+                return Err(format!("can't evaluate field {field} in type {kind}"));
+            }
+        };
+    }
+    Ok(value)
+}
+
+/// Go's truth: empty things are false.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    }
+}

@@ -1,0 +1,127 @@
+//! The functions templates may call. Pure.
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::super::{gofmt, json};
+use super::is_true;
+
+/// Calls a function by name.
+///
+/// # Errors
+/// An unknown function, or arguments it cannot take.
+pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
+    let first = || arguments.first().cloned().unwrap_or(Value::Null);
+    match name {
+        "len" => match first() {
+            Value::Array(list) => Ok(list.len().into()),
+            Value::Object(map) => Ok(map.len().into()),
+            Value::String(text) => Ok(text.len().into()),
+            other => Err(format!("error calling len: len of type {}", gofmt::v(&other))),
+        },
+        "index" => index(arguments),
+        "slice" => Ok(first()),
+        "print" => Ok(arguments.iter().map(gofmt::v).collect::<String>().into()),
+        "println" => Ok(format!("{}\n", arguments.iter().map(gofmt::v).collect::<Vec<_>>().join(" ")).into()),
+        "printf" => Ok(printf(arguments).into()),
+        "html" | "js" | "urlquery" => Ok(gofmt::v(&first()).into()),
+        "not" => Ok((!is_true(&first())).into()),
+        "and" => Ok(arguments.iter().find(|value| !is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null)),
+        "or" => Ok(arguments.iter().find(|value| is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null)),
+        "eq" => Ok(arguments[1.min(arguments.len())..].iter().any(|other| same(&first(), other)).into()),
+        "ne" => Ok((!arguments.get(1).is_some_and(|other| same(&first(), other))).into()),
+        "lt" | "le" | "gt" | "ge" => compare(name, &first(), arguments.get(1).unwrap_or(&Value::Null)),
+        "exists" => {
+            let found = index(arguments);
+            Ok(found.is_ok_and(|value| !value.is_null()).into())
+        }
+        "base64decode" => {
+            let text = gofmt::v(&first());
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(text.as_bytes())
+                .map_err(|_| "error calling base64decode: illegal base64 data at input byte 0".to_string())?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned().into())
+        }
+        other => Err(format!("function {other:?} not defined")),
+    }
+}
+
+pub(super) const KNOWN: &[&str] = &[
+    "len", "index", "slice", "print", "println", "printf", "html", "js", "urlquery", "not", "and", "or", "eq", "ne",
+    "lt", "le", "gt", "ge", "exists", "base64decode",
+];
+
+fn index(arguments: &[Value]) -> Result<Value, String> {
+    let Some((base, keys)) = arguments.split_first() else { return Err("index of untyped nil".into()) };
+    let mut value = base.clone();
+    for key in keys {
+        value = match (&value, key) {
+            (Value::Array(list), Value::Number(at)) => {
+                let at = at.as_f64().unwrap_or(-1.0);
+                match list.get(at as usize).filter(|_| at >= 0.0) {
+                    Some(item) => item.clone(),
+                    None => return Err(format!("error calling index: index out of range: {at}")),
+                }
+            }
+            (Value::Object(map), Value::String(key)) => map.get(key).cloned().unwrap_or(Value::Null),
+            (Value::Null, _) => return Err("error calling index: index of untyped nil".into()),
+            (other, _) => return Err(format!("error calling index: can't index item of type {}", gofmt::v(other))),
+        };
+    }
+    Ok(value)
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        _ => a == b,
+    }
+}
+
+fn compare(name: &str, a: &Value, b: &Value) -> Result<Value, String> {
+    let order = match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
+        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+        _ => None,
+    };
+    let Some(order) = order else { return Err(format!("error calling {name}: incompatible types for comparison")) };
+    Ok(match name {
+        "lt" => order.is_lt(),
+        "le" => order.is_le(),
+        "gt" => order.is_gt(),
+        _ => order.is_ge(),
+    }
+    .into())
+}
+
+/// `%s %v %d %q %t`, with widths.
+fn printf(arguments: &[Value]) -> String {
+    let Some((format, rest)) = arguments.split_first() else { return String::new() };
+    let (format, mut rest, mut text) = (gofmt::v(format), rest.iter(), String::new());
+    let mut letters = format.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            text.push(letter);
+            continue;
+        }
+        let mut width = String::new();
+        let verb = loop {
+            match letters.next() {
+                Some(c) if c.is_ascii_digit() || c == '-' || c == '.' => width.push(c),
+                other => break other,
+            }
+        };
+        let value = match verb {
+            Some('%') => "%".to_string(),
+            None => "%!(NOVERB)".into(),
+            Some(verb) => match rest.next() {
+                None => format!("%!{verb}(MISSING)"),
+                Some(value) if verb == 'q' => json::quote(&gofmt::v(value)),
+                Some(value) => gofmt::v(value),
+            },
+        };
+        let (left, columns) = (width.starts_with('-'), width.trim_start_matches('-').parse::<usize>().unwrap_or(0));
+        text.push_str(&if left { format!("{value:<columns$}") } else { format!("{value:>columns$}") });
+    }
+    text
+}

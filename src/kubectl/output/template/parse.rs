@@ -1,0 +1,218 @@
+//! Reads Go templates into nodes. Pure.
+
+use serde_json::Value;
+
+use super::{Base, Node, Operand, Pipeline, functions};
+
+/// Parses a whole template.
+pub(super) fn template(text: &str) -> Result<Vec<Node>, String> {
+    let mut parts = Parts { rest: text };
+    let (nodes, end) = block(&mut parts)?;
+    match end {
+        None => Ok(nodes),
+        Some(word) => Err(format!("template: output:1: unexpected {{{{{word}}}}}")),
+    }
+}
+
+struct Parts<'a> {
+    rest: &'a str,
+}
+
+enum Part {
+    Text(String),
+    Action(String),
+}
+
+impl Parts<'_> {
+    /// The next text or action; `{{-` and `-}}` trim blanks.
+    fn next(&mut self) -> Result<Option<Part>, String> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        match self.rest.find("{{") {
+            Some(0) => {
+                let end = self.rest.find("}}").ok_or("template: output:1: unclosed action")?;
+                let action = &self.rest[2..end];
+                self.rest = &self.rest[end + 2..];
+                let action = action.strip_prefix('-').filter(|rest| rest.starts_with([' ', '\n', '\t'])).unwrap_or(action);
+                let action = match action.strip_suffix('-').filter(|rest| rest.ends_with([' ', '\n', '\t'])) {
+                    Some(trimmed) => {
+                        self.rest = self.rest.trim_start();
+                        trimmed
+                    }
+                    None => action,
+                };
+                Ok(Some(Part::Action(action.trim().to_string())))
+            }
+            open => {
+                let end = open.unwrap_or(self.rest.len());
+                let mut text = &self.rest[..end];
+                self.rest = &self.rest[end..];
+                if self.rest.starts_with("{{- ") {
+                    text = text.trim_end();
+                }
+                Ok(Some(Part::Text(text.to_string())))
+            }
+        }
+    }
+}
+
+/// Nodes up to `end`, `else` or the template's end; tells which.
+fn block(parts: &mut Parts<'_>) -> Result<(Vec<Node>, Option<String>), String> {
+    let mut nodes = Vec::new();
+    while let Some(part) = parts.next()? {
+        let action = match part {
+            Part::Text(text) => {
+                nodes.push(Node::Text(text));
+                continue;
+            }
+            Part::Action(action) => action,
+        };
+        let (word, rest) = action.split_once(char::is_whitespace).unwrap_or((&action, ""));
+        match word {
+            "end" | "else" => return Ok((nodes, Some(action))),
+            _ if action.starts_with("/*") => {}
+            "if" | "range" | "with" => nodes.push(control(word, rest, parts)?),
+            _ => nodes.push(Node::Print(pipeline(&action)?)),
+        }
+    }
+    Ok((nodes, None))
+}
+
+fn control(word: &str, rest: &str, parts: &mut Parts<'_>) -> Result<Node, String> {
+    let pipeline = pipeline(rest)?;
+    let (body, end) = block(parts)?;
+    let otherwise = match end.as_deref() {
+        Some("end") => Vec::new(),
+        Some("else") => match block(parts)? {
+            (nodes, Some(end)) if end == "end" => nodes,
+            _ => return Err("template: output:1: unexpected EOF".into()),
+        },
+        Some(other) => match other.strip_prefix("else ").and_then(|rest| rest.trim().split_once(char::is_whitespace)) {
+            // `else if` closes both with one `end`.
+            Some((inner, rest)) if inner == word => vec![control(inner, rest, parts)?],
+            _ => return Err(format!("template: output:1: unexpected {{{{{other}}}}}")),
+        },
+        None => return Err("template: output:1: unexpected EOF".into()),
+    };
+    Ok(match word {
+        "if" => Node::If { pipeline, then: body, otherwise },
+        "with" => Node::With { pipeline, body, otherwise },
+        _ => Node::Range { pipeline, body, otherwise },
+    })
+}
+
+/// `$x := a b | c`.
+fn pipeline(text: &str) -> Result<Pipeline, String> {
+    let tokens = tokens(text)?;
+    let mut at = 0;
+    let result = parse_pipeline(&tokens, &mut at)?;
+    if at < tokens.len() {
+        return Err(format!("template: output:1: unexpected {:?} in command", tokens[at]));
+    }
+    Ok(result)
+}
+
+fn parse_pipeline(tokens: &[String], at: &mut usize) -> Result<Pipeline, String> {
+    let mut pipeline = Pipeline::default();
+    if let Some(sign) = tokens[*at..].iter().position(|token| token == ":=" || token == "=")
+        && tokens[*at..*at + sign].iter().all(|token| token.starts_with('$') || token == ",")
+    {
+        pipeline.variables = tokens[*at..*at + sign].iter().filter(|token| *token != ",").cloned().collect();
+        pipeline.assigns = tokens[*at + sign] == "=";
+        *at += sign + 1;
+    }
+    let mut command = Vec::new();
+    while let Some(token) = tokens.get(*at) {
+        match token.as_str() {
+            ")" => break,
+            "|" => {
+                *at += 1;
+                pipeline.commands.push(std::mem::take(&mut command));
+            }
+            _ => command.push(operand(tokens, at)?),
+        }
+    }
+    if command.is_empty() {
+        return Err("template: output:1: missing value for command".into());
+    }
+    pipeline.commands.push(command);
+    Ok(pipeline)
+}
+
+fn operand(tokens: &[String], at: &mut usize) -> Result<Operand, String> {
+    let token = &tokens[*at];
+    *at += 1;
+    if token == "(" {
+        let inner = parse_pipeline(tokens, at)?;
+        if tokens.get(*at).map(String::as_str) != Some(")") {
+            return Err("template: output:1: unclosed left paren".into());
+        }
+        *at += 1;
+        let mut fields = Vec::new();
+        if let Some(chain) = tokens.get(*at).and_then(|token| token.strip_prefix('.').filter(|rest| !rest.is_empty())) {
+            fields = chain.split('.').map(String::from).collect();
+            *at += 1;
+        }
+        return Ok(Operand::Field(Base::Pipeline(Box::new(inner)), fields));
+    }
+    let fields = |chain: &str| chain.split('.').filter(|part| !part.is_empty()).map(String::from).collect();
+    if let Some(chain) = token.strip_prefix('.') {
+        return Ok(Operand::Field(Base::Dot, fields(chain)));
+    }
+    if token.starts_with('$') {
+        let (name, chain) = token.split_once('.').unwrap_or((token, ""));
+        return Ok(Operand::Field(Base::Variable(name.into()), fields(chain)));
+    }
+    if token.starts_with('"') {
+        return serde_json::from_str(token).map(Operand::Literal).map_err(|_| format!("invalid syntax: {token}"));
+    }
+    if let Some(raw) = token.strip_prefix('`') {
+        return Ok(Operand::Literal(raw.trim_end_matches('`').into()));
+    }
+    match token.as_str() {
+        "true" => return Ok(Operand::Literal(Value::Bool(true))),
+        "false" => return Ok(Operand::Literal(Value::Bool(false))),
+        "nil" => return Ok(Operand::Literal(Value::Null)),
+        _ => {}
+    }
+    if let Ok(int) = token.parse::<i64>() {
+        return Ok(Operand::Literal(int.into()));
+    }
+    if let Ok(float) = token.parse::<f64>() {
+        return Ok(Operand::Literal(float.into()));
+    }
+    if functions::KNOWN.contains(&token.as_str()) {
+        return Ok(Operand::Function(token.clone()));
+    }
+    Err(format!("template: output:1: function {token:?} not defined"))
+}
+
+fn tokens(text: &str) -> Result<Vec<String>, String> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(letter) = rest.chars().next() {
+        let length = match letter {
+            '(' | ')' | '|' | ',' => 1,
+            ':' if rest.starts_with(":=") => 2,
+            '=' => 1,
+            '"' => {
+                let mut escaped = false;
+                let end = rest[1..].char_indices().find(|(_, c)| {
+                    let closes = *c == '"' && !escaped;
+                    escaped = *c == '\\' && !escaped;
+                    closes
+                });
+                end.map(|(at, _)| at + 2).ok_or("template: output:1: unterminated quoted string")?
+            }
+            '`' => rest[1..].find('`').map(|at| at + 2).ok_or("template: output:1: unterminated raw quoted string")?,
+            _ => rest
+                .find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '|' | ',' | '"' | '`' | '='))
+                .filter(|end| *end > 0)
+                .map_or(rest.len(), |end| if rest[..end].ends_with(':') && end > 1 { end - 1 } else { end }),
+        };
+        tokens.push(rest[..length].to_string());
+        rest = rest[length..].trim_start();
+    }
+    Ok(tokens)
+}
