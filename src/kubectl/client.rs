@@ -2,7 +2,6 @@
 //!
 //! Prints the server's warnings, turns refusals into [`Failure`]s, fetches discovery once per cluster.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use api::wire::{Body, Method, Request, Response, StreamId};
@@ -43,7 +42,6 @@ pub struct Client<'a> {
     pub explicit: bool,
     pub kubeconfig: Kubeconfig,
     impersonate: Vec<(String, String)>,
-    warned: RefCell<Vec<String>>,
 }
 
 /// The patch formats.
@@ -77,19 +75,13 @@ impl<'a> Client<'a> {
             return Err(Failure::plain(format!("context {context:?} does not exist")));
         }
         let explicit = !args.text("namespace").is_empty();
-        let namespace =
-            if explicit { args.text("namespace").to_string() } else { kubeconfig.namespace(context) };
+        let namespace = if explicit { args.text("namespace").to_string() } else { kubeconfig.namespace(context) };
         let mut impersonate = Vec::new();
         if !args.text("as").is_empty() {
             impersonate.push(("impersonate-user".to_string(), args.text("as").to_string()));
         }
         impersonate.extend(args.list("as-group").iter().map(|group| ("impersonate-group".to_string(), group.clone())));
-        Ok(Self { cx, namespace, explicit, kubeconfig, impersonate, warned: RefCell::default() })
-    }
-
-    /// How many different warnings the server gave.
-    pub fn warnings(&self) -> usize {
-        self.warned.borrow().len()
+        Ok(Self { cx, namespace, explicit, kubeconfig, impersonate })
     }
 
     /// Sends a request; refusals become failures.
@@ -101,11 +93,7 @@ impl<'a> Client<'a> {
         request.headers.push(("user-agent".into(), "kubectl/v1.36.2 (linux/amd64) kubernetes".into()));
         let response = self.cx.send(request).await;
         for warning in response.warnings() {
-            let mut warned = self.warned.borrow_mut();
-            if !warned.iter().any(|known| known == warning) {
-                self.cx.err(format!("Warning: {warning}\n"));
-                warned.push(warning.into());
-            }
+            self.cx.warn(warning);
         }
         check(&response)?;
         Ok(response)
@@ -256,7 +244,8 @@ impl<'a> Client<'a> {
         query: Query,
     ) -> Result<Value> {
         let path = object_path(mapping, namespace, name, subresource)?;
-        let mut request = with(Request::new(Method::Patch, path), query).with_header("content-type", kind.content_type());
+        let mut request =
+            with(Request::new(Method::Patch, path), query).with_header("content-type", kind.content_type());
         request.body = body;
         self.value(request).await
     }
@@ -273,7 +262,8 @@ impl<'a> Client<'a> {
 
     /// Opens a watch on a collection.
     pub async fn watch(&self, mapping: &Mapping, namespace: &str, query: &Query, accept: &str) -> Result<StreamId> {
-        let mut request = Request::get(mapping.path(namespace)).with_header("accept", accept).with_query("watch", "true");
+        let mut request =
+            Request::get(mapping.path(namespace)).with_header("accept", accept).with_query("watch", "true");
         for (key, value) in query {
             request = request.with_query(key, value.clone());
         }

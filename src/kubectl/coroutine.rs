@@ -118,7 +118,7 @@ impl Command {
 
     fn spawn<F: Future<Output = i32> + 'static>(env: Env, body: impl FnOnce(Cx) -> F) -> Self {
         let link = Rc::new(Link::default());
-        let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None };
+        let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None, warned: Rc::default() };
         Self { future: Some(Box::pin(body(cx))), link, code: 0 }
     }
 
@@ -187,6 +187,8 @@ pub struct Cx {
     pub env: Rc<Env>,
     /// Standard output goes here instead of to the host (pipes, redirections).
     capture: Option<Rc<RefCell<String>>>,
+    /// Warnings shown by this command; each is shown once.
+    warned: Rc<RefCell<Vec<String>>>,
 }
 
 /// Why [`Cx::next`] returned.
@@ -241,7 +243,21 @@ impl Cx {
     /// The same context with other standard input.
     pub fn with_stdin(&self, stdin: Option<String>) -> Cx {
         let env = Env { stdin, ..(*self.env).clone() };
-        Cx { link: self.link.clone(), env: Rc::new(env), capture: self.capture.clone() }
+        Cx { link: self.link.clone(), env: Rc::new(env), capture: self.capture.clone(), warned: Rc::default() }
+    }
+
+    /// Shows a server's warning, unless this command has shown it already.
+    pub fn warn(&self, warning: &str) {
+        let mut warned = self.warned.borrow_mut();
+        if !warned.iter().any(|known| known == warning) {
+            self.err(format!("Warning: {warning}\n"));
+            warned.push(warning.into());
+        }
+    }
+
+    /// How many different warnings the server gave.
+    pub fn warnings(&self) -> usize {
+        self.warned.borrow().len()
     }
 
     /// Sends a request and waits for its answer.

@@ -89,9 +89,8 @@ impl Discovery {
                 let group = item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 for version in array(item, "versions") {
                     let name = text(version, "version");
-                    resources.extend(
-                        array(version, "resources").map(|resource| Rc::new(mapping(group, &name, resource))),
-                    );
+                    resources
+                        .extend(array(version, "resources").map(|resource| Rc::new(mapping(group, &name, resource))));
                 }
             }
         }
@@ -107,7 +106,8 @@ impl Discovery {
         let lower = word.to_lowercase();
         let (resource, group) = lower.split_once('.').unwrap_or((&lower, ""));
         if let Some((version, group)) = group.split_once('.')
-            && let Some(found) = self.resources.iter().find(|m| m.version == version && m.group == group && m.answers_to(resource))
+            && let Some(found) =
+                self.resources.iter().find(|m| m.version == version && m.group == group && m.answers_to(resource))
         {
             return Ok(found.clone());
         }

@@ -186,19 +186,26 @@ pub fn check(response: &Response) -> Result {
         403 => ("Forbidden", body),
         404 => ("NotFound", "the server could not find the requested resource".into()),
         405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource".into()),
-        406 => ("NotAcceptable", "the server was unable to respond with a content type that the client supports".into()),
+        406 => {
+            ("NotAcceptable", "the server was unable to respond with a content type that the client supports".into())
+        }
         409 => ("Conflict", "the server reported a conflict".into()),
         415 => ("UnsupportedMediaType", body),
         422 => ("Invalid", "the server rejected our request due to an error in our request".into()),
-        429 => (
-            "TooManyRequests",
-            "the server has received too many requests and has asked us to try again later".into(),
-        ),
+        429 => {
+            ("TooManyRequests", "the server has received too many requests and has asked us to try again later".into())
+        }
         500 => {
             ("InternalError", format!("an error on the server ({body:?}) has prevented the request from succeeding"))
         }
         503 => ("ServiceUnavailable", "the server is currently unable to handle the request".into()),
-        _ => ("", format!("the server responded with the status code {} but did not return more information", response.status)),
+        _ => (
+            "",
+            format!(
+                "the server responded with the status code {} but did not return more information",
+                response.status
+            ),
+        ),
     };
     Err(Failure::Api(Status::failure(response.status, reason, message)))
 }

@@ -123,7 +123,9 @@ impl Flag {
     /// Checks a value; the error is pflag's.
     fn check(&self, value: &str) -> Result<(), String> {
         let why = match self.kind {
-            Kind::Bool if parse_bool(value).is_none() => format!("strconv.ParseBool: parsing {value:?}: invalid syntax"),
+            Kind::Bool if parse_bool(value).is_none() => {
+                format!("strconv.ParseBool: parsing {value:?}: invalid syntax")
+            }
             Kind::Int if value.parse::<i64>().is_err() => {
                 let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
                 let range = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());

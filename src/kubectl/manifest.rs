@@ -148,7 +148,10 @@ fn check_kind(object: &Value) -> Result<(), String> {
 fn decodable(object: &Value) -> Result<(), String> {
     let json = || serde_json::to_string(object).unwrap_or_default();
     let Some(fields) = object.as_object() else {
-        return Err(format!("json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}", go_kind(object)));
+        return Err(format!(
+            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            go_kind(object)
+        ));
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("kind").is_empty() {

@@ -28,11 +28,22 @@ pub enum Printer {
     Json,
     Yaml,
     Kyaml,
-    JsonPath { path: jsonpath::Path, source: String, as_json: bool, allow_missing: bool },
-    Template { template: template::Template, source: String, allow_missing: bool },
+    JsonPath {
+        path: jsonpath::Path,
+        source: String,
+        as_json: bool,
+        allow_missing: bool,
+    },
+    Template {
+        template: template::Template,
+        source: String,
+        allow_missing: bool,
+    },
     Columns(columns::Columns),
     /// Tables for people; only some verbs have them.
-    Human { wide: bool },
+    Human {
+        wide: bool,
+    },
 }
 
 /// Prints objects one after another, with what stands between them.
@@ -94,9 +105,7 @@ impl Output {
             Printer::Template { template, source, allow_missing } => match template.execute(object, *allow_missing) {
                 Ok(text) => text,
                 Err(why) => {
-                    return Err(Failure::plain(format!(
-                        "error executing template {source:?}: {why}"
-                    )));
+                    return Err(Failure::plain(format!("error executing template {source:?}: {why}")));
                 }
             },
             Printer::Columns(columns) => columns.print(object, first),
@@ -156,11 +165,7 @@ fn printer(cx: &Cx, args: &Args, default: Printer, more: &[&str]) -> Result<Prin
     let argument = if argument.is_empty() { template } else { argument };
     let known = |name: &str| global::FORMATS.contains(&name) || more.contains(&name);
     let needs = |text: &str| {
-        if text.is_empty() {
-            Err(Failure::plain("template format specified but no template given"))
-        } else {
-            Ok(())
-        }
+        if text.is_empty() { Err(Failure::plain("template format specified but no template given")) } else { Ok(()) }
     };
     let file = |name: &str| {
         cx.env.read(name).ok_or_else(|| {

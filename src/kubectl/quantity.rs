@@ -3,8 +3,7 @@
 //! Mirrors: apimachinery/pkg/api/resource.
 
 /// The text for what is no quantity.
-pub const INVALID: &str =
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+pub const INVALID: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /// The value of `500m`, `1Gi`, `2`; `None` if the text is no quantity.
 pub fn parse(text: &str) -> Option<f64> {

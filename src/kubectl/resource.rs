@@ -180,6 +180,9 @@ impl Selection {
             }
         }
         if self.all {
+            if selector.is_some() || self.field_selector.is_some() {
+                return Err(Failure::plain("setting 'all' parameter but found a non empty selector. "));
+            }
             selector = Some(String::new());
         }
         if !self.files.is_empty() {
@@ -375,7 +378,11 @@ impl Selection {
         let field = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
         let (api_version, kind) = (field("apiVersion"), field("kind"));
         let (name, mut namespace) = (text(&object, "name"), text(&object, "namespace"));
-        let mapping = if self.local { local_mapping(&api_version, &kind) } else { client.mapping_of_kind(&api_version, &kind).await? };
+        let mapping = if self.local {
+            local_mapping(&api_version, &kind)
+        } else {
+            client.mapping_of_kind(&api_version, &kind).await?
+        };
         let Some(mapping) = mapping else {
             return Err(Failure::plain(format!(
                 "resource mapping not found for name: {name:?} namespace: {namespace:?} from {source:?}: no matches for kind {kind:?} in version {api_version:?}\nensure CRDs are installed first"
@@ -399,7 +406,7 @@ impl Selection {
 }
 
 /// Without a server, the scheme knows the built-in kinds.
-fn local_mapping(api_version: &str, kind: &str) -> Option<Rc<Mapping>> {
+pub fn local_mapping(api_version: &str, kind: &str) -> Option<Rc<Mapping>> {
     let (group, version) = api::scheme::split_api_version(api_version);
     api::scheme::by_gvk(group, version, kind).map(|resource| {
         Rc::new(Mapping {

@@ -24,8 +24,17 @@ enum Node {
     List(Vec<Node>),
     Field(String),
     /// Start, end, step; an end that was derived from a lone index counts from behind when 0.
-    Slice { start: Option<i64>, end: Option<i64>, derived: bool, step: Option<i64> },
-    Filter { left: Vec<Node>, operator: String, right: Vec<Node> },
+    Slice {
+        start: Option<i64>,
+        end: Option<i64>,
+        derived: bool,
+        step: Option<i64>,
+    },
+    Filter {
+        left: Vec<Node>,
+        operator: String,
+        right: Vec<Node>,
+    },
     Union(Vec<Vec<Node>>),
     Literal(Value),
     Wildcard,
@@ -156,9 +165,11 @@ impl Eval {
                     Found::Owned(value) => {
                         let mut inner = Vec::new();
                         used = self.block(&nodes[at..], Some(&value), true, &mut inner)?;
-                        sets.extend(inner.into_iter().map(|set| {
-                            set.into_iter().map(|found| Found::Owned(found.value().clone())).collect()
-                        }));
+                        sets.extend(
+                            inner
+                                .into_iter()
+                                .map(|set| set.into_iter().map(|found| Found::Owned(found.value().clone())).collect()),
+                        );
                     }
                 }
             }

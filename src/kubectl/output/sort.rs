@@ -37,9 +37,7 @@ fn compare(a: &Value, b: &Value) -> Ordering {
             (Some(a), Some(b)) => a.total_cmp(&b),
             _ => natural(a, b),
         },
-        (Value::Number(a), Value::Number(b)) => {
-            a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0))
-        }
+        (Value::Number(a), Value::Number(b)) => a.as_f64().unwrap_or(0.0).total_cmp(&b.as_f64().unwrap_or(0.0)),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         _ => Ordering::Equal,
     }
@@ -57,7 +55,8 @@ fn natural(a: &str, b: &str) -> Ordering {
                 (first, end)
             };
             let ((a_first, a_end), (b_first, b_end)) = (digits(a, i), digits(b, j));
-            let order = (a_end - a_first).cmp(&(b_end - b_first)).then_with(|| a[a_first..a_end].cmp(&b[b_first..b_end]));
+            let order =
+                (a_end - a_first).cmp(&(b_end - b_first)).then_with(|| a[a_first..a_end].cmp(&b[b_first..b_end]));
             if order.is_ne() {
                 return order;
             }

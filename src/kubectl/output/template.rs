@@ -66,8 +66,7 @@ impl Template {
     /// # Errors
     /// What cannot be evaluated.
     pub fn execute(&self, object: &Value, allow_missing: bool) -> Result<String, String> {
-        let mut scope =
-            Scope { variables: vec![("$".into(), object.clone())], allow_missing, text: String::new() };
+        let mut scope = Scope { variables: vec![("$".into(), object.clone())], allow_missing, text: String::new() };
         run(&self.nodes, object, &mut scope)?;
         Ok(scope.text)
     }
@@ -111,13 +110,7 @@ fn run(nodes: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
     Ok(())
 }
 
-fn range(
-    pipeline: &Pipeline,
-    body: &[Node],
-    otherwise: &[Node],
-    dot: &Value,
-    scope: &mut Scope,
-) -> Result<(), String> {
+fn range(pipeline: &Pipeline, body: &[Node], otherwise: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
     let bare = Pipeline { variables: Vec::new(), ..pipeline.clone() };
     let items: Vec<(Value, Value)> = match evaluate(&bare, dot, scope)?.unwrap_or(Value::Null) {
         Value::Array(list) => list.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),

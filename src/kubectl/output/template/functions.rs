@@ -26,7 +26,9 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
         "printf" => Ok(printf(arguments).into()),
         "html" | "js" | "urlquery" => Ok(gofmt::v(&first()).into()),
         "not" => Ok((!is_true(&first())).into()),
-        "and" => Ok(arguments.iter().find(|value| !is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null)),
+        "and" => {
+            Ok(arguments.iter().find(|value| !is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null))
+        }
         "or" => Ok(arguments.iter().find(|value| is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null)),
         "eq" => Ok(arguments[1.min(arguments.len())..].iter().any(|other| same(&first(), other)).into()),
         "ne" => Ok((!arguments.get(1).is_some_and(|other| same(&first(), other))).into()),
@@ -47,8 +49,26 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
 }
 
 pub(super) const KNOWN: &[&str] = &[
-    "len", "index", "slice", "print", "println", "printf", "html", "js", "urlquery", "not", "and", "or", "eq", "ne",
-    "lt", "le", "gt", "ge", "exists", "base64decode",
+    "len",
+    "index",
+    "slice",
+    "print",
+    "println",
+    "printf",
+    "html",
+    "js",
+    "urlquery",
+    "not",
+    "and",
+    "or",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "exists",
+    "base64decode",
 ];
 
 fn index(arguments: &[Value]) -> Result<Value, String> {

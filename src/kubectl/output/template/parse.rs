@@ -34,7 +34,8 @@ impl Parts<'_> {
                 let end = self.rest.find("}}").ok_or("template: output:1: unclosed action")?;
                 let action = &self.rest[2..end];
                 self.rest = &self.rest[end + 2..];
-                let action = action.strip_prefix('-').filter(|rest| rest.starts_with([' ', '\n', '\t'])).unwrap_or(action);
+                let action =
+                    action.strip_prefix('-').filter(|rest| rest.starts_with([' ', '\n', '\t'])).unwrap_or(action);
                 let action = match action.strip_suffix('-').filter(|rest| rest.ends_with([' ', '\n', '\t'])) {
                     Some(trimmed) => {
                         self.rest = self.rest.trim_start();

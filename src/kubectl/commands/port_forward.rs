@@ -1,0 +1,2 @@
+//! stub
+pub static VERB: crate::verb::Verb = crate::verb::Verb { name: "port-forward", ..crate::verb::VERB };
