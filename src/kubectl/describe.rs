@@ -12,6 +12,7 @@ mod common;
 mod config;
 mod container;
 mod events;
+mod gather;
 mod generic;
 mod ingress;
 mod job;
@@ -32,6 +33,7 @@ mod workload;
 
 use serde_json::Value;
 
+pub use gather::page;
 pub use ingress::{Backends, services as ingress_services};
 pub use pod_template::tabbed as pod_template;
 
