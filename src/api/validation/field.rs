@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use super::go_value::GoValue;
 
 /// All errors of one object, in the order validation found them.
 pub type ErrorList = Vec<FieldError>;
@@ -16,7 +16,7 @@ pub struct FieldError {
     /// `spec.containers[0].name`
     pub field: String,
     /// The offending value, where the kind shows one.
-    pub value: Value,
+    pub value: GoValue,
     pub detail: String,
 }
 
@@ -71,32 +71,32 @@ impl ErrorKind {
 }
 
 impl FieldError {
-    fn new(kind: ErrorKind, path: &Path, value: Value, detail: impl Into<String>) -> Self {
+    fn new(kind: ErrorKind, path: &Path, value: GoValue, detail: impl Into<String>) -> Self {
         Self { kind, field: path.to_string(), value, detail: detail.into() }
     }
 
     pub fn required(path: &Path, detail: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Required, path, Value::Null, detail)
+        Self::new(ErrorKind::Required, path, GoValue::Null, detail)
     }
 
-    pub fn invalid(path: &Path, value: impl Into<Value>, detail: impl Into<String>) -> Self {
+    pub fn invalid(path: &Path, value: impl Into<GoValue>, detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, path, value.into(), detail)
     }
 
     pub fn forbidden(path: &Path, detail: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Forbidden, path, Value::Null, detail)
+        Self::new(ErrorKind::Forbidden, path, GoValue::Null, detail)
     }
 
-    pub fn duplicate(path: &Path, value: impl Into<Value>) -> Self {
+    pub fn duplicate(path: &Path, value: impl Into<GoValue>) -> Self {
         Self::new(ErrorKind::Duplicate, path, value.into(), "")
     }
 
-    pub fn not_found(path: &Path, value: impl Into<Value>) -> Self {
+    pub fn not_found(path: &Path, value: impl Into<GoValue>) -> Self {
         Self::new(ErrorKind::NotFound, path, value.into(), "")
     }
 
     /// `supported` in the order upstream prints them (usually sorted).
-    pub fn not_supported(path: &Path, value: impl Into<Value>, supported: &[&str]) -> Self {
+    pub fn not_supported(path: &Path, value: impl Into<GoValue>, supported: &[&str]) -> Self {
         let list: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
         Self::new(ErrorKind::NotSupported, path, value.into(), format!("supported values: {}", list.join(", ")))
     }
@@ -104,7 +104,7 @@ impl FieldError {
     /// `max` in bytes.
     pub fn too_long(path: &Path, max: usize) -> Self {
         let unit = if max == 1 { "byte" } else { "bytes" };
-        Self::new(ErrorKind::TooLong, path, Value::Null, format!("may not be more than {max} {unit}"))
+        Self::new(ErrorKind::TooLong, path, GoValue::Null, format!("may not be more than {max} {unit}"))
     }
 
     pub fn too_many(path: &Path, actual: usize, max: usize) -> Self {
@@ -113,7 +113,7 @@ impl FieldError {
     }
 
     pub fn internal(path: &Path, detail: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, path, Value::Null, detail)
+        Self::new(ErrorKind::Internal, path, GoValue::Null, detail)
     }
 
     /// The text without the path: the cause's `message`.
@@ -122,7 +122,7 @@ impl FieldError {
         if self.kind.shows_value() {
             text.push_str(": ");
             match &self.value {
-                Value::String(s) => text.push_str(&go_quote(s)),
+                GoValue::Text(s) => text.push_str(&go_quote(s)),
                 other => text.push_str(&other.to_string()),
             }
         }
