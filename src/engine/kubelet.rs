@@ -1,3 +1,28 @@
-//! The kubelet: one per node, it makes pods real and reports what became of them.
+//! The kubelet: one per node, it makes the pods bound to its node real and reports what became of them.
+//!
+//! Mirrors: pkg/kubelet. Speaks to the API only through the client; what stands under a real
+//! kubelet (containerd, Linux, images) is in [`runtime`]. Each pod has a worker
+//! (`pod_worker.rs`), which is what to read first.
 
+mod actions;
+mod admission;
+mod agent;
+mod backoff;
+mod container;
+mod env;
+mod events;
+mod images;
+mod lifecycle;
+mod node_status;
+mod operations;
+mod pod_worker;
+mod probes;
 pub mod runtime;
+mod sessions;
+mod static_pods;
+mod status;
+mod termination;
+mod volumes;
+
+pub use agent::{Kubelet, Machine};
+pub use sessions::{ExecFailure, ExecOutput, LogOptions, SessionId};

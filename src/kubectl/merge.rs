@@ -12,12 +12,7 @@ use crate::failure::{Failure, Result};
 ///
 /// # Errors
 /// A list item without its merge key.
-pub fn three_way(
-    original: &Value,
-    modified: &Value,
-    current: &Value,
-    mapping: &Mapping,
-) -> Result<(PatchType, Value)> {
+pub fn three_way(original: &Value, modified: &Value, current: &Value, mapping: &Mapping) -> Result<(PatchType, Value)> {
     match schema::for_kind(&mapping.group, &mapping.version, &mapping.kind) {
         Some(kind) => patch::three_way_strategic(original, modified, current, Some(kind))
             .map(|patch| (PatchType::Strategic, patch))

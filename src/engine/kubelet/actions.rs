@@ -1,0 +1,193 @@
+//! The sync: compares a pod with its containers and decides what comes next.
+//!
+//! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_manager.go `computePodActions`,
+//! pkg/kubelet/kubelet.go `SyncPod`.
+
+use super::container::{Kind, restarts_after, spec_of};
+use super::events::Turn;
+use super::images;
+use super::lifecycle::begin_kill;
+use super::pod_worker::{Ending, PodWorker, Work};
+use super::probes::ProbeKind;
+use super::status;
+use super::volumes;
+
+/// A pod that is well is looked at this often.
+const RESYNC: u64 = 60_000;
+
+impl PodWorker {
+    pub(super) fn sync(&mut self, turn: &mut Turn) {
+        self.retry_at = None;
+        if self.finished || self.ending.is_some() {
+            self.sync_ending(turn);
+            return;
+        }
+        if self.pod.metadata.deletion_timestamp.is_some() {
+            self.begin_ending(turn, Ending::Deleted);
+            return;
+        }
+        self.sandbox_seen = self.sandbox_ready;
+        if self.deadline_passed(turn) {
+            self.rejected = Some((
+                "DeadlineExceeded".to_owned(),
+                "Pod was active on the node longer than the specified deadline".to_owned(),
+            ));
+            self.begin_ending(turn, Ending::Over);
+            return;
+        }
+        if self.rejected.is_some() {
+            self.finished = true;
+            self.write_status(turn);
+            return;
+        }
+        let instant = turn.cx.profile.instant;
+        if !instant || self.sandbox_seen {
+            self.write_status(turn);
+        }
+        if matches!(status::phase(self), "Succeeded" | "Failed") {
+            self.begin_ending(turn, Ending::Over);
+            return;
+        }
+        self.trigger_readiness(turn);
+        if !instant {
+            images::check_pull_secrets(turn, &self.pod.clone());
+        }
+        if !self.mounted {
+            let until = turn.now + turn.delay(180, 160);
+            self.work = Some((Some(until), Work::Mounting { tries: 0 }));
+            return;
+        }
+        volumes::refresh(turn, &self.pod.clone(), &self.world.ip.clone(), &mut self.world.volumes);
+        if !self.sandbox_ready {
+            let until = turn.now + turn.delay(180, 160);
+            self.work = Some((Some(until), Work::CreatingSandbox));
+            return;
+        }
+        self.decide(turn);
+    }
+
+    /// A running container that is not ready yet is probed at once.
+    fn trigger_readiness(&mut self, turn: &Turn) {
+        for probe in self.probes.iter_mut().filter(|probe| probe.kind == ProbeKind::Readiness) {
+            let slot = self.slots.iter().find(|slot| slot.name == probe.container);
+            if slot.and_then(|slot| slot.running()).is_some_and(|instance| instance.started && !instance.ready) {
+                probe.trigger(turn.now);
+            }
+        }
+    }
+
+    fn deadline_passed(&mut self, turn: &Turn) -> bool {
+        let Some(seconds) = self.pod.spec.as_ref().and_then(|spec| spec.active_deadline_seconds) else { return false };
+        let started = self
+            .pod
+            .status
+            .as_ref()
+            .and_then(|status| status.start_time.as_ref())
+            .map_or(self.seen_at, |time| u64::try_from(api::meta::time::millis(time)).unwrap_or(0));
+        let at = started + u64::try_from(seconds).unwrap_or(0) * 1_000;
+        if turn.now < at {
+            self.sync_by(at);
+        }
+        turn.now >= at
+    }
+
+    /// Kills what must go, then starts what is missing.
+    pub(super) fn decide(&mut self, turn: &mut Turn) {
+        if self.kill_unwanted(turn) {
+            self.work = Some((None, Work::Stopping));
+            return;
+        }
+        self.plan = self.to_start().into();
+        self.start_next(turn);
+    }
+
+    /// Containers whose probe failed or whose image changed.
+    fn kill_unwanted(&mut self, turn: &mut Turn) -> bool {
+        let pod = self.pod.clone();
+        let mut victims = Vec::new();
+        for slot in &self.slots {
+            let Some(instance) = slot.running().filter(|instance| instance.kill.is_none()) else { continue };
+            let failed = self.probes.iter().find(|probe| probe.container == slot.name && probe.on_hold);
+            let pod_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
+            if let Some(probe) = failed {
+                let kind = if probe.kind == ProbeKind::Startup { "startup" } else { "liveness" };
+                let why = format!("Container {} failed {kind} probe, will be restarted", slot.name);
+                victims.push((slot.name.clone(), probe.grace().unwrap_or(pod_grace), why));
+                continue;
+            }
+            let image = spec_of(&pod, &slot.name).and_then(|spec| spec.image.clone()).unwrap_or_default();
+            if image != instance.spec_image && slot.kind != Kind::Init {
+                let why = format!("Container {} definition changed, will be restarted", slot.name);
+                victims.push((slot.name.clone(), pod_grace, why));
+            }
+        }
+        for (name, grace, why) in &victims {
+            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, *grace, why);
+        }
+        !victims.is_empty()
+    }
+
+    /// Names of the containers to start now, in order.
+    fn to_start(&self) -> Vec<String> {
+        let mut start = Vec::new();
+        let begun = self.slots.iter().any(|slot| slot.kind == Kind::Main && slot.current.is_some());
+        for slot in self.slots.iter().filter(|slot| slot.kind != Kind::Main) {
+            match (slot.kind, slot.running(), slot.ended()) {
+                (Kind::Sidecar, Some(instance), _) if (instance.started && instance.hook.is_none()) || begun => {}
+                (_, Some(_), _) => return start,
+                (Kind::Init, None, _) if begun => {}
+                (Kind::Init, None, Some(end)) if end.code == 0 => {}
+                (_, None, Some(end)) if !restarts_after(&self.pod, slot, end.code) => return start,
+                (Kind::Sidecar, None, _) if begun => start.push(slot.name.clone()),
+                (_, None, _) => {
+                    start.push(slot.name.clone());
+                    return start;
+                }
+            }
+        }
+        for slot in self.slots.iter().filter(|slot| slot.kind == Kind::Main) {
+            let wanted = match (slot.running(), slot.ended()) {
+                (Some(_), _) => false,
+                (None, None) => true,
+                (None, Some(end)) => restarts_after(&self.pod, slot, end.code),
+            };
+            if wanted {
+                start.push(slot.name.clone());
+            }
+        }
+        start
+    }
+
+    /// Nothing is left to do in this sync: when is the next one?
+    pub(super) fn end_sync(&mut self, turn: &mut Turn) {
+        let instant = turn.cx.profile.instant;
+        if let Some(at) = self.retry_at.take() {
+            self.sync_by(at);
+        }
+        if std::mem::take(&mut self.changed_something) {
+            // The relist that follows a change is not waited for.
+            let soon = turn.delay(8, 4);
+            self.sync_by(turn.now + soon);
+            self.made_sandbox = false;
+            if !self.probes.is_empty() {
+                self.sync_by_relist(turn);
+            }
+        } else if std::mem::take(&mut self.made_sandbox) {
+            let soon = turn.delay(90, 30);
+            self.sync_by(turn.now + soon);
+        } else if !instant && self.sync_at.is_none() && self.follows_objects() {
+            let wait = turn.stretch(RESYNC, 0.5);
+            self.sync_by(turn.host.ticks.next_sync(turn.now + wait));
+        }
+    }
+
+    /// The status written at once may be followed by one more look at the next relist.
+    fn sync_by_relist(&mut self, turn: &Turn) {
+        let at = turn.host.ticks.next_relist(turn.now, turn.cx.profile.instant);
+        self.relist_at = Some(at);
+    }
+
+    fn follows_objects(&self) -> bool {
+        self.pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).any(volumes::follows_object)
+    }
+}

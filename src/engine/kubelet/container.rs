@@ -1,0 +1,129 @@
+//! What a pod worker remembers of one container: its present instance and the one before.
+
+use api::k8s_openapi::api::core::v1::{Container as ContainerSpec, Pod};
+
+use super::runtime::{Container, ExecIo, Millis};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Init,
+    /// An init container with `restartPolicy: Always`.
+    Sidecar,
+    Main,
+}
+
+/// How an instance ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    pub code: i32,
+    pub at: Millis,
+    /// `Completed`, `Error`, `OOMKilled`, `StartError`.
+    pub reason: &'static str,
+    pub message: Option<String>,
+}
+
+/// A kill under way: the hook, then the signal, then force.
+#[derive(Debug, Clone)]
+pub struct Kill {
+    /// SIGKILL comes at this time.
+    pub deadline: Millis,
+    pub hook: Option<Hook>,
+    pub signalled: bool,
+}
+
+/// A lifecycle hook that is still running.
+#[derive(Debug, Clone)]
+pub enum Hook {
+    Exec(ExecIo),
+    Until(Millis),
+}
+
+/// One run of a container.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// The image as the runtime names it, and its content.
+    pub image: String,
+    pub image_id: String,
+    /// The image as the spec named it, to notice a change.
+    pub spec_image: String,
+    pub runtime: Container,
+    pub started_at: Millis,
+    pub end: Option<End>,
+    pub kill: Option<Kill>,
+    /// What the readiness probe says; true at once without one.
+    pub ready: bool,
+    /// What the startup probe says; true at once without one.
+    pub started: bool,
+    /// postStart is still running.
+    pub hook: Option<Hook>,
+    pub uid: i64,
+    pub gid: i64,
+}
+
+/// A container of the pod's spec, whatever has become of it.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    pub name: String,
+    pub kind: Kind,
+    pub current: Option<Instance>,
+    pub previous: Option<Instance>,
+    pub restarts: i32,
+}
+
+impl Slot {
+    pub fn running(&self) -> Option<&Instance> {
+        self.current.as_ref().filter(|instance| instance.end.is_none())
+    }
+
+    pub fn running_mut(&mut self) -> Option<&mut Instance> {
+        self.current.as_mut().filter(|instance| instance.end.is_none())
+    }
+
+    pub fn ended(&self) -> Option<&End> {
+        self.current.as_ref().and_then(|instance| instance.end.as_ref())
+    }
+}
+
+/// The pod's containers: init containers first, both in the order of the spec.
+pub fn slots(pod: &Pod) -> Vec<Slot> {
+    let Some(spec) = &pod.spec else { return Vec::new() };
+    let slot = |container: &ContainerSpec, kind| Slot {
+        name: container.name.clone(),
+        kind,
+        current: None,
+        previous: None,
+        restarts: 0,
+    };
+    let init = spec.init_containers.iter().flatten().map(|container| {
+        let always = container.restart_policy.as_deref() == Some("Always");
+        slot(container, if always { Kind::Sidecar } else { Kind::Init })
+    });
+    init.chain(spec.containers.iter().map(|container| slot(container, Kind::Main))).collect()
+}
+
+/// The spec of a container by name.
+pub fn spec_of<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerSpec> {
+    let spec = pod.spec.as_ref()?;
+    spec.init_containers.iter().flatten().chain(&spec.containers).find(|container| container.name == name)
+}
+
+/// Whether a container that ended with this code starts again.
+pub fn restarts_after(pod: &Pod, slot: &Slot, code: i32) -> bool {
+    let policy = match slot.kind {
+        Kind::Sidecar => "Always",
+        Kind::Init | Kind::Main => {
+            let own = spec_of(pod, &slot.name).and_then(|container| container.restart_policy.as_deref());
+            own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref())).unwrap_or("Always")
+        }
+    };
+    match (policy, slot.kind) {
+        // An init container that succeeded has done its work.
+        ("Never", _) | (_, Kind::Init) if code == 0 => false,
+        ("Never", _) => false,
+        ("OnFailure", _) => code != 0,
+        (_, Kind::Init) => code != 0,
+        _ => true,
+    }
+}

@@ -1,0 +1,72 @@
+//! One turn of the kubelet: the present, the API, and the events it writes about pods.
+
+use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::{Object, Typed};
+
+use super::agent::Host;
+use super::container::{Kind, Slot};
+use super::runtime::Millis;
+use crate::client::{Context, EventOf, EventType};
+
+/// Everything a worker may use while it takes a step.
+pub struct Turn<'a, 'c> {
+    /// Unix milliseconds; all times inside the kubelet are these.
+    pub now: Millis,
+    pub cx: &'a mut Context<'c>,
+    pub host: &'a mut Host,
+}
+
+impl Turn<'_, '_> {
+    /// A delay of the simulated machine, in the profile's terms.
+    pub fn delay(&mut self, least: Millis, spread: Millis) -> Millis {
+        if self.cx.profile.instant {
+            0
+        } else if self.cx.profile.jitter {
+            least + self.cx.rng.below(spread + 1)
+        } else {
+            least
+        }
+    }
+
+    /// `base` stretched by up to `spread`, where the profile allows chance.
+    pub fn stretch(&mut self, base: Millis, spread: f64) -> Millis {
+        if self.cx.profile.jitter { self.cx.rng.jitter(base, spread) } else { base }
+    }
+
+    pub fn pod_event(&mut self, pod: &Pod, kind: EventType, reason: &str, message: impl Into<String>) {
+        self.write(EventOf::object(&Object::Pod(std::sync::Arc::new(pod.clone()))), kind, reason, message.into());
+    }
+
+    /// An event about one container: its field path is what kubectl prints before the message.
+    pub fn container_event(
+        &mut self,
+        pod: &Pod,
+        slot: &Slot,
+        kind: EventType,
+        reason: &str,
+        message: impl Into<String>,
+    ) {
+        let list = match slot.kind {
+            Kind::Init | Kind::Sidecar => "initContainers",
+            Kind::Main => "containers",
+        };
+        let of =
+            EventOf::object(&Object::Pod(std::sync::Arc::new(pod.clone()))).at(format!("spec.{list}{{{}}}", slot.name));
+        self.write(of, kind, reason, message.into());
+    }
+
+    /// An event about the node itself. Its UID is the node's name, as upstream writes it.
+    pub fn node_event(&mut self, kind: EventType, reason: &str, message: impl Into<String>) {
+        let name = self.host.machine.name.clone();
+        let mut node = Node::default();
+        node.meta_mut().name = Some(name.clone());
+        node.meta_mut().uid = Some(name);
+        self.write(EventOf::object(&node.into_object()), kind, reason, message.into());
+    }
+
+    fn write(&mut self, of: EventOf, kind: EventType, reason: &str, message: String) {
+        if self.cx.profile.kubelet_events {
+            self.host.recorder.event(self.cx, &of, kind, reason, message);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The node's own objects: its registration, its status, its lease.
+//!
+//! Mirrors: pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
+//! component-helpers/apimachinery/lease.
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use api::k8s_openapi::api::core::v1::{
+    ContainerImage, DaemonEndpoint, Node, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec,
+    NodeStatus as ApiStatus, NodeSystemInfo, Taint,
+};
+use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use super::agent::{Host, Machine};
+use super::events::Turn;
+use super::runtime::Millis;
+use super::runtime::reference::hex_of;
+use super::status::time;
+use crate::client::EventType;
+
+const RENEW: Millis = 10_000;
+/// Without a change the status is written this often.
+const REPORT: Millis = 300_000;
+const VERSION: &str = "v1.36.2";
+
+/// When the node's objects are written next, and what was said last.
+#[derive(Debug, Clone, Default)]
+pub struct NodeStatus {
+    lease_at: Option<Millis>,
+    report_at: Option<Millis>,
+    /// The runtime was found working; before, the node is not ready.
+    ready: bool,
+    ready_at: Option<Millis>,
+    pub memory_pressure: bool,
+    announced: Vec<&'static str>,
+}
+
+impl NodeStatus {
+    pub fn next_due(&self) -> Option<Millis> {
+        [self.lease_at, self.report_at, self.ready_at].into_iter().flatten().min()
+    }
+
+    /// Learns what others decide about the node.
+    pub fn observe(&mut self, host: &mut Host, node: &Node) {
+        let cidr = node.spec.as_ref().and_then(|spec| spec.pod_cidr.clone()).filter(|cidr| !cidr.is_empty());
+        if let Some(cidr) = cidr {
+            host.machine.pod_cidr = Some(cidr);
+        }
+    }
+
+    /// Registers the node, or takes over an object that is there already.
+    pub fn register(&mut self, turn: &mut Turn) {
+        self.announced.clear();
+        turn.node_event(EventType::Normal, "Starting", "Starting kubelet.");
+        turn.node_event(EventType::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
+        let name = turn.host.machine.name.clone();
+        match turn.cx.api.get::<Node>("", &name) {
+            None => {
+                self.ready = turn.cx.profile.instant;
+                let node = self.node(turn);
+                // A name the API server refuses cannot be registered; upstream retries for ever.
+                let _ = turn.cx.api.create(node);
+            }
+            Some(existing) => {
+                // Restarted: the runtime works already.
+                self.ready = existing.status.as_ref().is_some_and(|status| status.node_info.is_some())
+                    || turn.cx.profile.instant;
+                self.observe(turn.host, &existing);
+                let labels = labels(&turn.host.machine);
+                let _ = turn.cx.api.patch::<Node>("", &name, "", |node| {
+                    node.metadata.labels.get_or_insert_default().extend(labels);
+                });
+                self.report(turn);
+            }
+        }
+        self.announce(turn);
+        self.ready_at = (!self.ready).then(|| turn.now + turn.delay(600, 600));
+        self.report_at = Some(turn.now + REPORT);
+        self.renew(turn);
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, turn: &mut Turn) {
+        let now = turn.now;
+        if self.ready_at.is_some_and(|at| at <= now) {
+            self.ready_at = None;
+            self.ready = true;
+            self.report(turn);
+            self.announce(turn);
+        }
+        if self.report_at.is_some_and(|at| at <= now) {
+            self.report(turn);
+        }
+        if self.lease_at.is_some_and(|at| at <= now) {
+            self.renew(turn);
+        }
+    }
+
+    fn announce(&mut self, turn: &mut Turn) {
+        let name = turn.host.machine.name.clone();
+        let memory = if self.memory_pressure { "NodeHasInsufficientMemory" } else { "NodeHasSufficientMemory" };
+        let mut states = vec![memory, "NodeHasNoDiskPressure", "NodeHasSufficientPID"];
+        states.extend(self.ready.then_some("NodeReady"));
+        for state in states {
+            if !self.announced.contains(&state) {
+                turn.node_event(EventType::Normal, state, format!("Node {name} status is now: {state}"));
+            }
+        }
+        self.announced = vec![memory, "NodeHasNoDiskPressure", "NodeHasSufficientPID"];
+        self.announced.extend(self.ready.then_some("NodeReady"));
+    }
+
+    fn report(&mut self, turn: &mut Turn) {
+        let fresh = self.status(turn);
+        let name = turn.host.machine.name.clone();
+        let now = turn.now;
+        // Deleted meanwhile: a running kubelet registers only when it starts.
+        let _ = turn.cx.api.patch::<Node>("", &name, "status", |node| {
+            let old = node.status.take().unwrap_or_default();
+            let mut fresh = fresh;
+            keep_transitions(&mut fresh, &old, now);
+            node.status =
+                Some(ApiStatus { volumes_attached: old.volumes_attached, volumes_in_use: old.volumes_in_use, ..fresh });
+        });
+        self.report_at = Some(now + REPORT);
+    }
+
+    fn renew(&mut self, turn: &mut Turn) {
+        let name = turn.host.machine.name.clone();
+        let stamp = turn.cx.micro_time();
+        let spread = turn.stretch(RENEW, 0.04);
+        self.lease_at = Some(turn.now + spread);
+        let renewed = turn.cx.api.patch::<Lease>("kube-node-lease", &name, "", |lease| {
+            let spec = lease.spec.get_or_insert_default();
+            spec.renew_time = Some(stamp.clone());
+            spec.holder_identity.get_or_insert_with(|| lease.metadata.name.clone().unwrap_or_default());
+        });
+        if renewed.is_ok() {
+            return;
+        }
+        let owner =
+            turn.cx.api.get::<Node>("", &name).and_then(|node| node.metadata.uid.clone()).map(|uid| OwnerReference {
+                api_version: "v1".to_owned(),
+                kind: "Node".to_owned(),
+                name: name.clone(),
+                uid,
+                ..OwnerReference::default()
+            });
+        let lease = Lease {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some("kube-node-lease".to_owned()),
+                owner_references: owner.map(|owner| vec![owner]),
+                ..ObjectMeta::default()
+            },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(name),
+                lease_duration_seconds: Some(40),
+                renew_time: Some(stamp),
+                ..LeaseSpec::default()
+            }),
+        };
+        // The namespace may not be there yet in the first instant; the next renewal creates it.
+        let _ = turn.cx.api.create(lease);
+    }
+
+    fn node(&self, turn: &Turn) -> Node {
+        let machine = &turn.host.machine;
+        let taint = |(key, value, effect): &(String, String, String)| Taint {
+            key: key.clone(),
+            value: Some(value.clone()).filter(|value| !value.is_empty()),
+            effect: effect.clone(),
+            time_added: None,
+        };
+        Node {
+            metadata: ObjectMeta {
+                name: Some(machine.name.clone()),
+                labels: Some(labels(machine)),
+                annotations: Some(BTreeMap::from([(
+                    "volumes.kubernetes.io/controller-managed-attach-detach".to_owned(),
+                    "true".to_owned(),
+                )])),
+                ..ObjectMeta::default()
+            },
+            spec: Some(NodeSpec {
+                pod_cidr: machine.pod_cidr.clone(),
+                pod_cidrs: machine.pod_cidr.clone().map(|cidr| vec![cidr]),
+                taints: Some(machine.taints.iter().map(taint).collect::<Vec<_>>()).filter(|taints| !taints.is_empty()),
+                unschedulable: machine.unschedulable.then_some(true),
+                ..NodeSpec::default()
+            }),
+            status: Some(self.status(turn)),
+        }
+    }
+
+    fn status(&self, turn: &Turn) -> ApiStatus {
+        let machine = &turn.host.machine;
+        let mut capacity: BTreeMap<String, Quantity> = [
+            ("cpu", &machine.cpu),
+            ("memory", &machine.memory),
+            ("pods", &machine.pods),
+            ("ephemeral-storage", &machine.ephemeral_storage),
+        ]
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| (name.to_owned(), Quantity(text.clone())))
+        .collect();
+        capacity.extend(machine.extended.iter().map(|(name, text)| (name.clone(), Quantity(text.clone()))));
+        let address = |kind: &str, text: &str| NodeAddress { type_: kind.to_owned(), address: text.to_owned() };
+        ApiStatus {
+            allocatable: Some(capacity.clone()),
+            capacity: Some(capacity),
+            conditions: Some(self.conditions(turn.now)),
+            addresses: Some(vec![address("InternalIP", &machine.host_ip), address("Hostname", &machine.name)]),
+            daemon_endpoints: Some(NodeDaemonEndpoints { kubelet_endpoint: Some(DaemonEndpoint { port: 10250 }) }),
+            node_info: Some(node_info(&machine.name)),
+            images: Some(images(turn.host)).filter(|images| !images.is_empty()),
+            ..ApiStatus::default()
+        }
+    }
+
+    fn conditions(&self, now: Millis) -> Vec<NodeCondition> {
+        let condition = |kind: &str, status: &str, reason: &str, message: &str| NodeCondition {
+            type_: kind.to_owned(),
+            status: status.to_owned(),
+            reason: Some(reason.to_owned()),
+            message: Some(message.to_owned()),
+            last_heartbeat_time: Some(time(now)),
+            last_transition_time: Some(time(now)),
+        };
+        let memory = if self.memory_pressure {
+            condition(
+                "MemoryPressure",
+                "True",
+                "KubeletHasInsufficientMemory",
+                "kubelet has insufficient memory available",
+            )
+        } else {
+            condition(
+                "MemoryPressure",
+                "False",
+                "KubeletHasSufficientMemory",
+                "kubelet has sufficient memory available",
+            )
+        };
+        let ready = if self.ready {
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+        } else {
+            condition(
+                "Ready",
+                "False",
+                "KubeletNotReady",
+                "[container runtime status check may not have completed yet]",
+            )
+        };
+        vec![
+            memory,
+            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            ready,
+        ]
+    }
+}
+
+fn keep_transitions(fresh: &mut ApiStatus, old: &ApiStatus, now: Millis) {
+    for condition in fresh.conditions.iter_mut().flatten() {
+        let known = old.conditions.iter().flatten().find(|known| known.type_ == condition.type_);
+        let same = known.filter(|known| known.status == condition.status);
+        condition.last_transition_time =
+            same.and_then(|known| known.last_transition_time.clone()).or_else(|| Some(time(now)));
+    }
+    // Conditions of others stay.
+    let own: Vec<String> = fresh.conditions.iter().flatten().map(|condition| condition.type_.clone()).collect();
+    let foreign = old.conditions.iter().flatten().filter(|known| !own.contains(&known.type_)).cloned();
+    fresh.conditions.get_or_insert_default().extend(foreign);
+}
+
+fn labels(machine: &Machine) -> BTreeMap<String, String> {
+    let own = [
+        ("beta.kubernetes.io/arch", "amd64"),
+        ("beta.kubernetes.io/os", "linux"),
+        ("kubernetes.io/arch", "amd64"),
+        ("kubernetes.io/hostname", &machine.name),
+        ("kubernetes.io/os", "linux"),
+    ];
+    let mut labels: BTreeMap<String, String> =
+        own.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    labels.extend(machine.labels.clone());
+    labels
+}
+
+fn node_info(name: &str) -> NodeSystemInfo {
+    let id = hex_of(name);
+    let uuid = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]);
+    NodeSystemInfo {
+        architecture: "amd64".to_owned(),
+        boot_id: uuid.clone(),
+        container_runtime_version: "containerd://2.3.0".to_owned(),
+        kernel_version: "6.1.0-31-amd64".to_owned(),
+        kube_proxy_version: String::new(),
+        kubelet_version: VERSION.to_owned(),
+        machine_id: id[..32].to_owned(),
+        operating_system: "linux".to_owned(),
+        os_image: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        system_uuid: uuid,
+        ..NodeSystemInfo::default()
+    }
+}
+
+/// The fifty largest images, largest first.
+fn images(host: &Host) -> Vec<ContainerImage> {
+    let mut list: Vec<ContainerImage> = host
+        .images
+        .list()
+        .map(|(name, size)| ContainerImage { names: Some(vec![name.clone()]), size_bytes: i64::try_from(size).ok() })
+        .collect();
+    // Sizes the configuration names win over the catalogue's: the scheduler scores by them.
+    for (name, mebibytes) in &host.machine.images {
+        list.retain(|image| !image.names.iter().flatten().any(|known| known.ends_with(&format!("/{name}"))));
+        list.push(ContainerImage { names: Some(vec![name.clone()]), size_bytes: i64::try_from(mebibytes << 20).ok() });
+    }
+    list.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.names.cmp(&b.names)));
+    list.truncate(50);
+    list
+}

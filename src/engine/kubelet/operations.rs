@@ -1,0 +1,446 @@
+//! The works of a pod worker, one after the other: mount, sandbox, pull, create, start, hook.
+//!
+//! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_container.go `startContainer`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
+use api::meta::quantity::amount;
+
+use super::container::{End, Instance, Kind, spec_of};
+use super::env::{self, Env};
+use super::events::Turn;
+use super::images::{self, Ensure, Failure};
+use super::lifecycle::{HookState, begin_kill, poll_hook, run_hook};
+use super::pod_worker::{PodWorker, Work};
+use super::probes;
+use super::runtime::reference::hex_of;
+use super::runtime::{self, Image, Launch, Millis, Reference};
+use super::volumes;
+use crate::client::EventType;
+
+/// A failed sync is tried again after this long, up to half longer.
+const RETRY: Millis = 10_000;
+/// Back-offs are slept in slices of at most this.
+const LONGEST_SLEEP: Millis = 60_000;
+
+impl PodWorker {
+    /// Carries on with the work if it is done; `true` when something happened.
+    pub(super) fn run_work(&mut self, turn: &mut Turn) -> bool {
+        let Some((at, work)) = self.work.take() else { return false };
+        if let Work::PostStart { container } = work {
+            return self.await_post_start(turn, container);
+        }
+        if at.is_none_or(|at| at > turn.now) {
+            self.work = Some((at, work));
+            return false;
+        }
+        match work {
+            Work::Mounting { tries } => self.mount(turn, tries),
+            Work::CreatingSandbox => self.sandbox_created(turn),
+            Work::Pulling { container, ensure } => self.pulled(turn, &container, *ensure),
+            Work::Creating { container, image, reference } => self.created(turn, container, image, reference),
+            Work::Starting { container, image, reference } => self.start(turn, &container, &image, &reference),
+            Work::PostStart { .. } => {}
+            Work::Stopping if self.is_terminating() => self.sync_by(turn.now),
+            Work::Stopping => {
+                self.changed_something = true;
+                self.decide(turn);
+            }
+            Work::TearingDown => self.torn_down(turn),
+        }
+        true
+    }
+
+    fn mount(&mut self, turn: &mut Turn, tries: u32) {
+        let pod = self.pod.clone();
+        let mounted = volumes::mount_all(turn, &pod, "");
+        // Where nothing really runs, nothing needs its files.
+        if !mounted.failures.is_empty() && !turn.cx.profile.instant {
+            volumes::report(turn, &pod, &mounted.failures);
+            let wait = (500_u64 << tries.min(8)).min(122_000);
+            self.work = Some((Some(turn.now + wait), Work::Mounting { tries: tries + 1 }));
+            return;
+        }
+        self.world.volumes = mounted.trees;
+        self.mounted = true;
+        if !turn.cx.profile.instant {
+            self.probes = probes::workers(&pod, &self.slots, turn.now);
+        }
+        if self.sandbox_ready {
+            self.decide(turn);
+            return;
+        }
+        let until = turn.now + turn.delay(180, 160);
+        self.work = Some((Some(until), Work::CreatingSandbox));
+    }
+
+    fn sandbox_created(&mut self, turn: &mut Turn) {
+        let spec = self.pod.spec.clone().unwrap_or_default();
+        let host_network = spec.host_network == Some(true);
+        let hostname = if host_network {
+            turn.host.machine.name.clone()
+        } else {
+            spec.hostname.unwrap_or_else(|| self.name().to_owned())
+        };
+        self.world.hostname = hostname.chars().take(63).collect();
+        self.world.ip = if host_network { turn.host.machine.host_ip.clone() } else { turn.host.allocate_ip() };
+        self.world.nameserver = "10.96.0.10".to_owned();
+        self.world.node = turn.host.machine.name.clone();
+        self.sandbox_ready = true;
+        self.made_sandbox = true;
+        if turn.cx.profile.instant {
+            self.sandbox_seen = true;
+        } else {
+            self.write_status(turn);
+        }
+        // Files that name the pod's address can be written only now.
+        let ip = self.world.ip.clone();
+        volumes::refresh(turn, &self.pod.clone(), &ip, &mut self.world.volumes);
+        self.decide(turn);
+    }
+
+    /// Starts the next container of the plan, or ends the sync.
+    pub(super) fn start_next(&mut self, turn: &mut Turn) {
+        while let Some(name) = self.plan.pop_front() {
+            let Some(index) = self.slots.iter().position(|slot| slot.name == name) else { continue };
+            if !self.may_start(turn, index) {
+                continue;
+            }
+            let pod = self.pod.clone();
+            let ensured = images::ensure(turn, &pod, &self.slots[index], &mut self.image_waits);
+            match ensured {
+                Ensure::Ready(image, reference) => {
+                    if self.begin_create(turn, &name, image, reference) {
+                        return;
+                    }
+                }
+                Ensure::Pulling { until, .. } => {
+                    self.work = Some((Some(until), Work::Pulling { container: name, ensure: Box::new(ensured) }));
+                    return;
+                }
+                Ensure::Failed(mut failure) => {
+                    if failure.reason == "ImagePullBackOff" {
+                        let image = spec_of(&pod, &name).and_then(|spec| spec.image.clone()).unwrap_or_default();
+                        if let Some(error) = self.image_errors.get(&image) {
+                            failure.message = format!("{}: ErrImagePull: {error}", failure.message);
+                        }
+                    }
+                    let text = format!("Error: {}", failure.reason);
+                    self.fail(turn, &name, failure, &text);
+                }
+            }
+        }
+        self.end_sync(turn);
+    }
+
+    /// Whether the crash back-off lets the container start again.
+    fn may_start(&mut self, turn: &mut Turn, index: usize) -> bool {
+        let slot = &self.slots[index];
+        let Some(ended) = slot.ended().map(|end| end.at) else { return true };
+        let name = slot.name.clone();
+        let full = format!("{}_{}({})", self.name(), self.namespace(), self.uid);
+        match self.crashes.waiting(&name, ended, turn.now) {
+            None => {
+                self.crashes.next(&name, ended, turn.now);
+                true
+            }
+            Some((wait, until)) => {
+                let pod = self.pod.clone();
+                let text = format!("Back-off restarting failed container {name} in pod {full}");
+                turn.container_event(&pod, &self.slots[index], EventType::Warning, "BackOff", text);
+                let wait = api::meta::time::go_duration(i64::try_from(wait).unwrap_or(i64::MAX));
+                let message = format!("back-off {wait} restarting failed container={name} pod={full}");
+                self.reasons.insert(name, Failure { reason: "CrashLoopBackOff", message });
+                self.retry(turn, Some(until));
+                false
+            }
+        }
+    }
+
+    /// Plans the next try after an error: when a back-off ends, or soon.
+    fn retry(&mut self, turn: &mut Turn, until: Option<Millis>) {
+        let wait = until.map_or(RETRY, |until| until.saturating_sub(turn.now).min(LONGEST_SLEEP));
+        let at = turn.now + turn.stretch(wait, 0.5);
+        let at = turn.host.ticks.next_sync(at);
+        self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
+    }
+
+    fn fail(&mut self, turn: &mut Turn, name: &str, failure: Failure, event: &str) {
+        let pod = self.pod.clone();
+        if let Some(slot) = self.slots.iter().find(|slot| slot.name == name) {
+            turn.container_event(&pod, slot, EventType::Warning, "Failed", event);
+        }
+        self.reasons.insert(name.to_owned(), failure);
+        self.retry(turn, None);
+    }
+
+    fn pulled(&mut self, turn: &mut Turn, name: &str, ensure: Ensure) {
+        let Ensure::Pulling { waited, took, outcome, reference, .. } = ensure else { return };
+        let pod = self.pod.clone();
+        let image_name = spec_of(&pod, name).and_then(|spec| spec.image.clone()).unwrap_or_default();
+        let Some(index) = self.slots.iter().position(|slot| slot.name == name) else { return };
+        match outcome {
+            Ok(image) => {
+                turn.host.images.add(&reference, image.clone());
+                let text = images::pulled_text(&image_name, took, waited, image.size);
+                turn.container_event(&pod, &self.slots[index], EventType::Normal, "Pulled", text);
+                self.image_errors.remove(&image_name);
+                if !self.begin_create(turn, name, image, reference) {
+                    self.start_next(turn);
+                }
+            }
+            Err(error) => {
+                let text = format!("Failed to pull image \"{image_name}\": {error}");
+                turn.container_event(&pod, &self.slots[index], EventType::Warning, "Failed", text);
+                let now = turn.now;
+                self.image_waits.next(&images::backoff_key(&pod, &image_name), now, now);
+                self.image_errors.insert(image_name, error.clone());
+                self.fail(turn, name, Failure { reason: "ErrImagePull", message: error }, "Error: ErrImagePull");
+                self.start_next(turn);
+            }
+        }
+    }
+
+    fn environment(&self, turn: &Turn, spec: &Container) -> Result<Env, String> {
+        if turn.cx.profile.instant {
+            return Ok(Env::new());
+        }
+        let facts =
+            env::Facts { api: &turn.cx.api, machine: &turn.host.machine, pod: &self.pod, pod_ip: &self.world.ip };
+        env::make(&facts, spec)
+    }
+
+    /// Checks the container's configuration; `true` when it is now being created.
+    fn begin_create(&mut self, turn: &mut Turn, name: &str, image: Arc<Image>, reference: Reference) -> bool {
+        let pod = self.pod.clone();
+        let Some(spec) = spec_of(&pod, name) else { return false };
+        let checked = self.environment(turn, spec).map(|_| ()).and_then(|()| self.check_user(&pod, spec, &image));
+        if let Err(message) = checked {
+            let event = format!("Error: {message}");
+            self.fail(turn, name, Failure { reason: "CreateContainerConfigError", message }, &event);
+            return false;
+        }
+        let until = turn.now + turn.delay(14, 16);
+        self.work = Some((Some(until), Work::Creating { container: name.to_owned(), image, reference }));
+        true
+    }
+
+    fn check_user(&self, pod: &Pod, spec: &Container, image: &Image) -> Result<(), String> {
+        let pod_context = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+        let own = spec.security_context.as_ref();
+        let non_root =
+            own.and_then(|context| context.run_as_non_root).or(pod_context.and_then(|context| context.run_as_non_root));
+        if non_root == Some(true) && user_of(pod, own, image).0 == 0 {
+            let full = format!("{}_{}({})", self.name(), self.namespace(), self.uid);
+            return Err(format!(
+                "container has runAsNonRoot and image will run as root (pod: \"{full}\", container: {})",
+                spec.name
+            ));
+        }
+        Ok(())
+    }
+
+    fn created(&mut self, turn: &mut Turn, container: String, image: Arc<Image>, reference: Reference) {
+        let pod = self.pod.clone();
+        if let Some(slot) = self.slots.iter().find(|slot| slot.name == container) {
+            turn.container_event(&pod, slot, EventType::Normal, "Created", "Container created");
+        }
+        let until = turn.now + turn.delay(55, 35);
+        self.work = Some((Some(until), Work::Starting { container, image, reference }));
+    }
+
+    fn start(&mut self, turn: &mut Turn, name: &str, image: &Arc<Image>, reference: &Reference) {
+        let pod = self.pod.clone();
+        let (Some(index), Some(spec)) = (self.slots.iter().position(|slot| slot.name == name), spec_of(&pod, name))
+        else {
+            return;
+        };
+        let env = self.environment(turn, spec).unwrap_or_default();
+        let run = self.runtime_spec(turn, spec, image, env);
+        let now = turn.now;
+        let first = run.argv.first().cloned().unwrap_or_default();
+        let (user, group) = run.user;
+        let (runtime, launch) = runtime::Container::start(&run, now, &mut self.world);
+        let slot = &mut self.slots[index];
+        let attempt = slot.current.as_ref().map_or(slot.restarts, |_| slot.restarts + 1);
+        let (ready, started) = if turn.cx.profile.instant { (true, true) } else { probes::initial(spec) };
+        let instant = turn.cx.profile.instant;
+        // A profile without containers makes no identities for them either.
+        let text = |make: &dyn Fn() -> String| if instant { String::new() } else { make() };
+        let mut instance = Instance {
+            id: if instant { attempt.to_string() } else { hex_of(&format!("{}/{name}/{attempt}", self.uid)) },
+            image: text(&|| reference.full()),
+            image_id: text(&|| format!("{}@{}", reference.name(), reference.content_digest())),
+            spec_image: spec.image.clone().unwrap_or_default(),
+            runtime,
+            started_at: now,
+            end: None,
+            kill: None,
+            ready,
+            started,
+            hook: None,
+            uid: i64::from(user),
+            gid: i64::from(group),
+        };
+        let over_at_once = instant && (slot.kind == Kind::Init || (turn.cx.profile.jobs_succeed && is_job_pod(&pod)));
+        if over_at_once && slot.kind != Kind::Sidecar {
+            instance.runtime.crash(0, now);
+        }
+        slot.restarts = attempt;
+        let failed = launch != Launch::Running;
+        if failed {
+            instance.started_at = 0;
+            let message = start_error(&first, launch);
+            instance.end = Some(End { code: 128, at: now, reason: "StartError", message: Some(message.clone()) });
+            slot.previous = slot.current.replace(instance);
+            let event = format!("Error: {message}");
+            self.fail(turn, name, Failure { reason: "RunContainerError", message }, &event);
+            self.changed_something = true;
+            self.start_next(turn);
+            return;
+        }
+        slot.previous = slot.current.replace(instance);
+        self.reasons.remove(name);
+        self.changed_something = true;
+        turn.container_event(&pod, &self.slots[index], EventType::Normal, "Started", "Container started");
+        let hook = spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.post_start.clone());
+        match hook.filter(|_| !instant) {
+            None => self.start_next(turn),
+            Some(handler) => match run_hook(&handler, &pod, &mut self.slots, name, &mut self.world, now) {
+                HookState::Done => self.start_next(turn),
+                HookState::Running(hook) => {
+                    if let Some(instance) = self.slots[index].running_mut() {
+                        instance.hook = Some(hook);
+                    }
+                    self.work = Some((None, Work::PostStart { container: name.to_owned() }));
+                }
+                HookState::Failed(_) => self.post_start_failed(turn, name),
+            },
+        }
+    }
+
+    fn await_post_start(&mut self, turn: &mut Turn, container: String) -> bool {
+        let slot = self.slots.iter_mut().find(|slot| slot.name == container);
+        let hook =
+            slot.and_then(|slot| slot.running_mut()).and_then(|instance| Some((instance.hook.take()?, instance)));
+        let state = match hook {
+            None => HookState::Done,
+            Some((hook, instance)) => match poll_hook(instance, hook, turn.now) {
+                HookState::Running(hook) => {
+                    let at = if let super::container::Hook::Until(at) = &hook { Some(*at) } else { None };
+                    instance.hook = Some(hook);
+                    self.work = Some((at, Work::PostStart { container }));
+                    return false;
+                }
+                over => over,
+            },
+        };
+        match state {
+            HookState::Failed(_) => self.post_start_failed(turn, &container),
+            HookState::Done | HookState::Running(_) => self.start_next(turn),
+        }
+        true
+    }
+
+    fn post_start_failed(&mut self, turn: &mut Turn, name: &str) {
+        let pod = self.pod.clone();
+        if let Some(slot) = self.slots.iter().find(|slot| slot.name == name) {
+            turn.container_event(&pod, slot, EventType::Warning, "FailedPostStartHook", "PostStartHook failed");
+        }
+        let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
+        begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, "FailedPostStartHook");
+        let failure = Failure { reason: "PostStartHookError", message: "PostStartHook failed".to_owned() };
+        self.reasons.insert(name.to_owned(), failure);
+        self.retry(turn, None);
+        self.start_next(turn);
+    }
+
+    fn runtime_spec(&mut self, turn: &Turn, spec: &Container, image: &Arc<Image>, env: Env) -> runtime::Spec {
+        let pod = self.pod.clone();
+        let mut all: BTreeMap<String, String> = image.env.iter().cloned().collect();
+        all.insert("HOSTNAME".to_owned(), self.world.hostname.clone());
+        let expand = |text: &String| env::expand(text, &env);
+        let command: Option<Vec<String>> =
+            spec.command.as_ref().filter(|list| !list.is_empty()).map(|list| list.iter().map(expand).collect());
+        let args: Option<Vec<String>> =
+            spec.args.as_ref().filter(|list| !list.is_empty()).map(|list| list.iter().map(expand).collect());
+        let argv = match (command, args) {
+            (Some(command), args) => [command, args.unwrap_or_default()].concat(),
+            (None, Some(args)) => [image.entrypoint.clone(), args].concat(),
+            (None, None) => [image.entrypoint.clone(), image.cmd.clone()].concat(),
+        };
+        let mounts = self.mounts(spec, &pod, &env);
+        all.extend(env);
+        all.entry("HOME".to_owned()).or_insert_with(|| "/root".to_owned());
+        let context = spec.security_context.as_ref();
+        let limit = |name: &str| {
+            let pick = |resources: &Option<api::k8s_openapi::api::core::v1::ResourceRequirements>| {
+                resources.as_ref()?.limits.as_ref()?.get(name).map(amount)
+            };
+            pick(&spec.resources).or_else(|| pick(&pod.spec.as_ref()?.resources))
+        };
+        let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+        // Without a limit the machine itself is one.
+        let machine_memory = unsigned(
+            amount(&api::k8s_openapi::apimachinery::pkg::api::resource::Quantity(turn.host.machine.memory.clone()))
+                .value(),
+        );
+        runtime::Spec {
+            image: image.clone(),
+            argv,
+            env: all,
+            cwd: spec.working_dir.clone().filter(|dir| !dir.is_empty()).unwrap_or_else(|| image.workdir.clone()),
+            mounts,
+            read_only_root: context.and_then(|context| context.read_only_root_filesystem) == Some(true),
+            user: user_of(&pod, context, image),
+            memory_limit: Some(limit("memory").map_or(machine_memory, |limit| unsigned(limit.value())))
+                .filter(|bytes| *bytes > 0),
+            cpu_limit: limit("cpu").map(|limit| unsigned(limit.milli_value())),
+            idle: turn.cx.profile.instant,
+            stdin: spec.stdin == Some(true),
+        }
+    }
+
+    /// Mounts, with `subPath` of object volumes turned into copies: those are never refreshed.
+    fn mounts(&mut self, spec: &Container, pod: &Pod, env: &Env) -> Arc<[runtime::Mount]> {
+        let mut mounts = volumes::mounts(pod, &spec.name, env);
+        for mount in mounts.iter_mut().filter(|mount| !mount.sub_path.is_empty()) {
+            let tree = self.world.volumes.entry(mount.volume.clone()).or_default();
+            let path = format!("/{}", mount.sub_path.trim_matches('/'));
+            if mount.read_only {
+                let copy = tree.clone();
+                mount.volume = format!("{}\u{0}{}", mount.volume, spec.name);
+                self.world.volumes.insert(mount.volume.clone(), copy);
+            } else if tree.get(&path).is_none() {
+                tree.put_dir(&path, 0o755, 0);
+            }
+        }
+        mounts.into()
+    }
+}
+
+fn user_of(pod: &Pod, own: Option<&SecurityContext>, image: &Image) -> (u32, u32) {
+    let shared = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+    let id = |value: Option<i64>| value.and_then(|value| u32::try_from(value).ok());
+    let user = id(own.and_then(|context| context.run_as_user)).or(id(shared.and_then(|context| context.run_as_user)));
+    let group =
+        id(own.and_then(|context| context.run_as_group)).or(id(shared.and_then(|context| context.run_as_group)));
+    (user.unwrap_or(image.user), group.unwrap_or(0))
+}
+
+fn is_job_pod(pod: &Pod) -> bool {
+    api::meta::owner::controller_of(&pod.metadata).is_some_and(|owner| owner.kind == "Job")
+}
+
+/// containerd's and runc's words for a process that could not be started.
+fn start_error(name: &str, launch: Launch) -> String {
+    let cause = match launch {
+        Launch::Denied => format!("exec: \"{name}\": permission denied"),
+        Launch::NotFound | Launch::Running => probes::missing_binary(name),
+    };
+    format!(
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: {cause}"
+    )
+}

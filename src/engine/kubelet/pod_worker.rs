@@ -1,0 +1,328 @@
+//! The worker of one pod: what it knows, what it is doing, and when it looks next.
+//!
+//! Mirrors: pkg/kubelet/pod_workers.go, pkg/kubelet/kubelet.go `SyncPod`. A worker does one
+//! thing at a time ([`Work`]); what takes time is a work with an end, never a blocked call.
+//! A *sync* compares the pod with its containers (`actions.rs`) and starts the next work.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use api::k8s_openapi::api::core::v1::{Pod, PodStatus};
+
+use super::backoff::Backoff;
+use super::container::{End, Slot, slots};
+use super::events::Turn;
+use super::images::{Ensure, Failure};
+use super::lifecycle::{advance_kill, kill_due};
+use super::probes::{ProbeKind, ProbeWorker, Tick};
+use super::runtime::{Image, Millis, Reference, SandboxWorld};
+use super::status;
+use crate::client::EventType;
+
+/// What the worker is busy with.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Volumes that cannot be mounted yet are tried again, each time a little later.
+    Mounting {
+        tries: u32,
+    },
+    CreatingSandbox,
+    Pulling {
+        container: String,
+        ensure: Box<Ensure>,
+    },
+    Creating {
+        container: String,
+        image: Arc<Image>,
+        reference: Reference,
+    },
+    Starting {
+        container: String,
+        image: Arc<Image>,
+        reference: Reference,
+    },
+    /// postStart holds back the containers behind it.
+    PostStart {
+        container: String,
+    },
+    /// Until every container that is being killed is gone.
+    Stopping,
+    /// The sandbox is being taken down.
+    TearingDown,
+}
+
+/// Why a pod is being stopped for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was deleted: the object goes when everything is gone.
+    Deleted,
+    /// It is over by itself, or by decision of the kubelet; the object stays.
+    Over,
+    /// The object is gone already.
+    Orphaned,
+}
+
+#[derive(Debug, Clone)]
+pub struct PodWorker {
+    pub pod: Arc<Pod>,
+    pub uid: String,
+    pub world: SandboxWorld,
+    pub slots: Vec<Slot>,
+    pub probes: Vec<ProbeWorker>,
+    /// Why containers wait, until they start: upstream's reason cache.
+    pub reasons: BTreeMap<String, Failure>,
+    pub crashes: Backoff,
+    pub image_waits: Backoff,
+    pub image_errors: BTreeMap<String, String>,
+    pub seen_at: Millis,
+    pub mounted: bool,
+    pub sandbox_ready: bool,
+    /// The sandbox existed when the last sync began.
+    pub sandbox_seen: bool,
+    /// Reason and message of a pod that was refused or evicted.
+    pub rejected: Option<(String, String)>,
+    /// A phase decided from outside the containers.
+    pub outcome: Option<&'static str>,
+    pub ending: Option<Ending>,
+    /// Everything has stopped and the last status was written.
+    pub finished: bool,
+    /// The API object may be forgotten: the worker is done.
+    pub gone: bool,
+    /// Somebody else writes this pod's status.
+    pub left_alone: bool,
+    pub work: Option<(Option<Millis>, Work)>,
+    /// Containers still to be started in this sync.
+    pub plan: VecDeque<String>,
+    pub sync_at: Option<Millis>,
+    /// When the next sync must come because of errors in this one.
+    pub retry_at: Option<Millis>,
+    pub changed_something: bool,
+    pub made_sandbox: bool,
+    /// One more look after containers started, for the probes' sake.
+    pub relist_at: Option<Millis>,
+    /// The kubelet has judged it once.
+    pub admitted: bool,
+}
+
+impl PodWorker {
+    pub fn new(pod: Arc<Pod>, now: Millis) -> PodWorker {
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        PodWorker {
+            slots: slots(&pod),
+            uid,
+            pod,
+            world: SandboxWorld::default(),
+            probes: Vec::new(),
+            reasons: BTreeMap::new(),
+            crashes: Backoff::default(),
+            image_waits: Backoff::default(),
+            image_errors: BTreeMap::new(),
+            seen_at: now,
+            mounted: false,
+            sandbox_ready: false,
+            sandbox_seen: false,
+            rejected: None,
+            outcome: None,
+            ending: None,
+            finished: false,
+            gone: false,
+            left_alone: false,
+            work: None,
+            plan: VecDeque::new(),
+            sync_at: Some(now),
+            retry_at: None,
+            changed_something: false,
+            made_sandbox: false,
+            relist_at: None,
+            admitted: false,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.pod.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    pub fn namespace(&self) -> &str {
+        self.pod.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    pub fn is_terminating(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    pub fn any_running(&self) -> bool {
+        self.slots.iter().any(|slot| slot.running().is_some())
+    }
+
+    /// Looks again at `at`, or earlier if that was planned already.
+    pub fn sync_by(&mut self, at: Millis) {
+        self.sync_at = Some(self.sync_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Does everything that is due now.
+    pub fn advance(&mut self, turn: &mut Turn) {
+        for _ in 0..64 {
+            self.run_containers(turn);
+            self.run_probes(turn);
+            if self.relist_at.is_some_and(|at| at <= turn.now) {
+                self.relist_at = None;
+                self.sync_by(turn.now);
+            }
+            let worked = self.run_work(turn);
+            let synced = self.work.is_none() && self.sync_at.is_some_and(|at| at <= turn.now) && !self.gone;
+            if synced {
+                self.sync_at = None;
+                self.sync(turn);
+            }
+            if self.gone || !(worked || synced) {
+                return;
+            }
+        }
+    }
+
+    /// When the worker has something to do by itself.
+    pub fn next_due(&self, now: Millis) -> Option<Millis> {
+        if self.gone {
+            return None;
+        }
+        let work = match &self.work {
+            Some((at, _)) => *at,
+            None => self.sync_at,
+        };
+        let containers = self.slots.iter().filter_map(Slot::running);
+        let runtime = containers.clone().filter_map(|instance| instance.runtime.next_wake(now));
+        let kills = containers.filter_map(|instance| instance.kill.as_ref()).map(kill_due);
+        let probing = self.any_running() && !self.finished;
+        let probes = self.probes.iter().filter(|_| probing).map(ProbeWorker::due);
+        runtime.chain(kills).chain(probes).chain(work).chain(self.relist_at).min()
+    }
+
+    /// Notes containers that ended over what was just done to them.
+    pub(super) fn collect_exits(&mut self, turn: &mut Turn) {
+        for index in 0..self.slots.len() {
+            self.note_exit(turn, index);
+        }
+    }
+
+    /// Lets the containers run, and notes which of them ended.
+    fn run_containers(&mut self, turn: &mut Turn) {
+        let now = turn.now;
+        for index in 0..self.slots.len() {
+            let Some(instance) = self.slots[index].running_mut() else { continue };
+            if instance.runtime.next_wake(now).is_some_and(|at| at <= now) {
+                instance.runtime.run(now, &mut self.world);
+            }
+            if instance.kill.is_some() {
+                let pod = self.pod.clone();
+                advance_kill(turn, &pod, &mut self.slots, &mut self.world, index);
+            }
+            self.note_exit(turn, index);
+        }
+    }
+
+    fn note_exit(&mut self, turn: &mut Turn, index: usize) {
+        let pod = self.pod.clone();
+        let name = self.slots[index].name.clone();
+        let Some(instance) = self.slots[index].running_mut() else { return };
+        let Some(exit) = instance.runtime.exit() else { return };
+        let reason = match (exit.oom, exit.code) {
+            (true, _) => "OOMKilled",
+            (false, 0) => "Completed",
+            (false, _) => "Error",
+        };
+        let message = super::container::spec_of(&pod, &name).and_then(|spec| {
+            let path = spec.termination_message_path.as_deref().unwrap_or("/dev/termination-log");
+            let text = instance.runtime.file(path, &mut self.world).filter(|text| !text.is_empty());
+            let from_log =
+                spec.termination_message_policy.as_deref() == Some("FallbackToLogsOnError") && exit.code != 0;
+            text.or_else(|| from_log.then(|| instance.runtime.log().tail(80)).filter(|text| !text.is_empty()))
+        });
+        let killed = instance.kill.take().is_some();
+        instance.ready = false;
+        instance.started = false;
+        instance.end = Some(End { code: exit.code, at: exit.at, reason, message });
+        let noticed = if killed {
+            let least = turn.delay(30, 100);
+            turn.now + least
+        } else {
+            turn.host.ticks.next_relist(exit.at, turn.cx.profile.instant)
+        };
+        match &mut self.work {
+            Some((until, Work::Stopping))
+                if !self.slots.iter().any(|slot| slot.running().is_some_and(|i| i.kill.is_some())) =>
+            {
+                *until = Some(noticed);
+            }
+            _ => self.sync_by(noticed.max(turn.now)),
+        }
+    }
+
+    fn run_probes(&mut self, turn: &mut Turn) {
+        if !self.any_running() || self.finished {
+            return;
+        }
+        let pod = self.pod.clone();
+        let mut probes = std::mem::take(&mut self.probes);
+        for probe in &mut probes {
+            // A pod that is going is no longer asked whether it lives.
+            if self.is_terminating() && probe.kind != ProbeKind::Readiness {
+                continue;
+            }
+            let tick = probe.tick(&pod, &mut self.slots, &mut self.world, turn.now);
+            let flipped = match tick {
+                Tick::Nothing => false,
+                Tick::Passed { flipped } => flipped,
+                Tick::Failed { output, flipped } => {
+                    if let Some(slot) = self.slots.iter().find(|slot| slot.name == probe.container) {
+                        let message = format!("{} probe failed: {output}", probe.kind.label());
+                        turn.container_event(&pod, slot, EventType::Warning, "Unhealthy", message);
+                    }
+                    flipped
+                }
+            };
+            if flipped {
+                self.sync_by(turn.now);
+                if self.work.is_some() && probe.kind == ProbeKind::Readiness {
+                    // The status manager hears of readiness at once, even while the worker is busy.
+                    self.write_status(turn);
+                }
+            }
+        }
+        self.probes = probes;
+    }
+
+    /// Writes the generated status, if anything in it is new.
+    pub fn write_status(&mut self, turn: &mut Turn) {
+        let look = status::Look {
+            now: turn.now,
+            host_ip: turn.host.machine.host_ip.clone(),
+            shows_ids: !turn.cx.profile.instant,
+        };
+        let fresh = status::generate(self, &look);
+        if self.left_alone || self.pod.status.as_ref() == Some(&fresh) || self.ending == Some(Ending::Orphaned) {
+            return;
+        }
+        let (namespace, name, uid) = (self.namespace().to_owned(), self.name().to_owned(), self.uid.clone());
+        let written = turn.cx.api.patch::<Pod>(&namespace, &name, "status", |pod| {
+            // Another pod may carry this name by now.
+            if pod.metadata.uid.as_deref() == Some(&*uid) {
+                pod.status = Some(keep_foreign(fresh, pod.status.as_ref()));
+            }
+        });
+        if let Ok(pod) = written {
+            if pod.metadata.uid.as_deref() == Some(&*self.uid) {
+                self.pod = pod;
+            }
+        }
+    }
+}
+
+/// Fields that others own stay as they are in the store.
+fn keep_foreign(mut fresh: PodStatus, stored: Option<&PodStatus>) -> PodStatus {
+    if let Some(stored) = stored {
+        fresh.nominated_node_name.clone_from(&stored.nominated_node_name);
+        fresh.qos_class.clone_from(&stored.qos_class);
+        fresh.ephemeral_container_statuses.clone_from(&stored.ephemeral_container_statuses);
+    }
+    fresh
+}

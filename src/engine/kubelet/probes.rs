@@ -1,0 +1,332 @@
+//! Probes: each has its own ticker; a result flips after enough equal answers in a row.
+//!
+//! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go.
+
+use api::k8s_openapi::api::core::v1::{Container, Pod, Probe};
+use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::container::{Instance, Kind, Slot, spec_of};
+use super::runtime::{ExecIo, HttpRequest, Millis, SandboxWorld};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeKind {
+    Startup,
+    Readiness,
+    Liveness,
+}
+
+impl ProbeKind {
+    pub fn label(self) -> &'static str {
+        match self {
+            ProbeKind::Startup => "Startup",
+            ProbeKind::Readiness => "Readiness",
+            ProbeKind::Liveness => "Liveness",
+        }
+    }
+}
+
+/// One probe of one container.
+#[derive(Debug, Clone)]
+pub struct ProbeWorker {
+    pub container: String,
+    pub kind: ProbeKind,
+    spec: Probe,
+    /// Its next tick.
+    pub next: Millis,
+    /// The instance it judges: a new one starts the count again.
+    instance: String,
+    last: Option<bool>,
+    run: i32,
+    /// After a liveness or startup failure it rests until there is a new instance.
+    pub on_hold: bool,
+    /// A command still running, and when it is given up.
+    exec: Option<(ExecIo, Millis)>,
+}
+
+/// What a tick came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tick {
+    Nothing,
+    /// A single attempt failed: what the event says behind `… probe failed: `.
+    Failed {
+        output: String,
+        flipped: bool,
+    },
+    Passed {
+        flipped: bool,
+    },
+}
+
+/// The probes of a pod's containers, ticking from `now`.
+pub fn workers(pod: &Pod, slots: &[Slot], now: Millis) -> Vec<ProbeWorker> {
+    let mut workers = Vec::new();
+    for slot in slots.iter().filter(|slot| slot.kind != Kind::Init) {
+        let Some(spec) = spec_of(pod, &slot.name) else { continue };
+        for (kind, probe) in [
+            (ProbeKind::Startup, &spec.startup_probe),
+            (ProbeKind::Readiness, &spec.readiness_probe),
+            (ProbeKind::Liveness, &spec.liveness_probe),
+        ] {
+            let Some(probe) = probe else { continue };
+            workers.push(ProbeWorker {
+                container: slot.name.clone(),
+                kind,
+                spec: probe.clone(),
+                next: now,
+                instance: String::new(),
+                last: None,
+                run: 0,
+                on_hold: false,
+                exec: None,
+            });
+        }
+    }
+    workers
+}
+
+/// Whether the container's own probes hold it back at its start: (ready, started).
+pub fn initial(spec: &Container) -> (bool, bool) {
+    (spec.readiness_probe.is_none(), spec.startup_probe.is_none())
+}
+
+enum Attempt {
+    Passed,
+    Failed(String),
+    Running(ExecIo),
+}
+
+impl ProbeWorker {
+    fn seconds(value: Option<i32>, default: i32) -> Millis {
+        u64::from(value.unwrap_or(default).max(0).unsigned_abs()) * 1_000
+    }
+
+    pub fn period(&self) -> Millis {
+        Self::seconds(self.spec.period_seconds, 10).max(1_000)
+    }
+
+    /// Grace for a kill by this probe, if the probe names one.
+    pub fn grace(&self) -> Option<i64> {
+        self.spec.termination_grace_period_seconds
+    }
+
+    /// When the worker must be looked at again.
+    pub fn due(&self) -> Millis {
+        self.exec.as_ref().map_or(self.next, |(_, deadline)| *deadline)
+    }
+
+    /// An instance was just seen to run without being ready: look at once, and tick from here.
+    pub fn trigger(&mut self, now: Millis) {
+        if self.exec.is_none() {
+            self.next = now;
+        }
+    }
+
+    /// Looks at the container if it is time.
+    pub fn tick(&mut self, pod: &Pod, slots: &mut [Slot], world: &mut SandboxWorld, now: Millis) -> Tick {
+        if let Some((io, deadline)) = self.exec.clone() {
+            return self.await_exec(&io, deadline, slots, world, now);
+        }
+        if now < self.next {
+            return Tick::Nothing;
+        }
+        self.next = now + self.period();
+        let Some(instance) = slots.iter_mut().find(|slot| slot.name == self.container).and_then(Slot::running_mut)
+        else {
+            return Tick::Nothing;
+        };
+        if self.instance != instance.id {
+            self.instance.clone_from(&instance.id);
+            (self.last, self.run, self.on_hold) = (None, 0, false);
+        }
+        let early = now < instance.started_at + Self::seconds(self.spec.initial_delay_seconds, 0);
+        let gated = if self.kind == ProbeKind::Startup { instance.started } else { !instance.started };
+        if self.on_hold || early || gated || instance.kill.is_some() && self.kind != ProbeKind::Readiness {
+            return Tick::Nothing;
+        }
+        match self.attempt(pod, slots, world, now) {
+            Attempt::Passed => self.note(true, String::new(), slots),
+            Attempt::Failed(output) => self.note(false, output, slots),
+            Attempt::Running(io) => {
+                self.exec = Some((io, now + self.timeout()));
+                Tick::Nothing
+            }
+        }
+    }
+
+    fn timeout(&self) -> Millis {
+        Self::seconds(self.spec.timeout_seconds, 1).max(1_000)
+    }
+
+    fn await_exec(
+        &mut self,
+        io: &ExecIo,
+        deadline: Millis,
+        slots: &mut [Slot],
+        world: &mut SandboxWorld,
+        now: Millis,
+    ) -> Tick {
+        let Some(slot) = slots.iter_mut().find(|slot| slot.name == self.container) else { return Tick::Nothing };
+        let Some(instance) = slot.running_mut().filter(|instance| instance.id == self.instance) else {
+            // The container ended under the command.
+            self.exec = None;
+            return Tick::Nothing;
+        };
+        instance.runtime.run(now, world);
+        let status = instance.runtime.exec_status(io);
+        if status.is_none() && now < deadline {
+            return Tick::Nothing;
+        }
+        let output = collect(instance, io);
+        instance.runtime.end_exec(io, now);
+        self.exec = None;
+        match status {
+            Some(0) => self.note(true, output, slots),
+            Some(_) => self.note(false, output, slots),
+            None => {
+                let command = self.command().join(" ");
+                let limit = api::meta::time::go_duration(i64::try_from(self.timeout()).unwrap_or(i64::MAX));
+                self.note(false, format!("command timed out: \"{command}\" timed out after {limit}"), slots)
+            }
+        }
+    }
+
+    fn command(&self) -> Vec<String> {
+        self.spec.exec.as_ref().and_then(|exec| exec.command.clone()).unwrap_or_default()
+    }
+
+    /// Counts an answer; the container's state changes when there were enough in a row.
+    fn note(&mut self, passed: bool, output: String, slots: &mut [Slot]) -> Tick {
+        if self.last == Some(passed) {
+            self.run += 1;
+        } else {
+            (self.last, self.run) = (Some(passed), 1);
+        }
+        let threshold =
+            if passed { self.spec.success_threshold.unwrap_or(1) } else { self.spec.failure_threshold.unwrap_or(3) };
+        let reached = self.run >= threshold;
+        let instance = slots.iter_mut().find(|slot| slot.name == self.container).and_then(Slot::running_mut);
+        let flipped = match (instance, self.kind, reached) {
+            (Some(instance), ProbeKind::Readiness, true) => std::mem::replace(&mut instance.ready, passed) != passed,
+            (Some(instance), ProbeKind::Startup, true) if passed => !std::mem::replace(&mut instance.started, true),
+            (_, ProbeKind::Startup | ProbeKind::Liveness, true) if !passed => {
+                // The container will be killed: counting on would double the kill.
+                self.on_hold = true;
+                self.run = 0;
+                true
+            }
+            _ => false,
+        };
+        if passed { Tick::Passed { flipped } } else { Tick::Failed { output, flipped } }
+    }
+
+    fn attempt(&self, pod: &Pod, slots: &mut [Slot], world: &mut SandboxWorld, now: Millis) -> Attempt {
+        if let Some(action) = &self.spec.exec {
+            let command = action.command.clone().unwrap_or_default();
+            let Some(instance) = slots.iter_mut().find(|slot| slot.name == self.container).and_then(Slot::running_mut)
+            else {
+                return Attempt::Failed(String::new());
+            };
+            return exec(instance, &command, world, now);
+        }
+        let Some(spec) = spec_of(pod, &self.container) else { return Attempt::Passed };
+        if let Some(action) = &self.spec.http_get {
+            let port = resolve_port(&action.port, spec);
+            let scheme = action.scheme.as_deref().unwrap_or("HTTP").to_lowercase();
+            let host = action.host.clone().filter(|host| !host.is_empty()).unwrap_or_else(|| world.ip.clone());
+            let path = action.path.as_deref().unwrap_or("/");
+            let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+            let url = format!("{scheme}://{host}:{port}{path}");
+            let mut request = HttpRequest::get(&path, "10.244.0.1");
+            request.headers.insert("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
+            return match serve(slots, world, port, &request, now) {
+                None => Attempt::Failed(format!("Get \"{url}\": dial tcp {host}:{port}: connect: connection refused")),
+                Some(response) if response.delay > self.timeout() => Attempt::Failed(format!(
+                    "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+                )),
+                Some(response) if (200..400).contains(&response.status) => Attempt::Passed,
+                Some(response) => Attempt::Failed(format!("HTTP probe failed with statuscode: {}", response.status)),
+            };
+        }
+        let (port, grpc) = match (&self.spec.tcp_socket, &self.spec.grpc) {
+            (Some(action), _) => (resolve_port(&action.port, spec), false),
+            (None, Some(action)) => (u16::try_from(action.port).unwrap_or(0), true),
+            (None, None) => return Attempt::Passed,
+        };
+        let open = slots.iter().filter_map(Slot::running).any(|instance| instance.runtime.listens(port));
+        let ip = &world.ip;
+        match (open, grpc) {
+            (true, _) => Attempt::Passed,
+            (false, false) => Attempt::Failed(format!("dial tcp {ip}:{port}: connect: connection refused")),
+            (false, true) => {
+                let limit = api::meta::time::go_duration(i64::try_from(self.timeout()).unwrap_or(i64::MAX));
+                Attempt::Failed(format!(
+                    "timeout: failed to connect service \"{ip}:{port}\" within {limit}: context deadline exceeded"
+                ))
+            }
+        }
+    }
+}
+
+fn collect(instance: &mut Instance, io: &ExecIo) -> String {
+    let (mut out, err) = instance.runtime.drain(io);
+    out.extend(err);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn exec(instance: &mut Instance, command: &[String], world: &mut SandboxWorld, now: Millis) -> Attempt {
+    match instance.runtime.exec(command, false, false, now, world) {
+        Err(_) => {
+            let name = command.first().map_or("", String::as_str);
+            Attempt::Failed(format!(
+                "OCI runtime exec failed: exec failed: unable to start container process: {}",
+                missing_binary(name)
+            ))
+        }
+        Ok(io) => match instance.runtime.exec_status(&io) {
+            None => Attempt::Running(io),
+            Some(code) => {
+                let output = collect(instance, &io);
+                instance.runtime.end_exec(&io, now);
+                if code == 0 { Attempt::Passed } else { Attempt::Failed(output) }
+            }
+        },
+    }
+}
+
+/// runc's words for a program that is not there.
+pub fn missing_binary(name: &str) -> String {
+    if name.contains('/') {
+        format!("exec: \"{name}\": stat {name}: no such file or directory")
+    } else {
+        format!("exec: \"{name}\": executable file not found in $PATH")
+    }
+}
+
+/// Lets whichever container of the pod listens on the port answer: they share one network.
+pub fn serve(
+    slots: &mut [Slot],
+    world: &mut SandboxWorld,
+    port: u16,
+    request: &HttpRequest,
+    now: Millis,
+) -> Option<super::runtime::HttpResponse> {
+    let instance = slots.iter_mut().filter_map(Slot::running_mut).find(|instance| instance.runtime.listens(port))?;
+    instance.runtime.serve(now, world, port, request)
+}
+
+/// A port by number, or by the name it has in the container.
+pub fn resolve_port(port: &IntOrString, spec: &Container) -> u16 {
+    let number = match port {
+        IntOrString::Int(number) => Some(*number),
+        IntOrString::String(name) => {
+            let named = spec
+                .ports
+                .iter()
+                .flatten()
+                .find(|known| known.name.as_deref() == Some(name))
+                .map(|known| known.container_port);
+            named.or_else(|| name.parse().ok())
+        }
+    };
+    number.and_then(|number| u16::try_from(number).ok()).unwrap_or(0)
+}

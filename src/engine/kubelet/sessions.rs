@@ -1,0 +1,432 @@
+//! The kubelet's own API: logs, exec, port-forward, and what containers ask of the network.
+//!
+//! Mirrors: pkg/kubelet/server, pkg/kubelet/kubelet_pods.go `validateContainerLogStatus`.
+
+use std::collections::BTreeMap;
+
+use api::Status;
+
+use super::agent::Kubelet;
+use super::container::{Instance, Slot};
+use super::pod_worker::PodWorker;
+use super::probes::{missing_binary, serve};
+use super::runtime::reference::hex_of;
+use super::runtime::{ExecIo, HttpRequest, HttpResponse, Launch, Millis, NetReply, NetRequest, Outbound};
+
+/// What `kubectl logs` may ask for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogOptions {
+    pub previous: bool,
+    /// Only lines written at or after this, in unix milliseconds.
+    pub since: Option<Millis>,
+    pub timestamps: bool,
+    pub tail: Option<i64>,
+    pub limit_bytes: Option<i64>,
+}
+
+/// Names a running `exec`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+/// Why an exec never began.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExecFailure {
+    /// The container does not run: the connection is not upgraded.
+    ContainerNotFound(String),
+    /// The runtime could not start the command.
+    Runtime(String),
+}
+
+impl ExecFailure {
+    /// What the client is told.
+    pub fn text(&self) -> String {
+        match self {
+            ExecFailure::ContainerNotFound(name) => format!("container not found (\"{name}\")"),
+            ExecFailure::Runtime(text) => text.clone(),
+        }
+    }
+}
+
+/// What an exec printed since last asked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExecOutput {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    /// Set once the command is over and everything was read.
+    pub exit: Option<i32>,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    uid: String,
+    container: String,
+    instance: String,
+    io: ExecIo,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    next: u64,
+    open: BTreeMap<u64, Session>,
+    outbound: Vec<(String, Outbound)>,
+}
+
+impl Sessions {
+    /// Takes what a pod's processes ask of the network; the pod answers itself what concerns itself.
+    pub fn collect(&mut self, uid: &str, worker: &mut PodWorker, now: Millis) {
+        for _ in 0..100 {
+            let asked = std::mem::take(&mut worker.world.outbox);
+            if asked.is_empty() {
+                return;
+            }
+            for outbound in asked {
+                match answer_locally(worker, &outbound.request, now) {
+                    Some(reply) => hand_over(worker, outbound.token, reply, now),
+                    None => self.outbound.push((uid.to_owned(), outbound)),
+                }
+            }
+        }
+    }
+}
+
+fn is_local(worker: &PodWorker, host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0")
+        || host == worker.world.ip
+        || host == worker.world.hostname
+}
+
+fn answer_locally(worker: &mut PodWorker, request: &NetRequest, now: Millis) -> Option<NetReply> {
+    let host = match request {
+        NetRequest::Http { host, .. } | NetRequest::Connect { host, .. } | NetRequest::Ping { host } => host,
+        NetRequest::Lookup { .. } => return None,
+    };
+    if !is_local(worker, host) {
+        return None;
+    }
+    let ip = if *host == worker.world.ip || *host == worker.world.hostname {
+        worker.world.ip.clone()
+    } else {
+        "127.0.0.1".to_owned()
+    };
+    match request {
+        NetRequest::Http { port, request, .. } => {
+            let request = HttpRequest { client: ip.clone(), ..request.clone() };
+            Some(match serve(&mut worker.slots, &mut worker.world, *port, &request, now) {
+                Some(response) => NetReply::Http { ip, response },
+                None => NetReply::Refused { ip },
+            })
+        }
+        NetRequest::Connect { port, .. } => {
+            let open = worker.slots.iter().filter_map(Slot::running).any(|instance| instance.runtime.listens(*port));
+            Some(if open { NetReply::Connected { ip } } else { NetReply::Refused { ip } })
+        }
+        NetRequest::Ping { .. } | NetRequest::Lookup { .. } => Some(NetReply::Connected { ip }),
+    }
+}
+
+fn hand_over(worker: &mut PodWorker, token: u64, reply: NetReply, now: Millis) {
+    let instance =
+        worker.slots.iter_mut().filter_map(Slot::running_mut).find(|instance| instance.runtime.awaits(token));
+    if let Some(instance) = instance {
+        instance.runtime.deliver(token, reply);
+        instance.runtime.run(now, &mut worker.world);
+    }
+}
+
+impl Kubelet {
+    fn worker_of(&self, namespace: &str, pod: &str) -> Option<&PodWorker> {
+        self.workers.values().find(|worker| worker.name() == pod && worker.namespace() == namespace)
+    }
+
+    pub(super) fn uid_of(&self, namespace: &str, pod: &str) -> Option<String> {
+        self.worker_of(namespace, pod).map(|worker| worker.uid.clone())
+    }
+
+    /// The instance whose log is meant.
+    fn log_source(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<&Instance, Status> {
+        let worker = self.worker_of(namespace, pod);
+        let slot = worker.and_then(|worker| worker.slots.iter().find(|slot| slot.name == container));
+        let missing = || Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is not available"));
+        let (Some(worker), Some(slot)) = (worker, slot) else { return Err(missing()) };
+        let failure = worker.reasons.get(container);
+        // A container that waits shows its last run as lastState.
+        let waits = slot.running().is_none() && failure.is_some();
+        let chosen = match (previous, waits) {
+            (true, true) | (false, _) => slot.current.as_ref(),
+            (true, false) => slot.previous.as_ref(),
+        };
+        if let Some(instance) = chosen {
+            return Ok(instance);
+        }
+        if previous {
+            return Err(Status::bad_request(format!(
+                "previous terminated container \"{container}\" in pod \"{pod}\" not found"
+            )));
+        }
+        let has_init = worker.slots.iter().any(|slot| slot.kind != super::container::Kind::Main);
+        let why = match failure.map(|failure| failure.reason) {
+            Some("ErrImagePull") => "image can't be pulled",
+            Some("ImagePullBackOff") => "trying and failing to pull image",
+            Some(reason) => reason,
+            None if has_init => "PodInitializing",
+            None => "ContainerCreating",
+        };
+        Err(Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {why}")))
+    }
+
+    /// A container's log as text, and the position behind it for a follower.
+    ///
+    /// # Errors
+    /// `BadRequest` in the kubelet's words when there is no log to read.
+    pub fn logs(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        options: &LogOptions,
+    ) -> Result<(String, usize), Status> {
+        let instance = self.log_source(namespace, pod, container, options.previous)?;
+        let log = instance.runtime.log();
+        let lines: Vec<_> = log.from(0).filter(|line| options.since.is_none_or(|since| line.at >= since)).collect();
+        let keep = options.tail.map_or(lines.len(), |tail| usize::try_from(tail).unwrap_or(lines.len()));
+        let mut text = String::new();
+        for line in &lines[lines.len().saturating_sub(keep)..] {
+            push_line(&mut text, line, options.timestamps);
+        }
+        if let Some(limit) =
+            options.limit_bytes.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit < text.len())
+        {
+            let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.truncate(end);
+        }
+        Ok((text, log.end()))
+    }
+
+    /// What was logged since `position`; the flag is set when nothing more will come.
+    pub fn follow(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        position: usize,
+        timestamps: bool,
+    ) -> (String, usize, bool) {
+        let Ok(instance) = self.log_source(namespace, pod, container, false) else {
+            return (String::new(), position, true);
+        };
+        let log = instance.runtime.log();
+        let mut text = String::new();
+        log.from(position).for_each(|line| push_line(&mut text, line, timestamps));
+        (text, log.end().max(position), instance.end.is_some())
+    }
+
+    /// Starts a command in a running container.
+    ///
+    /// # Errors
+    /// The container does not run, or has no such program.
+    pub fn exec(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        command: &[String],
+        stdin: bool,
+        tty: bool,
+        now: Millis,
+    ) -> Result<SessionId, ExecFailure> {
+        let not_found = || ExecFailure::ContainerNotFound(container.to_owned());
+        let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
+        let worker = self.workers.get_mut(&uid).ok_or_else(not_found)?;
+        let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
+        let instance = slot.and_then(Slot::running_mut).ok_or_else(not_found)?;
+        let io = instance.runtime.exec(command, stdin, tty, now, &mut worker.world).map_err(|launch| {
+            let name = command.first().map_or("", String::as_str);
+            let cause = match launch {
+                Launch::Denied => format!("exec: \"{name}\": permission denied"),
+                Launch::NotFound | Launch::Running => missing_binary(name),
+            };
+            let id = hex_of(&format!("{uid}/{now}/{name}"));
+            ExecFailure::Runtime(format!(
+                "error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: {cause}"
+            ))
+        })?;
+        self.sessions.next += 1;
+        let id = self.sessions.next;
+        let session = Session { uid: uid.clone(), container: container.to_owned(), instance: instance.id.clone(), io };
+        self.sessions.open.insert(id, session);
+        self.after_touch(&uid, now);
+        Ok(SessionId(id))
+    }
+
+    /// Something was done to a pod's processes from outside its worker's turn.
+    fn after_touch(&mut self, uid: &str, now: Millis) {
+        if let Some(worker) = self.workers.get_mut(uid) {
+            self.sessions.collect(uid, worker, now);
+        }
+        // The worker looks at once whether a container ended over this.
+        self.arm(uid, now);
+    }
+
+    fn with_session(
+        &mut self,
+        id: SessionId,
+        now: Millis,
+        act: impl FnOnce(&mut Instance, &ExecIo, &mut super::runtime::SandboxWorld),
+    ) {
+        let Some(session) = self.sessions.open.get(&id.0).cloned() else { return };
+        let Some(worker) = self.workers.get_mut(&session.uid) else { return };
+        let slot = worker.slots.iter_mut().find(|slot| slot.name == session.container);
+        if let Some(instance) = slot.and_then(Slot::running_mut).filter(|instance| instance.id == session.instance) {
+            act(instance, &session.io, &mut worker.world);
+        }
+        self.after_touch(&session.uid, now);
+    }
+
+    pub fn exec_stdin(&mut self, id: SessionId, data: &[u8], now: Millis) {
+        self.with_session(id, now, |instance, io, world| instance.runtime.feed(io, data, now, world));
+    }
+
+    pub fn exec_eof(&mut self, id: SessionId, now: Millis) {
+        self.with_session(id, now, |instance, io, world| instance.runtime.close_stdin(io, now, world));
+    }
+
+    /// What the command printed since last asked.
+    pub fn exec_poll(&mut self, id: SessionId, now: Millis) -> ExecOutput {
+        let gone = ExecOutput { exit: Some(137), ..ExecOutput::default() };
+        let Some(session) = self.sessions.open.get(&id.0).cloned() else { return gone };
+        let slot = self.workers.get_mut(&session.uid).and_then(|worker| {
+            let PodWorker { slots, world, .. } = worker;
+            slots.iter_mut().find(|slot| slot.name == session.container).map(|slot| (slot, world))
+        });
+        let Some((slot, world)) = slot else { return gone };
+        let instance = [slot.current.as_mut(), slot.previous.as_mut()]
+            .into_iter()
+            .flatten()
+            .find(|instance| instance.id == session.instance);
+        let Some(instance) = instance else { return gone };
+        if instance.end.is_none() {
+            instance.runtime.run(now, world);
+        }
+        let (stdout, stderr) = instance.runtime.drain(&session.io);
+        let exit = instance.runtime.exec_status(&session.io);
+        if exit.is_some() {
+            instance.runtime.end_exec(&session.io, now);
+            self.sessions.open.remove(&id.0);
+        }
+        ExecOutput { stdout, stderr, exit }
+    }
+
+    /// Ends a session, as Ctrl-C in the client does.
+    pub fn exec_close(&mut self, id: SessionId, now: Millis) {
+        self.with_session(id, now, |instance, io, _| instance.runtime.end_exec(io, now));
+        self.sessions.open.remove(&id.0);
+    }
+
+    /// Asks a port of a pod; `None` when nothing listens there.
+    pub fn port(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        request: &HttpRequest,
+        now: Millis,
+    ) -> Option<HttpResponse> {
+        let uid = self.uid_of(namespace, pod)?;
+        let worker = self.workers.get_mut(&uid)?;
+        let response = serve(&mut worker.slots, &mut worker.world, port, request, now);
+        self.after_touch(&uid, now);
+        response
+    }
+
+    /// Whether a pod accepts connections on a port.
+    pub fn listens(&self, namespace: &str, pod: &str, port: u16) -> bool {
+        let worker = self.worker_of(namespace, pod);
+        worker.is_some_and(|worker| {
+            worker.slots.iter().filter_map(Slot::running).any(|instance| instance.runtime.listens(port))
+        })
+    }
+
+    /// What containers have asked of the network since last called: pod UID and request.
+    pub fn take_outbound(&mut self) -> Vec<(String, Outbound)> {
+        std::mem::take(&mut self.sessions.outbound)
+    }
+
+    /// The network's answer to a request of [`Kubelet::take_outbound`].
+    pub fn deliver(&mut self, uid: &str, token: u64, reply: NetReply, now: Millis) {
+        if let Some(worker) = self.workers.get_mut(uid) {
+            hand_over(worker, token, reply, now);
+        }
+        self.after_touch(uid, now);
+    }
+
+    /// Namespace and address of a pod by UID, so that the network knows who asks.
+    pub fn pod_of(&self, uid: &str) -> Option<(&str, &str)> {
+        self.workers.get(uid).map(|worker| (worker.namespace(), worker.world.ip.as_str()))
+    }
+
+    /// Ends a container's process at once with this code: the crash button.
+    pub fn crash(&mut self, namespace: &str, pod: &str, container: Option<&str>, code: i32, now: Millis) -> bool {
+        self.with_container(namespace, pod, container, now, |instance| instance.runtime.crash(code, now))
+    }
+
+    /// As if the container had reached its memory limit.
+    pub fn out_of_memory(&mut self, namespace: &str, pod: &str, container: Option<&str>, now: Millis) -> bool {
+        self.with_container(namespace, pod, container, now, |instance| instance.runtime.out_of_memory(now))
+    }
+
+    fn with_container(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        container: Option<&str>,
+        now: Millis,
+        act: impl FnOnce(&mut Instance),
+    ) -> bool {
+        let Some(uid) = self.uid_of(namespace, pod) else { return false };
+        let Some(worker) = self.workers.get_mut(&uid) else { return false };
+        let fits = |slot: &&mut Slot| container.is_none_or(|name| slot.name == name) && slot.running().is_some();
+        let main_first = worker.slots.iter_mut().rev();
+        let Some(instance) = main_first.filter(fits).last().and_then(Slot::running_mut) else { return false };
+        act(instance);
+        self.after_touch(&uid, now);
+        true
+    }
+
+    /// CPU in millicores and memory in bytes of each running container, for metrics.
+    pub fn usage(&self, now: Millis) -> Vec<(String, String, String, u64, u64)> {
+        let mut rows = Vec::new();
+        for worker in self.workers.values() {
+            for slot in &worker.slots {
+                if let Some(instance) = slot.running() {
+                    let (cpu, memory) = (instance.runtime.cpu(now), instance.runtime.memory());
+                    rows.push((
+                        worker.namespace().to_owned(),
+                        worker.name().to_owned(),
+                        slot.name.clone(),
+                        cpu,
+                        memory,
+                    ));
+                }
+            }
+        }
+        rows
+    }
+
+    /// The text of a file in a pod's container, for lesson checks.
+    pub fn file(&mut self, namespace: &str, pod: &str, path: &str) -> Option<String> {
+        let uid = self.uid_of(namespace, pod)?;
+        let worker = self.workers.get_mut(&uid)?;
+        let PodWorker { slots, world, .. } = worker;
+        slots.iter_mut().filter_map(Slot::running_mut).find_map(|instance| instance.runtime.file(path, world))
+    }
+}
+
+fn push_line(text: &mut String, line: &super::runtime::log::LogLine, timestamps: bool) {
+    if timestamps {
+        // The runtime stamps with nanoseconds; virtual time has milliseconds.
+        let stamp = api::meta::time::rfc3339_micro(i64::try_from(line.at).unwrap_or(0));
+        text.push_str(&format!("{}000Z ", stamp.trim_end_matches('Z')));
+    }
+    text.push_str(&line.text);
+    text.push('\n');
+}

@@ -1,0 +1,75 @@
+//! Static pods: the control plane's own processes, shown in the API as mirror pods.
+//!
+//! Mirrors: pkg/kubelet/pod/mirror_client.go. The manifests stand where
+//! `/etc/kubernetes/manifests` does on a real control-plane node.
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+use super::events::Turn;
+use super::runtime::reference::hex_of;
+
+/// Images that are on a control-plane node before its kubelet starts.
+pub const IMAGES: [&str; 5] = [
+    "registry.k8s.io/etcd:3.6.6-0",
+    "registry.k8s.io/kube-apiserver:v1.36.2",
+    "registry.k8s.io/kube-controller-manager:v1.36.2",
+    "registry.k8s.io/kube-scheduler:v1.36.2",
+    "registry.k8s.io/kube-proxy:v1.36.2",
+];
+
+const MANIFESTS: &str = include_str!("static_pods.yaml");
+
+/// Creates the mirror pods that are missing.
+pub fn create_mirrors(turn: &mut Turn) {
+    let node = turn.host.machine.name.clone();
+    let manifests: Vec<Pod> = serde_yaml::from_str(MANIFESTS).expect("the manifests are read by a test");
+    let owner = turn.cx.api.get::<Node>("", &node).and_then(|node| node.metadata.uid.clone());
+    for manifest in manifests {
+        let base = manifest.metadata.name.clone().unwrap_or_default();
+        let name = format!("{base}-{node}");
+        if turn.cx.api.get::<Pod>("kube-system", &name).is_some() {
+            continue;
+        }
+        let mut pod = manifest;
+        let hash = hex_of(&base)[..32].to_owned();
+        pod.metadata.name = Some(name);
+        pod.metadata.namespace = Some("kube-system".to_owned());
+        pod.metadata.labels =
+            Some(BTreeMap::from([("component".to_owned(), base), ("tier".to_owned(), "control-plane".to_owned())]));
+        pod.metadata.annotations = Some(BTreeMap::from([
+            ("kubernetes.io/config.hash".to_owned(), hash.clone()),
+            ("kubernetes.io/config.mirror".to_owned(), hash),
+            ("kubernetes.io/config.seen".to_owned(), api::meta::time::rfc3339(i64::try_from(turn.now).unwrap_or(0))),
+            ("kubernetes.io/config.source".to_owned(), "file".to_owned()),
+        ]));
+        pod.metadata.owner_references = owner.clone().map(|uid| {
+            vec![OwnerReference {
+                api_version: "v1".to_owned(),
+                kind: "Node".to_owned(),
+                name: node.clone(),
+                uid,
+                controller: Some(true),
+                ..OwnerReference::default()
+            }]
+        });
+        if let Some(spec) = &mut pod.spec {
+            spec.node_name = Some(node.clone());
+        }
+        // Refused or created meanwhile: the next sync tries again.
+        let _ = turn.cx.api.create(pod);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifests_can_be_read() {
+        let manifests: Vec<Pod> = serde_yaml::from_str(MANIFESTS).expect("valid YAML");
+        assert_eq!(manifests.len(), 4);
+    }
+}

@@ -1,0 +1,133 @@
+//! The end of a pod: containers stop, the last status is written, the object may go.
+//!
+//! Mirrors: pkg/kubelet/kubelet.go `SyncTerminatingPod`, `SyncTerminatedPod`;
+//! pkg/kubelet/status/status_manager.go (the final delete).
+
+use api::Kind as ApiKind;
+
+use super::container::{Kind, Slot};
+use super::events::Turn;
+use super::lifecycle::begin_kill;
+use super::pod_worker::{Ending, PodWorker, Work};
+use super::volumes;
+use crate::client::{DeleteOptions, Key};
+
+impl PodWorker {
+    /// Starts to stop the pod for good.
+    pub(super) fn begin_ending(&mut self, turn: &mut Turn, ending: Ending) {
+        self.ending = Some(ending);
+        self.work = None;
+        self.plan.clear();
+        self.sandbox_seen = self.sandbox_ready;
+        let instant = turn.cx.profile.instant;
+        if instant && ending == Ending::Deleted {
+            self.kill_main_containers(turn);
+            self.torn_down(turn);
+            return;
+        }
+        self.kill_main_containers(turn);
+        if !instant {
+            self.write_status(turn);
+        }
+        self.sync_ending(turn);
+    }
+
+    fn grace(&self) -> i64 {
+        let own = self.pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
+        match self.ending {
+            Some(Ending::Deleted) => self.pod.metadata.deletion_grace_period_seconds.unwrap_or(own),
+            Some(Ending::Orphaned) => 0,
+            Some(Ending::Over) | None => own,
+        }
+    }
+
+    fn kill_main_containers(&mut self, turn: &mut Turn) {
+        let names: Vec<String> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.kind != Kind::Sidecar && slot.running().is_some())
+            .map(|slot| slot.name.clone())
+            .collect();
+        self.kill(turn, &names);
+    }
+
+    fn kill(&mut self, turn: &mut Turn, names: &[String]) {
+        let pod = self.pod.clone();
+        let grace = self.grace();
+        for name in names {
+            let why = format!("Stopping container {name}");
+            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, &why);
+        }
+    }
+
+    /// A deletion was repeated with less patience: running kills end sooner.
+    pub(super) fn shorten_grace(&mut self, now: u64) {
+        let at = now + u64::try_from(self.grace()).unwrap_or(0) * 1_000;
+        for kill in self.slots.iter_mut().filter_map(Slot::running_mut).filter_map(|instance| instance.kill.as_mut()) {
+            kill.deadline = kill.deadline.min(at);
+        }
+    }
+
+    /// The next step towards the end.
+    pub(super) fn sync_ending(&mut self, turn: &mut Turn) {
+        let deleted = self.pod.metadata.deletion_timestamp.is_some();
+        if deleted && self.ending != Some(Ending::Orphaned) {
+            self.ending = Some(Ending::Deleted);
+        }
+        if self.finished {
+            if deleted {
+                let until = turn.now + turn.delay(30, 60);
+                self.work = Some((Some(until), Work::TearingDown));
+            }
+            return;
+        }
+        let main_runs = self.slots.iter().any(|slot| slot.kind != Kind::Sidecar && slot.running().is_some());
+        if !main_runs {
+            // Sidecars outlive what they serve; the last one started goes first.
+            let sidecar = self.slots.iter().rev().find(|slot| slot.running().is_some()).map(|slot| slot.name.clone());
+            self.kill(turn, &sidecar.into_iter().collect::<Vec<_>>());
+        }
+        self.collect_exits(turn);
+        if self.any_running() {
+            self.work = Some((None, Work::Stopping));
+            return;
+        }
+        match self.ending {
+            Some(Ending::Over) => {
+                let until = turn.host.ticks.next_relist(turn.now + turn.delay(100, 100), turn.cx.profile.instant);
+                self.work = Some((Some(until), Work::TearingDown));
+            }
+            Some(Ending::Deleted) => {
+                self.sandbox_ready = false;
+                self.finished = true;
+                self.write_status(turn);
+                let until = turn.now + turn.delay(380, 250);
+                self.work = Some((Some(until), Work::TearingDown));
+            }
+            Some(Ending::Orphaned) | None => self.gone = true,
+        }
+    }
+
+    /// The sandbox is gone: the very last step.
+    pub(super) fn torn_down(&mut self, turn: &mut Turn) {
+        let pod = self.pod.clone();
+        volumes::put_back(turn, &pod, &self.world.volumes);
+        turn.host.release_ip(&self.world.ip);
+        self.sandbox_ready = false;
+        if self.ending != Some(Ending::Deleted) {
+            self.finished = true;
+            self.probes.clear();
+            self.write_status(turn);
+            if self.pod.metadata.deletion_timestamp.is_some() {
+                self.sync_by(turn.now);
+            }
+            return;
+        }
+        let key = Key::new(ApiKind::Pod, self.namespace(), self.name());
+        let options =
+            DeleteOptions { grace_period_seconds: Some(0), uid: Some(self.uid.clone()), ..DeleteOptions::default() };
+        // Somebody else may have removed it already; then there is nothing left to do either.
+        let _ = turn.cx.api.delete(&key, &options);
+        self.gone = true;
+    }
+}

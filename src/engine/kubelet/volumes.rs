@@ -1,0 +1,278 @@
+//! A pod's volumes: what is in them at the start, and how mounted objects are refreshed.
+//!
+//! Mirrors: pkg/volume/{configmap,secret,downwardapi,projected,emptydir}. Host paths and
+//! claims live on the node's own disk and outlast the pod.
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::core::v1::{
+    ConfigMap, DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume, VolumeProjection,
+};
+
+use super::env::{pod_field, resource_field};
+use super::events::Turn;
+use super::images::token;
+use super::runtime::{FileTree, Mount};
+use crate::client::EventType;
+
+/// Files by path inside a volume, with their mode.
+type Files = BTreeMap<String, (Vec<u8>, u32)>;
+
+/// The trees of all volumes, or what could not be mounted.
+pub struct Mounted {
+    pub trees: BTreeMap<String, FileTree>,
+    /// Volume and cause, for `FailedMount`.
+    pub failures: Vec<(String, String)>,
+}
+
+/// Mounts every volume of the pod; `pod_ip` is empty before there is a sandbox.
+pub fn mount_all(turn: &Turn, pod: &Pod, pod_ip: &str) -> Mounted {
+    let mut mounted = Mounted { trees: BTreeMap::new(), failures: Vec::new() };
+    for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
+        match mount(turn, pod, pod_ip, volume) {
+            Ok(tree) => drop(mounted.trees.insert(volume.name.clone(), tree)),
+            Err(cause) => mounted.failures.push((volume.name.clone(), cause)),
+        }
+    }
+    mounted
+}
+
+/// Whether the volume's content follows an API object.
+pub fn follows_object(volume: &Volume) -> bool {
+    volume.config_map.is_some()
+        || volume.secret.is_some()
+        || volume.downward_api.is_some()
+        || volume.projected.as_ref().is_some_and(|projected| {
+            // The token volume of every pod needs no refreshing here.
+            projected.sources.iter().flatten().all(|source| source.service_account_token.is_none())
+        })
+}
+
+fn mount(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<FileTree, String> {
+    if let Some(key) = disk_key(turn, pod, volume) {
+        return Ok(turn.host.disks.get(&key).cloned().unwrap_or_default());
+    }
+    if let Some(claim) = &volume.persistent_volume_claim {
+        return Err(format!("persistentvolumeclaim \"{}\" not found", claim.claim_name));
+    }
+    Ok(tree_of(content(turn, pod, pod_ip, volume)?, turn.now))
+}
+
+fn tree_of(files: Files, now: u64) -> FileTree {
+    let mut tree = FileTree::default();
+    for (path, (data, mode)) in files {
+        tree.put(&format!("/{path}"), &data, mode, now);
+    }
+    tree
+}
+
+/// The present content of a volume that follows API objects; nothing for others.
+fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Files, String> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    let mode = |own: Option<i32>| u32::try_from(own.unwrap_or(0o644)).unwrap_or(0o644);
+    if let Some(source) = &volume.config_map {
+        return config_map(
+            turn,
+            namespace,
+            &source.name,
+            source.items.as_deref(),
+            source.optional == Some(true),
+            mode(source.default_mode),
+        );
+    }
+    if let Some(source) = &volume.secret {
+        let name = source.secret_name.as_deref().unwrap_or_default();
+        return secret(
+            turn,
+            namespace,
+            name,
+            source.items.as_deref(),
+            source.optional == Some(true),
+            mode(source.default_mode),
+        );
+    }
+    if let Some(source) = &volume.downward_api {
+        return Ok(downward(turn, pod, pod_ip, source.items.as_deref(), mode(source.default_mode)));
+    }
+    let mut files = Files::new();
+    if let Some(source) = &volume.projected {
+        for projection in source.sources.iter().flatten() {
+            files.extend(projected(turn, pod, pod_ip, projection, mode(source.default_mode))?);
+        }
+    }
+    Ok(files)
+}
+
+fn projected(turn: &Turn, pod: &Pod, pod_ip: &str, source: &VolumeProjection, mode: u32) -> Result<Files, String> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    let mut files = Files::new();
+    if let Some(map) = &source.config_map {
+        // The trust bundle is published by a controller moments after the namespace: real kubelets retry too.
+        let optional = map.optional == Some(true) || map.name == "kube-root-ca.crt";
+        files.extend(config_map(turn, namespace, &map.name, map.items.as_deref(), optional, mode)?);
+    }
+    if let Some(from) = &source.secret {
+        files.extend(secret(turn, namespace, &from.name, from.items.as_deref(), from.optional == Some(true), mode)?);
+    }
+    if let Some(from) = &source.downward_api {
+        files.extend(downward(turn, pod, pod_ip, from.items.as_deref(), mode));
+    }
+    if let Some(from) = &source.service_account_token {
+        let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
+        files.insert(
+            from.path.clone(),
+            (token(&format!("system:serviceaccount:{namespace}:{account}")).into_bytes(), 0o600),
+        );
+    }
+    Ok(files)
+}
+
+fn pick<'a>(
+    data: &'a BTreeMap<String, Vec<u8>>,
+    items: Option<&'a [KeyToPath]>,
+    mode: u32,
+    optional: bool,
+    missing: impl Fn(&str) -> String,
+) -> Result<Files, String> {
+    let Some(items) = items.filter(|items| !items.is_empty()) else {
+        return Ok(data.iter().map(|(key, value)| (key.clone(), (value.clone(), mode))).collect());
+    };
+    let mut files = Files::new();
+    for item in items {
+        match data.get(&item.key) {
+            Some(value) => {
+                let mode = item.mode.and_then(|mode| u32::try_from(mode).ok()).unwrap_or(mode);
+                files.insert(item.path.clone(), (value.clone(), mode));
+            }
+            None if optional => {}
+            None => return Err(missing(&item.key)),
+        }
+    }
+    Ok(files)
+}
+
+fn config_map(
+    turn: &Turn,
+    namespace: &str,
+    name: &str,
+    items: Option<&[KeyToPath]>,
+    optional: bool,
+    mode: u32,
+) -> Result<Files, String> {
+    let Some(map) = turn.cx.api.get::<ConfigMap>(namespace, name) else {
+        return if optional { Ok(Files::new()) } else { Err(format!("configmap \"{name}\" not found")) };
+    };
+    let text = map.data.iter().flatten().map(|(key, value)| (key.clone(), value.clone().into_bytes()));
+    let binary = map.binary_data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone()));
+    pick(&text.chain(binary).collect(), items, mode, optional, |key| {
+        format!("references non-existent config key: {key}")
+    })
+}
+
+fn secret(
+    turn: &Turn,
+    namespace: &str,
+    name: &str,
+    items: Option<&[KeyToPath]>,
+    optional: bool,
+    mode: u32,
+) -> Result<Files, String> {
+    let Some(secret) = turn.cx.api.get::<Secret>(namespace, name) else {
+        return if optional { Ok(Files::new()) } else { Err(format!("secret \"{name}\" not found")) };
+    };
+    let data = secret.data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+    pick(&data, items, mode, optional, |key| format!("references non-existent secret key: {key}"))
+}
+
+fn downward(turn: &Turn, pod: &Pod, pod_ip: &str, items: Option<&[DownwardAPIVolumeFile]>, mode: u32) -> Files {
+    let machine = &turn.host.machine;
+    let text = |item: &DownwardAPIVolumeFile| {
+        if let Some(field) = &item.field_ref {
+            return pod_field(pod, machine, pod_ip, field);
+        }
+        let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
+        match (&item.resource_field_ref, container) {
+            (Some(field), Some(container)) => resource_field(machine, pod, container, field),
+            _ => String::new(),
+        }
+    };
+    items.into_iter().flatten().map(|item| (item.path.clone(), (text(item).into_bytes(), mode))).collect()
+}
+
+/// Where on the node's disk a volume lies, if it outlasts the pod.
+fn disk_key(turn: &Turn, pod: &Pod, volume: &Volume) -> Option<String> {
+    if let Some(path) = &volume.host_path {
+        return Some(format!("path:{}", path.path));
+    }
+    let claim = volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone());
+    let ephemeral = volume
+        .ephemeral
+        .as_ref()
+        .map(|_| format!("{}-{}", pod.metadata.name.as_deref().unwrap_or_default(), volume.name));
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    let claim = turn.cx.api.get::<PersistentVolumeClaim>(namespace, &claim.or(ephemeral)?)?;
+    let volume = claim.spec.as_ref().and_then(|spec| spec.volume_name.clone());
+    Some(format!(
+        "volume:{}",
+        volume.filter(|name| !name.is_empty()).unwrap_or_else(|| claim.metadata.uid.clone().unwrap_or_default())
+    ))
+}
+
+/// Keeps what outlasts the pod on the node's disk.
+pub fn put_back(turn: &mut Turn, pod: &Pod, trees: &BTreeMap<String, FileTree>) {
+    for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
+        if let (Some(key), Some(tree)) = (disk_key(turn, pod, volume), trees.get(&volume.name)) {
+            turn.host.disks.insert(key, tree.clone());
+        }
+    }
+}
+
+/// Brings volumes that follow objects up to date; a vanished object changes nothing.
+pub fn refresh(turn: &Turn, pod: &Pod, pod_ip: &str, trees: &mut BTreeMap<String, FileTree>) {
+    for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).filter(|volume| follows_object(volume))
+    {
+        if let Ok(files) = content(turn, pod, pod_ip, volume) {
+            trees.insert(volume.name.clone(), tree_of(files, turn.now));
+        }
+    }
+}
+
+/// Writes `FailedMount` for each failure.
+pub fn report(turn: &mut Turn, pod: &Pod, failures: &[(String, String)]) {
+    for (volume, cause) in failures {
+        let message = if cause.starts_with("persistentvolumeclaim") {
+            format!(
+                "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to process volumes=[{volume}]: error processing PVC: {cause}"
+            )
+        } else {
+            format!("MountVolume.SetUp failed for volume \"{volume}\" : {cause}")
+        };
+        turn.pod_event(pod, EventType::Warning, "FailedMount", message);
+    }
+}
+
+/// The mounts of one container; single files named by `subPath` are copied, so they never change.
+pub fn mounts(pod: &Pod, container: &str, env: &super::env::Env) -> Vec<Mount> {
+    let Some(spec) = super::container::spec_of(pod, container) else { return Vec::new() };
+    let mount = |mount: &api::k8s_openapi::api::core::v1::VolumeMount| Mount {
+        path: mount.mount_path.trim_end_matches('/').to_owned(),
+        volume: mount.name.clone(),
+        sub_path: match &mount.sub_path_expr {
+            Some(expression) => super::env::expand(expression, env),
+            None => mount.sub_path.clone().unwrap_or_default(),
+        },
+        read_only: mount.read_only == Some(true) || is_read_only(pod, &mount.name),
+    };
+    spec.volume_mounts.iter().flatten().map(mount).collect()
+}
+
+/// Volumes made from objects are read-only whatever the mount says.
+fn is_read_only(pod: &Pod, name: &str) -> bool {
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.filter(|volume| volume.name == name).any(|volume| {
+        volume.config_map.is_some()
+            || volume.secret.is_some()
+            || volume.downward_api.is_some()
+            || volume.projected.is_some()
+    })
+}
