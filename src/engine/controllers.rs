@@ -119,7 +119,9 @@ impl<C: Default> Default for Loop<C> {
     }
 }
 
+mod daemonset;
 mod deployment;
+mod endpoints;
 mod garbage_collector;
 mod namespace;
 mod node_lifecycle;
@@ -133,6 +135,8 @@ manager! {
     service_account: service_account::ServiceAccounts,
     deployment: deployment::Deployments,
     replicaset: replicaset::ReplicaSets,
+    daemonset: daemonset::DaemonSets,
+    endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     namespace: namespace::Namespaces,
     node_lifecycle: node_lifecycle::NodeLifecycle,
