@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
-use api::Object;
-use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use api::patch::fieldset::Set;
+use api::patch::{Manager, Managers, structured};
+use api::{Kind, Object};
+use serde_json::Value;
 
 use super::ApiServer;
-use super::storage::{FieldWrite, Ownership};
+use super::storage::{FieldWrite, Key, Ownership};
 
 /// Remembers a write. Writes by one manager in a row share an entry, so that a status
 /// updated a thousand times costs one.
@@ -40,7 +42,45 @@ pub(super) fn record(
     }));
 }
 
-/// The `managedFields` a client sees.
-pub(super) fn fold(_server: &ApiServer, stored: &super::storage::Stored) -> Vec<ManagedFieldsEntry> {
-    stored.ownership.folded.to_vec()
+/// The `managedFields` a client sees; null when nobody owns anything.
+pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Value {
+    if ownership.pending.is_empty() {
+        return (*ownership.folded).clone();
+    }
+    let resource = server.resource_of(kind);
+    let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
+    let mut managers = Managers::read(&ownership.folded);
+    for write in &ownership.pending {
+        let after = write.after.to_value();
+        let before = match &write.before {
+            Some(before) => before.to_value(),
+            None => structured::zero(schema),
+        };
+        let time = api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64);
+        let manager = Manager::update(&write.manager, &write.api_version, write.subresource);
+        managers.update(schema, &before, &after, &manager, &reset_fields(&resource, write.subresource), &time);
+    }
+    if managers.is_empty() { Value::Null } else { managers.write() }
+}
+
+/// What an endpoint resets, and so gives to nobody: the status through the object, the spec through its status.
+pub(super) fn reset_fields(resource: &api::Resource, subresource: &str) -> Set {
+    let has_status = resource.subresources.iter().any(|sub| sub.name == "status");
+    match subresource {
+        "status" => Set::of(&["spec"]),
+        _ if has_status => Set::of(&["status"]),
+        _ => Set::new(),
+    }
+}
+
+impl ApiServer {
+    /// Folds once for all readers: what was pending becomes the base of the next fold.
+    pub(super) fn settle_ownership(&mut self, key: &Key) {
+        let Some(stored) = self.store.get(key) else { return };
+        if stored.ownership.pending.is_empty() {
+            return;
+        }
+        let folded = Arc::new(fold(self, &stored.ownership, key.kind));
+        self.store.set_ownership(key, Ownership { folded, ..Ownership::default() });
+    }
 }

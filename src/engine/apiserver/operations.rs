@@ -9,7 +9,7 @@ use api::{Object, Status, defaults, validation};
 
 use super::admission::{self, Attributes, Operation};
 use super::audit::{Audit, AuditVerb};
-use super::storage::{Key, Stored};
+use super::storage::{Key, Ownership, Stored};
 use super::{ApiServer, Identity, managed, registry};
 
 /// How a write is to be carried out.
@@ -24,6 +24,8 @@ pub struct WriteOptions {
     pub warnings: Vec<String>,
     /// The write is a PATCH in the audit log.
     pub patch: bool,
+    /// An apply has decided already who owns what: `managedFields` after the write.
+    pub ownership: Option<serde_json::Value>,
 }
 
 impl WriteOptions {
@@ -110,9 +112,12 @@ impl ApiServer {
         }
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
-        let mut stored = Stored { object: object.clone(), ownership: Default::default() };
-        managed::record(&mut stored.ownership, self, &manager, "", None, &object);
-        self.commit(stored, who);
+        let mut ownership = Ownership::default();
+        match options.ownership.take() {
+            Some(decided) => ownership.folded = Arc::new(decided),
+            None => managed::record(&mut ownership, self, &manager, "", None, &object),
+        }
+        self.commit(Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, None);
         Ok(object)
     }
@@ -238,10 +243,15 @@ impl ApiServer {
             return Ok(object);
         }
         // A write that changes nothing is not written: no new version, no event.
-        if object == old {
+        let key = Key::of(&object);
+        let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+        let same_owners = match &options.ownership {
+            Some(decided) => *decided == managed::fold(self, &ownership, key.kind),
+            None => true,
+        };
+        if object == old && same_owners {
             return Ok(object);
         }
-        let key = Key::of(&object);
         if strategy.deleted_by_update(&object) {
             object.meta_mut().resource_version.clone_from(&old.meta().resource_version);
             self.remove(who, &key, object.clone());
@@ -249,8 +259,10 @@ impl ApiServer {
         }
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
-        let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
-        managed::record(&mut ownership, self, &manager, options.subresource, Some(&old), &object);
+        match options.ownership.take() {
+            Some(decided) => ownership = Ownership { folded: Arc::new(decided), ..Ownership::default() },
+            None => managed::record(&mut ownership, self, &manager, options.subresource, Some(&old), &object),
+        }
         self.commit(Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, Some(&old));
         Ok(object)

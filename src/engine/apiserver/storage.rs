@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use api::{Kind, Object};
 use imbl::{OrdMap, OrdSet, Vector};
+use serde_json::Value;
 
 use crate::sim::Millis;
 
@@ -42,7 +42,8 @@ pub struct Stored {
 /// `managedFields` only when somebody reads or applies.
 #[derive(Debug, Clone, Default)]
 pub struct Ownership {
-    pub folded: Arc<Vec<ManagedFieldsEntry>>,
+    /// `managedFields` as JSON; null before the first fold.
+    pub folded: Arc<Value>,
     pub pending: Vector<Arc<FieldWrite>>,
 }
 
@@ -133,6 +134,13 @@ impl Store {
         let namespace: Arc<str> = namespace.into();
         let from = Key { kind, namespace: namespace.clone(), name: "".into() };
         self.objects.range(from..).take_while(move |(key, _)| key.kind == kind && (all || key.namespace == namespace))
+    }
+
+    /// Replaces what is known of an object's field owners; no write, nobody is told.
+    pub fn set_ownership(&mut self, key: &Key, ownership: Ownership) {
+        if let Some(stored) = self.objects.get_mut(key) {
+            stored.ownership = ownership;
+        }
     }
 
     /// Objects whose controller is `uid`, in key order.

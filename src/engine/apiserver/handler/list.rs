@@ -88,6 +88,7 @@ impl ApiServer {
     pub(super) fn get(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
         let key = Key::new(target.resource.kind, &target.namespace, &target.name);
         parse_version(request.param("resourceVersion"), 500)?;
+        self.settle_ownership(&key);
         let Some(stored) = self.store.get(&key) else {
             return Err(Status::not_found(&target.resource, &target.name));
         };
@@ -97,6 +98,11 @@ impl ApiServer {
     pub(super) fn list(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
         let selection = Selection::of(request, target)?;
         let shape = Shape::of(request)?;
+        let keys: Vec<Key> =
+            self.store.list(target.resource.kind, &target.namespace).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.settle_ownership(&key);
+        }
         let page = self.page(request, target, &selection)?;
         let mut meta = json!({ "resourceVersion": page.version.to_string() });
         if let Some(token) = &page.next {

@@ -47,9 +47,9 @@ impl ApiServer {
     /// The object as a client of `resource` sees it, with managedFields.
     pub(in crate::apiserver) fn to_client(&self, resource: &Resource, stored: &Stored) -> Value {
         let mut value = from_storage(resource, stored.object.to_value());
-        let fields = managed::fold(self, stored);
-        if !fields.is_empty() {
-            value["metadata"]["managedFields"] = serde_json::to_value(&fields).unwrap_or_default();
+        let fields = managed::fold(self, &stored.ownership, stored.object.kind());
+        if !fields.is_null() {
+            value["metadata"]["managedFields"] = fields;
         }
         value
     }
