@@ -1,1 +1,6 @@
-//! TODO
+//! The course: lessons, their checks, transcripts, and the pump that drives commands. No web types.
+//!
+//! May see the API, the engine and kubectl; the page may see this.
+
+pub mod pump;
+pub mod transcript;

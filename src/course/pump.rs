@@ -4,7 +4,7 @@
 //! the present instant; letting time pass is the caller's decision, and [`Job::next_wake`] says
 //! what it waits for.
 
-use api::wire::{Backend, Chunk, StreamId};
+use api::wire::{Backend, Body, Chunk, Request, Response, StreamId};
 use engine::Cluster;
 use kubectl::{Command, Env, Event, Out, Step};
 
@@ -18,12 +18,19 @@ pub struct Job {
     /// Output in order, until somebody takes it.
     output: Vec<(Out, String)>,
     state: State,
+    /// Ports this command forwards: remote port and stream, in the order they were opened.
+    forwards: Vec<(u16, StreamId)>,
+    /// Answers of forwarded ports: remote port, HTTP status, body.
+    answers: Vec<(u16, u16, Vec<u8>)>,
 }
 
 enum State {
     /// Resume with this.
     Ready(Event),
-    Waiting { until: Option<u64>, streams: Vec<StreamId> },
+    Waiting {
+        until: Option<u64>,
+        streams: Vec<StreamId>,
+    },
     /// The learner's editor is open on (name, text).
     Editing(String, String),
     Done(i32),
@@ -41,7 +48,13 @@ impl Job {
     }
 
     fn new(command: Command) -> Self {
-        Self { command, output: Vec::new(), state: State::Ready(Event::Continue) }
+        Self {
+            command,
+            output: Vec::new(),
+            state: State::Ready(Event::Continue),
+            forwards: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 
     /// Does everything that can be done now. `true` if anything happened.
@@ -50,7 +63,7 @@ impl Job {
         loop {
             let event = match std::mem::replace(&mut self.state, State::Done(0)) {
                 State::Ready(event) => event,
-                State::Waiting { until, streams } => match arrived(cluster, until, &streams) {
+                State::Waiting { until, streams } => match arrived(cluster, until, &streams, &mut self.answers) {
                     Some(event) => event,
                     None => {
                         self.state = State::Waiting { until, streams };
@@ -64,7 +77,7 @@ impl Job {
             };
             moved = true;
             self.state = match self.command.resume(event, cluster.unix_millis()) {
-                Step::Send(request) => State::Ready(Event::Response(cluster.submit(request))),
+                Step::Send(request) => State::Ready(Event::Response(self.submit(cluster, request))),
                 Step::Wait { until, streams } => State::Waiting { until, streams },
                 Step::Output { stream, text } => {
                     self.output.push((stream, text));
@@ -82,6 +95,30 @@ impl Job {
                 Step::Done(code) => State::Done(code),
             };
         }
+    }
+
+    fn submit(&mut self, cluster: &mut Cluster, request: Request) -> Response {
+        let ports: Vec<u16> = match request.path.ends_with("/portforward") {
+            true => request.params("ports").flat_map(|ports| ports.split(',')).filter_map(|p| p.parse().ok()).collect(),
+            false => Vec::new(),
+        };
+        let response = cluster.submit(request);
+        if let Body::Stream(stream) = response.body {
+            self.forwards.extend(ports.into_iter().map(|port| (port, stream)));
+        }
+        response
+    }
+
+    /// The stream behind the `index`-th forwarded port, and the remote port.
+    pub fn forward(&self, index: usize) -> Option<(u16, StreamId)> {
+        self.forwards.get(index).copied()
+    }
+
+    /// The answer of a forwarded port, if one has come: HTTP status and body.
+    pub fn take_answer(&mut self, remote: u16) -> Option<(u16, Vec<u8>)> {
+        let at = self.answers.iter().position(|(port, ..)| *port == remote)?;
+        let (_, status, body) = self.answers.remove(at);
+        Some((status, body))
     }
 
     /// What was printed since the last call.
@@ -153,9 +190,22 @@ impl Job {
 }
 
 /// What a waiting command is to be woken with, if anything.
-fn arrived(cluster: &mut Cluster, until: Option<u64>, streams: &[StreamId]) -> Option<Event> {
+///
+/// Answers of forwarded ports are for whoever asked, not for kubectl.
+fn arrived(
+    cluster: &mut Cluster,
+    until: Option<u64>,
+    streams: &[StreamId],
+    answers: &mut Vec<(u16, u16, Vec<u8>)>,
+) -> Option<Event> {
     for stream in streams {
-        let chunks: Vec<Chunk> = cluster.poll(*stream);
+        let mut chunks: Vec<Chunk> = cluster.poll(*stream);
+        for chunk in &chunks {
+            if let Chunk::Http { port, status, body } = chunk {
+                answers.push((*port, *status, body.clone()));
+            }
+        }
+        chunks.retain(|chunk| !matches!(chunk, Chunk::Http { .. }));
         if !chunks.is_empty() {
             return Some(Event::Chunks(*stream, chunks));
         }
@@ -165,12 +215,7 @@ fn arrived(cluster: &mut Cluster, until: Option<u64>, streams: &[StreamId]) -> O
 
 /// Lets virtual time pass until the job ends or `limit` milliseconds are over, letting
 /// `each` look at every instant at which something happened. Returns the exit code.
-pub fn run_to_end(
-    job: &mut Job,
-    cluster: &mut Cluster,
-    limit: u64,
-    mut each: impl FnMut(&mut Cluster),
-) -> Option<i32> {
+pub fn run_to_end(job: &mut Job, cluster: &mut Cluster, limit: u64, mut each: impl FnMut(&mut Cluster)) -> Option<i32> {
     let started = cluster.now();
     loop {
         job.pump(cluster);

@@ -8,6 +8,7 @@ mod play;
 mod start;
 #[cfg(test)]
 mod tests;
+mod words;
 mod write;
 
 pub use parse::{Directive, ParseError, Step, Transcript, parse};

@@ -1,5 +1,6 @@
 //! Native command-line tools on the simulated cluster: one file each, dispatched here.
 
+mod replay;
 mod schedule;
 
 use std::process::ExitCode;
@@ -11,8 +12,9 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     let done = match tool {
+        "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there is: schedule")),
+        _ => Err(format!("unknown tool {tool:?}; there is: replay, schedule")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,17 +26,37 @@ pub enum Directive {
     Cluster(BTreeMap<String, String>),
     Node(String, BTreeMap<String, String>),
     AddNode(String, BTreeMap<String, String>),
-    File { name: String, text: String },
-    Command { line: String, stdin: Option<String> },
-    Background { id: String, line: String },
+    File {
+        name: String,
+        text: String,
+    },
+    Command {
+        line: String,
+        stdin: Option<String>,
+    },
+    Background {
+        id: String,
+        line: String,
+    },
     End(String),
     /// Milliseconds.
     Advance(u64),
     /// At most so many milliseconds.
     Settle(u64),
-    Until { max: u64, line: String, operator: String, value: String },
-    Let { name: String, line: String },
-    Http { port: u16, path: String },
+    Until {
+        max: u64,
+        line: String,
+        operator: String,
+        value: String,
+    },
+    Let {
+        name: String,
+        line: String,
+    },
+    Http {
+        port: u16,
+        path: String,
+    },
     Fault(Vec<String>),
     Timeout(u64),
 }
@@ -210,7 +230,9 @@ impl Reader<'_> {
     }
 
     fn until(&self, rest: &str) -> Result<Directive, ParseError> {
-        let Some((max, rest)) = rest.split_once(' ') else { return self.error("@ until DURATION kubectl … == VALUE") };
+        let Some((max, rest)) = rest.split_once(' ') else {
+            return self.error("@ until DURATION kubectl … == VALUE");
+        };
         for operator in [" == ", " != ", " =~ ", " ==", " !="] {
             // The last one: jsonpath filters compare too.
             if let Some(at) = rest.rfind(operator)

@@ -121,7 +121,7 @@ impl Player {
         let line = self.fill(line);
         let files: Rc<dyn kubectl::Files> = self.files.clone();
         let env = Env::new(files, self.session.clone()).with_stdin(stdin);
-        let mut words = kubectl::split_words(&line);
+        let mut words = super::words::split(&line);
         if words.first().map(String::as_str) == Some("kubectl") {
             words.remove(0);
         }
@@ -245,9 +245,12 @@ impl Player {
     }
 
     fn http(&mut self, port: u16, path: &str) -> Printed {
-        let forward = self.background.values().find_map(|(job, _)| job.forwarded(port));
         let mut printed = Printed { status: "0".into(), ..Printed::default() };
-        let Some((stream, remote)) = forward else {
+        let forward = self.background.iter().find_map(|(id, (job, output))| {
+            let index = forwarded(&output.stdout).iter().position(|local| *local == port)?;
+            job.forward(index).map(|(remote, stream)| (id.clone(), remote, stream))
+        });
+        let Some((id, remote, stream)) = forward else {
             printed.stderr = "connection refused\n".into();
             printed.status = "7".into();
             return printed;
@@ -255,13 +258,11 @@ impl Player {
         self.cluster.send(stream, Upstream::Http { port: remote, method: Method::Get, path: path.into() });
         let end = self.cluster.now() + 5_000;
         while self.cluster.now() < end {
-            for (job, output) in self.background.values_mut() {
-                job.pump(&mut self.cluster);
-                collect(job, output);
-                if let Some((status, body)) = job.take_http(port) {
-                    printed.stdout = format!("HTTP {status}\n{}", String::from_utf8_lossy(&body));
-                    return printed;
-                }
+            pump_all(&mut self.background, &mut self.cluster);
+            let answer = self.background.get_mut(&id).and_then(|(job, _)| job.take_answer(remote));
+            if let Some((status, body)) = answer {
+                printed.stdout = format!("HTTP {status}\n{}", String::from_utf8_lossy(&body));
+                return printed;
             }
             self.tick(end);
         }
@@ -296,10 +297,7 @@ impl Player {
             ["pod-fail", pod, rest @ ..] => {
                 let exit = rest.iter().find_map(|word| word.strip_prefix("exit=")).and_then(|code| code.parse().ok());
                 let reason = rest.first().filter(|word| !word.contains('=') && **word != "-n").copied();
-                pod_status(
-                    pod,
-                    PodFate::Failed { reason: reason.unwrap_or("").into(), exit_code: exit.unwrap_or(1) },
-                )
+                pod_status(pod, PodFate::Failed { reason: reason.unwrap_or("").into(), exit_code: exit.unwrap_or(1) })
             }
             _ => return,
         };
@@ -315,6 +313,12 @@ impl Player {
             self.tick(end);
         }
     }
+}
+
+/// Local ports in the order kubectl names them; IPv4 and IPv6 lines say each twice.
+fn forwarded(output: &str) -> Vec<u16> {
+    let locals = output.lines().filter_map(|line| line.strip_prefix("Forwarding from 127.0.0.1:"));
+    locals.filter_map(|rest| rest.split_whitespace().next()?.parse().ok()).collect()
 }
 
 fn pump_all(background: &mut BTreeMap<String, (Job, Printed)>, cluster: &mut Cluster) {

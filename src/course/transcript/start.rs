@@ -67,9 +67,11 @@ fn adjust(config: &mut NodeConfig, pairs: &Pairs) {
             "ephemeral-storage" => config.ephemeral_storage.clone_from(value),
             "unschedulable" => config.unschedulable = value == "true",
             "podCIDR" => config.pod_cidr = Some(value.clone()),
-            "labels" => config.labels.extend(value.split(',').filter_map(|label| {
-                label.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()))
-            })),
+            "labels" => config.labels.extend(
+                value
+                    .split(',')
+                    .filter_map(|label| label.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()))),
+            ),
             "taints" => config.taints.extend(value.split(',').map(taint)),
             "images" => config.images.extend(value.split(',').filter_map(|image| {
                 let (name, size) = image.rsplit_once('@')?;
