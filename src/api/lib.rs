@@ -17,3 +17,5 @@ pub use k8s_openapi;
 pub use object::{DynamicObject, Object, Typed};
 pub use scheme::{Kind, Resource};
 pub use status::Status;
+#[cfg(test)]
+#[cfg(test)]

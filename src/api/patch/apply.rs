@@ -194,7 +194,9 @@ impl Managers {
         self.owners.retain(|owner| !owner.set.is_empty());
     }
 
-    /// Records a create, update or patch. `old` is [`super::structured::zero`] for a create.
+    /// Records a create, update or patch. For a create, `old` is [`super::structured::zero`] and
+    /// `new` the object as decoded and defaulted: what admission and the strategy's
+    /// preparation fill in afterwards (service account, cluster IP, job labels) is nobody's.
     /// `ignored` holds what this endpoint resets: `status` for an object, `spec` for its status.
     pub fn update(
         &mut self,

@@ -238,6 +238,8 @@ fn presence(old: Option<&Value>, new: Option<&Value>, path: &[Element], result: 
 /// Structs that Go embeds by value: an object has them even when nobody wrote them, so that
 /// nobody comes to own them.
 const BY_VALUE: &[(&str, &[&str])] = &[
+    ("apiextensions/v1.CustomResourceDefinitionSpec", &["names"]),
+    ("apiextensions/v1.CustomResourceDefinitionStatus", &["acceptedNames"]),
     ("apps/v1.DaemonSetSpec", &["template", "updateStrategy"]),
     ("apps/v1.DeploymentSpec", &["strategy", "template"]),
     ("apps/v1.ReplicaSetSpec", &["template"]),

@@ -2,14 +2,16 @@
 //!
 //! Mirrors: sigs.k8s.io/yaml `Marshal` over go-yaml v2: keys in natural order, sequences at
 //! their parent's column, quotes only where a YAML 1.1 reader would see something else,
-//! long lines never folded.
+//! long lines folded at the first blank behind column 80.
 
 use std::cmp::Ordering;
-use std::fmt::Write as _;
 
 use serde_json::{Number, Value};
 
 use super::{Data, resolve};
+
+/// Behind this column a blank becomes a line break.
+const WIDTH: usize = 80;
 
 /// The whole document, ending with a line break.
 pub fn to_yaml(value: &Value) -> String {
@@ -37,12 +39,12 @@ fn mapping(map: &serde_json::Map<String, Value>, depth: usize, inline: bool, out
         if index > 0 || !inline {
             indent(depth, out);
         }
-        if !simple_key(key) {
-            // libyaml's form for a key that fits no line of its own.
+        if simple_key(key) {
+            string(key, depth + 1, true, out);
+        } else {
+            // libyaml's form for a key that fits no line with its value.
             out.push_str("? ");
-        }
-        string(key, depth, true, out);
-        if !simple_key(key) {
+            string(key, depth + 1, false, out);
             out.push('\n');
             indent(depth, out);
         }
@@ -66,9 +68,9 @@ fn mapping(map: &serde_json::Map<String, Value>, depth: usize, inline: bool, out
     }
 }
 
-/// A key of up to 128 bytes is written before its `:`; a longer one needs `? `.
+/// A key on one line and of up to 128 bytes is written before its `:`; others need `? `.
 fn simple_key(key: &str) -> bool {
-    key.len() <= 128
+    key.len() <= 128 && !key.contains(is_break)
 }
 
 fn sequence(items: &[Value], depth: usize, inline: bool, out: &mut String) {
@@ -113,13 +115,17 @@ fn go_number(number: &Number) -> String {
     format!("{float}")
 }
 
+/// `key`: the string stands before a `:` and must keep to its line.
 fn string(text: &str, depth: usize, key: bool, out: &mut String) {
     let shape = Shape::of(text);
+    let mut pen = Pen::new(depth, key, out);
     if text.contains('\n') {
         if shape.block && !key {
-            return literal(text, depth, out);
+            literal(text, depth, pen.out)
+        } else {
+            pen.double_quoted(text)
         }
-        return double_quoted(text, out);
+        return;
     }
     let means_itself = matches!(resolve::resolve(text), Data::String(_))
         && text != "<<"
@@ -127,15 +133,13 @@ fn string(text: &str, depth: usize, key: bool, out: &mut String) {
         && !resolve::is_timestamp(text)
         && !is_float_word(text);
     if !means_itself {
-        double_quoted(text, out);
+        pen.double_quoted(text);
     } else if shape.plain {
-        out.push_str(text);
+        pen.plain(text);
     } else if shape.single_quoted {
-        out.push('\'');
-        out.push_str(&text.replace('\'', "''"));
-        out.push('\'');
+        pen.single_quoted(text);
     } else {
-        double_quoted(text, out);
+        pen.double_quoted(text);
     }
 }
 
@@ -230,38 +234,118 @@ fn literal(text: &str, depth: usize, out: &mut String) {
     }
 }
 
-fn double_quoted(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\0' => out.push_str("\\0"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\u{1b}' => out.push_str("\\e"),
-            '\u{85}' => out.push_str("\\N"),
-            '\u{a0}' => out.push_str("\\_"),
-            '\u{2028}' => out.push_str("\\L"),
-            '\u{2029}' => out.push_str("\\P"),
-            c if is_printable(c) => out.push(c),
-            c => {
-                let code = c as u32;
-                // Writing to a string cannot fail.
-                let _ = match code {
-                    0..=0xff => write!(out, "\\x{code:02X}"),
-                    0x100..=0xffff => write!(out, "\\u{code:04X}"),
-                    _ => write!(out, "\\U{code:08X}"),
-                };
-            }
+/// Writes one scalar and knows in which column it is.
+struct Pen<'a> {
+    out: &'a mut String,
+    column: usize,
+    depth: usize,
+    folds: bool,
+    /// The last character was a blank: there is no fold at a second one.
+    after_blank: bool,
+}
+
+impl<'a> Pen<'a> {
+    fn new(depth: usize, key: bool, out: &'a mut String) -> Self {
+        let line = &out[out.rfind('\n').map_or(0, |at| at + 1)..];
+        Self { column: line.chars().count(), depth: depth.max(1), folds: !key, after_blank: false, out }
+    }
+
+    fn put(&mut self, c: char) {
+        self.out.push(c);
+        self.column += 1;
+        self.after_blank = c == ' ';
+    }
+
+    fn write(&mut self, text: &str) {
+        text.chars().for_each(|c| self.put(c));
+    }
+
+    fn may_fold(&self) -> bool {
+        self.folds && !self.after_blank && self.column > WIDTH
+    }
+
+    /// A line break and indentation in place of a blank.
+    fn fold(&mut self) {
+        self.out.push('\n');
+        indent(self.depth, self.out);
+        self.column = self.depth * 2;
+        self.after_blank = true;
+    }
+
+    fn plain(&mut self, text: &str) {
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c == ' ' && self.may_fold() && chars.peek() != Some(&' ') { self.fold() } else { self.put(c) }
         }
     }
-    out.push('"');
+
+    fn single_quoted(&mut self, text: &str) {
+        self.put('\'');
+        let mut chars = text.chars().peekable();
+        let mut first = true;
+        while let Some(c) = chars.next() {
+            let inside = !first && chars.peek().is_some_and(|next| *next != ' ');
+            match c {
+                ' ' if inside && self.may_fold() => self.fold(),
+                '\'' => self.write("''"),
+                other => self.put(other),
+            }
+            first = false;
+        }
+        self.put('\'');
+    }
+
+    fn double_quoted(&mut self, text: &str) {
+        self.put('"');
+        let mut chars = text.chars().peekable();
+        let mut first = true;
+        while let Some(c) = chars.next() {
+            match chars.peek() {
+                Some(next) if c == ' ' && !first && self.may_fold() => {
+                    let blank_follows = *next == ' ';
+                    self.fold();
+                    if blank_follows {
+                        // The reader drops blanks at the start of a line unless one is escaped.
+                        self.put('\\');
+                    }
+                }
+                _ => self.escaped(c),
+            }
+            first = false;
+        }
+        self.put('"');
+    }
+
+    fn escaped(&mut self, c: char) {
+        let short = match c {
+            '"' => '"',
+            '\\' => '\\',
+            '\0' => '0',
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\u{b}' => 'v',
+            '\u{c}' => 'f',
+            '\r' => 'r',
+            '\u{1b}' => 'e',
+            '\u{85}' => 'N',
+            '\u{a0}' => '_',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            c if is_printable(c) => return self.put(c),
+            c => {
+                let code = c as u32;
+                return match code {
+                    0..=0xff => self.write(&format!("\\x{code:02X}")),
+                    0x100..=0xffff => self.write(&format!("\\u{code:04X}")),
+                    _ => self.write(&format!("\\U{code:08X}")),
+                };
+            }
+        };
+        self.put('\\');
+        self.put(short);
+    }
 }
 
 /// The order of keys: letters after everything else, numbers by value.

@@ -19,6 +19,10 @@ struct Parser {
     depth: usize,
     first_line: usize,
     duplicates: Vec<Duplicate>,
+    /// Anchors whose value is still being read.
+    open: Vec<String>,
+    /// What Go's decoder will refuse; it runs after the parser, whose problems win.
+    refused: Option<YamlError>,
 }
 
 /// Reads the first document of `text`, which begins at `start` in its file.
@@ -30,8 +34,13 @@ pub(super) fn parse(text: &str, start: Pos) -> Parse<Document> {
         depth: 0,
         first_line: start.line,
         duplicates: Vec::new(),
+        open: Vec::new(),
+        refused: None,
     };
     let root = parser.document(start)?;
+    if let Some(refused) = parser.refused {
+        return Err(refused);
+    }
     Ok(Document { root, start, duplicates: parser.duplicates })
 }
 
@@ -58,15 +67,13 @@ fn height(node: &Node) -> usize {
 
 impl Parser {
     fn document(&mut self, start: Pos) -> Parse<Node> {
-        while self.scanner.peek()?.0 == Token::DocumentEnd {
-            self.scanner.next()?;
-        }
         let mut directives = false;
         while self.scanner.peek()?.0 == Token::Directive {
             self.scanner.next()?;
             directives = true;
         }
         let (token, span) = self.scanner.peek()?.clone();
+        let explicit = token == Token::DocumentStart;
         match token {
             Token::StreamEnd if !directives => return Ok(empty(start)),
             Token::DocumentStart => {
@@ -78,7 +85,7 @@ impl Parser {
             _ => {}
         }
         let root = match self.scanner.peek()?.0 {
-            Token::Directive | Token::DocumentStart | Token::DocumentEnd | Token::StreamEnd => empty(start),
+            Token::Directive | Token::DocumentStart | Token::DocumentEnd | Token::StreamEnd if explicit => empty(start),
             _ => self.node(true, false)?,
         };
         // Go looks one token ahead for the document's end, and no further.
@@ -90,16 +97,16 @@ impl Parser {
         Err(self.scanner.parser_error(problem, at, context))
     }
 
-    /// A problem of the decoder: it names no line.
-    fn refuse<T>(&self, problem: String, at: Pos) -> Parse<T> {
-        Err(YamlError { line: 0, problem, at })
+    /// A problem of the decoder: it names no line, and the first one counts.
+    fn refuse(&mut self, problem: String, at: Pos) {
+        self.refused.get_or_insert(YamlError { line: 0, problem, at });
     }
 
     fn node(&mut self, block: bool, indentless: bool) -> Parse<Node> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let at = self.scanner.peek()?.1.start;
-            return self.refuse(format!("exceeded max depth of {MAX_DEPTH}"), at);
+            return Err(YamlError { line: 0, problem: format!("exceeded max depth of {MAX_DEPTH}"), at });
         }
         let node = self.node_inside(block, indentless);
         self.depth -= 1;
@@ -118,6 +125,7 @@ impl Parser {
             }
             self.scanner.next()?;
         }
+        self.open.extend(anchor.clone());
         let at = self.scanner.peek()?.1.start;
         let node = match &self.scanner.peek()?.0 {
             Token::BlockEntry if indentless => self.indentless_sequence()?,
@@ -133,6 +141,7 @@ impl Parser {
             _ => return self.fail("did not find expected node content", at, start),
         };
         if let Some(name) = anchor {
+            self.open.pop();
             self.anchors.insert(name, node.clone());
         }
         Ok(node)
@@ -140,12 +149,18 @@ impl Parser {
 
     fn alias(&mut self, name: &str) -> Parse<Node> {
         let (_, span) = self.scanner.next()?;
+        if self.open.iter().any(|open| open == name) {
+            self.refuse(format!("anchor '{name}' value contains itself"), span.start);
+            return Ok(empty(span.start));
+        }
         let Some(anchored) = self.anchors.get(name) else {
-            return self.refuse(format!("unknown anchor '{name}' referenced"), span.start);
+            let problem = format!("unknown anchor '{name}' referenced");
+            return Err(YamlError { line: 0, problem, at: span.start });
         };
         self.aliased += size(anchored);
         if self.aliased > ALIAS_BUDGET || self.depth + height(anchored) > MAX_DEPTH {
-            return self.refuse("document contains excessive aliasing".into(), span.start);
+            let problem = "document contains excessive aliasing".into();
+            return Err(YamlError { line: 0, problem, at: span.start });
         }
         Ok(Node { value: anchored.value.clone(), span })
     }
@@ -165,7 +180,7 @@ impl Parser {
                 );
                 if !fits {
                     let tag = tag.unwrap_or_default();
-                    return self.refuse(format!("cannot decode !!str `{text}` as a {tag}"), span.start);
+                    self.refuse(format!("cannot decode !!str `{text}` as a {tag}"), span.start);
                 }
                 value
             }
@@ -223,11 +238,6 @@ impl Parser {
                     };
                     let value = self.block_value(key.span.end)?;
                     self.pair(&mut mapping, key, value)?;
-                }
-                // A value whose key is left out: `: x`.
-                Token::Value => {
-                    let value = self.block_value(span.start)?;
-                    self.pair(&mut mapping, empty(span.start), value)?;
                 }
                 Token::BlockEnd => {
                     self.scanner.next()?;
@@ -332,15 +342,20 @@ impl Parser {
     /// Adds a pair; keys become strings as JSON needs them.
     fn pair(&mut self, mapping: &mut Mapping, key: Node, value: Node) -> Parse<()> {
         if matches!(&key.value, Data::String(text) if text == "<<") {
-            return self.merge(mapping, value);
+            self.merge(mapping, value);
+            return Ok(());
         }
         let text = match &key.value {
             Data::String(text) => text.clone(),
             Data::Bool(value) => value.to_string(),
             Data::Number(number) => number.to_string(),
-            Data::Null => return self.refuse("invalid map key: null".into(), key.span.start),
+            Data::Null => {
+                self.refuse("unsupported map key of type: %!s(<nil>), key: <nil>".into(), key.span.start);
+                String::new()
+            }
             Data::Seq(_) | Data::Map(_) => {
-                return self.refuse("invalid map key: a sequence or mapping".into(), key.span.start);
+                self.refuse(format!("invalid map key: {}", go_syntax(&key)), key.span.start);
+                String::new()
             }
         };
         if let Some(_first) = mapping.seen.insert(text.clone(), mapping.entries.len()) {
@@ -351,7 +366,7 @@ impl Parser {
         Ok(())
     }
 
-    fn merge(&mut self, mapping: &mut Mapping, value: Node) -> Parse<()> {
+    fn merge(&mut self, mapping: &mut Mapping, value: Node) {
         match value.value {
             Data::Map(entries) => mapping.merged.extend(entries),
             Data::Seq(items) if items.iter().all(|item| matches!(item.value, Data::Map(_))) => {
@@ -363,7 +378,6 @@ impl Parser {
                 return self.refuse("map merge requires map or sequence of maps as the value".into(), value.span.start);
             }
         }
-        Ok(())
     }
 
     /// Closes a mapping: pairs merged in by `<<` give way to its own.
@@ -375,6 +389,24 @@ impl Parser {
             }
         }
         collection(Data::Map(mapping.entries), start, end)
+    }
+}
+
+/// A value in Go's syntax, as `%#v` prints it: what a key such as `{{ name }}` becomes.
+fn go_syntax(node: &Node) -> String {
+    let joined = |parts: Vec<String>| parts.join(", ");
+    match &node.value {
+        Data::Null => "interface {}(nil)".into(),
+        Data::Bool(value) => value.to_string(),
+        Data::Number(number) => number.to_string(),
+        Data::String(text) => format!("{text:?}"),
+        Data::Seq(items) => format!("[]interface {{}}{{{}}}", joined(items.iter().map(go_syntax).collect())),
+        Data::Map(entries) => {
+            let mut entries: Vec<&Entry> = entries.iter().collect();
+            entries.sort_by(|a, b| a.key.cmp(&b.key));
+            let pairs = entries.iter().map(|entry| format!("{:?}:{}", entry.key, go_syntax(&entry.value)));
+            format!("map[interface {{}}]interface {{}}{{{}}}", joined(pairs.collect()))
+        }
     }
 }
 

@@ -376,12 +376,7 @@ impl Scanner {
         self.unroll_indent(-1);
         self.remove_simple_key()?;
         self.simple_key_allowed = false;
-        let start = self.mark;
-        while !is_break_or_end(self.char()) {
-            self.skip();
-        }
-        self.push(Token::Directive, start);
-        Ok(())
+        self.scan_directive()
     }
 
     fn fetch_document_indicator(&mut self) -> Scan<()> {

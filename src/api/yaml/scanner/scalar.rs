@@ -52,10 +52,64 @@ impl Scanner {
     pub(super) fn scan_tag(&mut self) -> Scan<()> {
         let start = self.mark;
         let mut tag = String::new();
-        while !(is_blank_or_end(self.char()) || (self.flow_level > 0 && matches!(self.char(), ',' | ']' | '}'))) {
+        if self.peek_char(1) == '<' {
+            while !is_blank_or_end(self.char()) && self.char() != '>' {
+                self.read(&mut tag);
+            }
+            if self.char() != '>' {
+                return self.error("did not find the expected '>'", start);
+            }
             self.read(&mut tag);
+        } else {
+            while self.char().is_ascii_alphanumeric() || "-_;/?:@&=+$,.!~*'()[]%".contains(self.char()) {
+                self.read(&mut tag);
+            }
+        }
+        if !is_blank_or_end(self.char()) {
+            return self.error("did not find expected whitespace or line break", start);
         }
         self.push(Token::Tag(tag), start);
+        Ok(())
+    }
+
+    /// `%YAML 1.1` or `%TAG …`; what they say is checked, and has no effect.
+    pub(super) fn scan_directive(&mut self) -> Scan<()> {
+        let start = self.mark;
+        self.skip();
+        let mut name = String::new();
+        while self.char().is_ascii_alphanumeric() || matches!(self.char(), '_' | '-') {
+            self.read(&mut name);
+        }
+        if name.is_empty() {
+            return self.error("could not find expected directive name", start);
+        }
+        if !is_blank_or_end(self.char()) {
+            return self.error("found unexpected non-alphabetical character", start);
+        }
+        if name != "YAML" && name != "TAG" {
+            return self.error("found unknown directive name", start);
+        }
+        let mut rest = String::new();
+        while !is_break_or_end(self.char()) && self.char() != '#' {
+            self.read(&mut rest);
+        }
+        if name == "YAML" {
+            match rest.trim().split_once('.') {
+                Some(("1", minor)) if minor.bytes().all(|b| b.is_ascii_digit()) && !minor.is_empty() => {}
+                Some((major, _)) if major.bytes().all(|b| b.is_ascii_digit()) && !major.is_empty() => {
+                    return self.error("found incompatible YAML document", start);
+                }
+                Some(_) => return self.error("did not find expected version number", start),
+                None => return self.error("did not find expected digit or '.' character", start),
+            }
+        }
+        while !is_break_or_end(self.char()) {
+            self.skip();
+        }
+        if is_break(self.char()) {
+            self.skip_line();
+        }
+        self.push(Token::Directive, start);
         Ok(())
     }
 
