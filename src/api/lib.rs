@@ -17,5 +17,3 @@ pub use k8s_openapi;
 pub use object::{DynamicObject, Object, Typed};
 pub use scheme::{Kind, Resource};
 pub use status::Status;
-#[cfg(test)]
-#[cfg(test)]
