@@ -38,8 +38,10 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain("at least 1 argument is required for attach"));
     }
     if args.words.len() > 2 {
-        return Err(Failure::plain("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ".to_string()
-            + &format!("{}: {}", args.words.len(), super::apply::brackets(&args.words))));
+        return Err(Failure::plain(
+            "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ".to_string()
+                + &format!("{}: {}", args.words.len(), super::apply::brackets(&args.words)),
+        ));
     }
     let word = args.words.join("/");
     let info = pods::target(&client, args, Some(&word)).await?;

@@ -15,13 +15,29 @@ use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
     Flag::int("chunk-size", "500", "Return large lists in chunks rather than all at once. Pass 0 to disable."),
-    Flag::bool("delete-emptydir-data", false, "Continue even if there are pods using emptyDir (local data that will be deleted when the node is drained)."),
-    Flag::bool("disable-eviction", false, "Force drain to use delete, even if eviction is supported. This will bypass checking PodDisruptionBudgets, use with caution."),
+    Flag::bool(
+        "delete-emptydir-data",
+        false,
+        "Continue even if there are pods using emptyDir (local data that will be deleted when the node is drained).",
+    ),
+    Flag::bool(
+        "disable-eviction",
+        false,
+        "Force drain to use delete, even if eviction is supported. This will bypass checking PodDisruptionBudgets, use with caution.",
+    ),
     Flag::bool("force", false, "Continue even if there are pods that do not declare a controller."),
-    Flag::int("grace-period", "-1", "Period of time in seconds given to each pod to terminate gracefully. If negative, the default value specified in the pod will be used."),
+    Flag::int(
+        "grace-period",
+        "-1",
+        "Period of time in seconds given to each pod to terminate gracefully. If negative, the default value specified in the pod will be used.",
+    ),
     Flag::bool("ignore-daemonsets", false, "Ignore DaemonSet-managed pods."),
     Flag::text("pod-selector", "", "Label selector to filter pods on the node"),
-    Flag::int("skip-wait-for-delete-timeout", "0", "If pod DeletionTimestamp older than N seconds, skip waiting for the pod.  Seconds must be greater than 0 to skip."),
+    Flag::int(
+        "skip-wait-for-delete-timeout",
+        "0",
+        "If pod DeletionTimestamp older than N seconds, skip waiting for the pod.  Seconds must be greater than 0 to skip.",
+    ),
     Flag::duration("timeout", "0s", "The length of time to wait before giving up, zero means infinite"),
 ];
 
@@ -127,7 +143,8 @@ async fn plan(client: &Client<'_>, args: &Args, node: &str) -> Result<Plan> {
         let deleting = pod.pointer("/metadata/deletionTimestamp").is_some();
         let skip = args.int("skip-wait-for-delete-timeout");
         if skip > 0
-            && duration::seconds_since(text_at(&pod, "/metadata/deletionTimestamp"), client.cx.now()).is_some_and(|age| age > skip)
+            && duration::seconds_since(text_at(&pod, "/metadata/deletionTimestamp"), client.cx.now())
+                .is_some_and(|age| age > skip)
         {
             continue;
         }
@@ -176,7 +193,8 @@ async fn plan(client: &Client<'_>, args: &Args, node: &str) -> Result<Plan> {
 }
 
 fn told(list: &[(&'static str, Vec<String>)], before: &str) -> Vec<String> {
-    let mut texts: Vec<String> = list.iter().map(|(text, pods)| format!("{before}{text}: {}", pods.join(", "))).collect();
+    let mut texts: Vec<String> =
+        list.iter().map(|(text, pods)| format!("{before}{text}: {}", pods.join(", "))).collect();
     texts.sort();
     texts
 }
@@ -226,13 +244,7 @@ enum State {
 }
 
 /// All pods at once: a refused one is tried again, an evicted one is waited for.
-async fn evict_all(
-    client: &Client<'_>,
-    args: &Args,
-    pods: &[Value],
-    dry_run: DryRun,
-    deadline: Option<u64>,
-) -> Result {
+async fn evict_all(client: &Client<'_>, args: &Args, pods: &[Value], dry_run: DryRun, deadline: Option<u64>) -> Result {
     let cx = client.cx;
     let mut states: Vec<State> = pods.iter().map(|_| State::Try(0)).collect();
     let mut failures = Vec::new();

@@ -17,8 +17,16 @@ use crate::verb::{Complete, VERB as BASE, Verb};
 
 const OVERWRITE_LABELS: &[Flag] = &[
     Flag::bool("list", false, "If true, display the labels for a given resource."),
-    Flag::bool("overwrite", false, "If true, allow labels to be overwritten, otherwise reject label updates that overwrite existing labels."),
-    Flag::text("resource-version", "", "If non-empty, the labels update will only succeed if this is the current resource-version for the object. Only valid when specifying a single resource."),
+    Flag::bool(
+        "overwrite",
+        false,
+        "If true, allow labels to be overwritten, otherwise reject label updates that overwrite existing labels.",
+    ),
+    Flag::text(
+        "resource-version",
+        "",
+        "If non-empty, the labels update will only succeed if this is the current resource-version for the object. Only valid when specifying a single resource.",
+    ),
     global::manager("kubectl-label"),
 ];
 
@@ -62,8 +70,16 @@ kubectl label pods foo bar-",
 
 const OVERWRITE_ANNOTATIONS: &[Flag] = &[
     Flag::bool("list", false, "If true, display the annotations for a given resource."),
-    Flag::bool("overwrite", false, "If true, allow annotations to be overwritten, otherwise reject annotation updates that overwrite existing annotations."),
-    Flag::text("resource-version", "", "If non-empty, the annotation update will only succeed if this is the current resource-version for the object. Only valid when specifying a single resource."),
+    Flag::bool(
+        "overwrite",
+        false,
+        "If true, allow annotations to be overwritten, otherwise reject annotation updates that overwrite existing annotations.",
+    ),
+    Flag::text(
+        "resource-version",
+        "",
+        "If non-empty, the annotation update will only succeed if this is the current resource-version for the object. Only valid when specifying a single resource.",
+    ),
     global::manager("kubectl-annotate"),
 ];
 
@@ -162,7 +178,11 @@ fn parse(which: &Which, pairs: &[String]) -> Result<Changes> {
     }
     if let Some(both) = changes.remove.iter().find(|key| changes.set.iter().any(|(set, _)| set == *key)) {
         let _ = both;
-        return Err(Failure::plain(format!("can not both modify and remove a{} {} in the same command", if which.word == "label" { "" } else { "n" }, which.word)));
+        return Err(Failure::plain(format!(
+            "can not both modify and remove a{} {} in the same command",
+            if which.word == "label" { "" } else { "n" },
+            which.word
+        )));
     }
     Ok(changes)
 }
@@ -175,7 +195,9 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
     let changes = parse(which, &pairs)?;
     let list = args.flag("list");
     if words.is_empty() && args.list("filename").is_empty() {
-        return Err(Failure::plain("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
+        return Err(Failure::plain(
+            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
+        ));
     }
     if pairs.is_empty() && !list {
         return Err(Failure::plain(format!("at least one {} update is required", which.word)));

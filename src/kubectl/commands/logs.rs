@@ -131,7 +131,11 @@ async fn sources(client: &Client<'_>, args: &Args, named: &str) -> Result<Vec<So
     let pods = if selector.is_empty() {
         let info = pods::target(client, args, args.words.first()).await.map_err(|failure| {
             if failure.is_not_found() {
-                Failure::plain(format!("error from server (NotFound): {} in namespace {:?}", failure.text(), client.namespace))
+                Failure::plain(format!(
+                    "error from server (NotFound): {} in namespace {:?}",
+                    failure.text(),
+                    client.namespace
+                ))
             } else {
                 failure
             }
@@ -194,11 +198,8 @@ fn source(args: &Args, pod: &Value, container: &str, by_selector: bool) -> Sourc
     if !args.text("since-time").is_empty() {
         request = request.with_query("sinceTime", args.text("since-time"));
     }
-    let prefix = if args.flag("prefix") || args.flag("all-pods") {
-        format!("[pod/{name}/{container}] ")
-    } else {
-        String::new()
-    };
+    let prefix =
+        if args.flag("prefix") || args.flag("all-pods") { format!("[pod/{name}/{container}] ") } else { String::new() };
     Source { prefix, request }
 }
 

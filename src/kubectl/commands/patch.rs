@@ -20,7 +20,11 @@ const FLAGS: &[Flag] = &[
     Flag::text("patch", "", "The patch to be applied to the resource JSON file.").short('p'),
     Flag::text("patch-file", "", "A file containing a patch to be applied to the resource."),
     Flag::text("subresource", "", "If specified, patch will operate on the subresource of the requested object."),
-    Flag::text("type", "strategic", "The type of patch being provided; one of [json merge strategic]").values(&["json", "merge", "strategic"]),
+    Flag::text("type", "strategic", "The type of patch being provided; one of [json merge strategic]").values(&[
+        "json",
+        "merge",
+        "strategic",
+    ]),
     global::manager("kubectl-patch"),
 ];
 
@@ -68,10 +72,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     };
     let text = match args.text("patch-file") {
         "" => args.text("patch").to_string(),
-        file => cx
-            .env
-            .read(file)
-            .ok_or_else(|| Failure::plain(format!("unable to read patch file: open {file}: no such file or directory")))?,
+        file => cx.env.read(file).ok_or_else(|| {
+            Failure::plain(format!("unable to read patch file: open {file}: no such file or directory"))
+        })?,
     };
     let body = body(&text)?;
     let mut selection = Selection::of(args, &args.words);

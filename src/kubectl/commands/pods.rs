@@ -50,10 +50,7 @@ pub fn selector_of(info: &Info) -> Result<String> {
         "ReplicationController" => Ok(labels_text(object.pointer("/spec/selector").unwrap_or(&Value::Null))),
         "Service" => match object.pointer("/spec/selector") {
             Some(selector) if selector.as_object().is_some_and(|map| !map.is_empty()) => Ok(labels_text(selector)),
-            _ => Err(Failure::plain(format!(
-                "invalid service '{}': Service is defined without a selector",
-                info.name
-            ))),
+            _ => Err(Failure::plain(format!("invalid service '{}': Service is defined without a selector", info.name))),
         },
         kind => Err(Failure::plain(format!("selector for {kind} not implemented"))),
     }

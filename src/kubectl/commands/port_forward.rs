@@ -16,8 +16,15 @@ use crate::resource::Info;
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
-    Flag::csv("address", "Addresses to listen on (comma separated). Only accepts IP addresses or localhost as a value. When localhost is supplied, kubectl will try to bind on both 127.0.0.1 and ::1 and will fail if neither of these addresses are available to bind."),
-    Flag::duration("pod-running-timeout", "1m0s", "The length of time (like 5s, 2m, or 3h, higher than zero) to wait until at least one pod is running"),
+    Flag::csv(
+        "address",
+        "Addresses to listen on (comma separated). Only accepts IP addresses or localhost as a value. When localhost is supplied, kubectl will try to bind on both 127.0.0.1 and ::1 and will fail if neither of these addresses are available to bind.",
+    ),
+    Flag::duration(
+        "pod-running-timeout",
+        "1m0s",
+        "The length of time (like 5s, 2m, or 3h, higher than zero) to wait until at least one pod is running",
+    ),
 ];
 
 pub static VERB: Verb = Verb {
@@ -61,14 +68,20 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 Ok(local) => local,
                 // `port-forward pod/web http` listens on the named port's number.
                 Err(_) if !spec.contains(':') => remote,
-                Err(_) => return Err(Failure::plain(format!("error parsing local port '{local}': strconv.ParseUint: parsing {local:?}: invalid syntax"))),
+                Err(_) => {
+                    return Err(Failure::plain(format!(
+                        "error parsing local port '{local}': strconv.ParseUint: parsing {local:?}: invalid syntax"
+                    )));
+                }
             },
         };
         ports.push((local, remote));
     }
     let phase = text_at(&pod, "/status/phase");
     if phase != "Running" {
-        return Err(Failure::plain(format!("unable to forward port because pod is not running. Current status={phase}")));
+        return Err(Failure::plain(format!(
+            "unable to forward port because pod is not running. Current status={phase}"
+        )));
     }
     let path = format!(
         "/api/v1/namespaces/{}/pods/{}/portforward",
@@ -87,7 +100,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     for (local, remote) in &ports {
         for address in &addresses {
             if address == "localhost" {
-                cx.out(format!("Forwarding from 127.0.0.1:{local} -> {remote}\nForwarding from [::1]:{local} -> {remote}\n"));
+                cx.out(format!(
+                    "Forwarding from 127.0.0.1:{local} -> {remote}\nForwarding from [::1]:{local} -> {remote}\n"
+                ));
             } else {
                 cx.out(format!("Forwarding from {address}:{local} -> {remote}\n"));
             }
@@ -128,7 +143,10 @@ fn remote_port(info: &Info, pod: &Value, word: &str) -> Result<u16> {
         let service_port = port.get("port").and_then(Value::as_u64).unwrap_or(0) as u16;
         return match port.get("targetPort") {
             Some(Value::String(target)) => container_port(pod, target).ok_or_else(|| {
-                Failure::plain(format!("Pod '{}' does not have a named port '{target}'", text_at(pod, "/metadata/name")))
+                Failure::plain(format!(
+                    "Pod '{}' does not have a named port '{target}'",
+                    text_at(pod, "/metadata/name")
+                ))
             }),
             Some(target) if text_at(&info.object, "/spec/clusterIP") != "None" => {
                 Ok(target.as_u64().map_or(service_port, |target| target as u16))

@@ -16,10 +16,22 @@ use crate::resource::Selection;
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
-    Flag::int("current-replicas", "-1", "Precondition for current size. Requires that the current size of the resource match this value in order to scale. -1 (default) for no condition."),
+    Flag::int(
+        "current-replicas",
+        "-1",
+        "Precondition for current size. Requires that the current size of the resource match this value in order to scale. -1 (default) for no condition.",
+    ),
     Flag::int("replicas", "0", "The new desired number of replicas. Required."),
-    Flag::text("resource-version", "", "Precondition for resource version. Requires that the current resource version match this value in order to scale."),
-    Flag::duration("timeout", "0s", "The length of time to wait before giving up on a scale operation, zero means don't wait. Any other values should contain a corresponding time unit (e.g. 1s, 2m, 3h)."),
+    Flag::text(
+        "resource-version",
+        "",
+        "Precondition for resource version. Requires that the current resource version match this value in order to scale.",
+    ),
+    Flag::duration(
+        "timeout",
+        "0s",
+        "The length of time to wait before giving up on a scale operation, zero means don't wait. Any other values should contain a corresponding time unit (e.g. 1s, 2m, 3h).",
+    ),
 ];
 
 pub static VERB: Verb = Verb {
@@ -53,7 +65,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     check_files(args)?;
     let replicas = args.int("replicas");
     if replicas < 0 {
-        return Err(Failure::plain("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"));
+        return Err(Failure::plain(
+            "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
+        ));
     }
     if args.int("current-replicas") < -1 {
         return Err(Failure::plain("The --current-replicas must specify an integer of -1 or greater"));

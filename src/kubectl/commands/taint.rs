@@ -17,7 +17,11 @@ use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
     Flag::bool("all", false, "Select all nodes in the cluster"),
-    Flag::bool("overwrite", false, "If true, allow taints to be overwritten, otherwise reject taint updates that overwrite existing taints."),
+    Flag::bool(
+        "overwrite",
+        false,
+        "If true, allow taints to be overwritten, otherwise reject taint updates that overwrite existing taints.",
+    ),
     global::manager("kubectl-taint"),
 ];
 
@@ -59,7 +63,11 @@ struct Taint {
 const EFFECTS: &[&str] = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 fn effect(text: &str) -> Result<(), String> {
-    if EFFECTS.contains(&text) { Ok(()) } else { Err(format!("invalid taint effect: {text}, unsupported taint effect")) }
+    if EFFECTS.contains(&text) {
+        Ok(())
+    } else {
+        Err(format!("invalid taint effect: {text}, unsupported taint effect"))
+    }
 }
 
 /// `key=value:effect`, `key:effect`, `key`.
@@ -102,12 +110,17 @@ fn parse(specs: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), String> {
                 return Err(format!("invalid taint spec: {spec}"));
             }
             if add.iter().any(|old| old.key == new.key && old.effect == new.effect) {
-                return Err(format!("duplicated taints with the same key and effect: {{{} {} {} <nil>}}", new.key, new.value, new.effect));
+                return Err(format!(
+                    "duplicated taints with the same key and effect: {{{} {} {} <nil>}}",
+                    new.key, new.value, new.effect
+                ));
             }
             add.push(new);
         }
     }
-    if let Some(both) = add.iter().find(|a| remove.iter().any(|r| r.key == a.key && (r.effect.is_empty() || r.effect == a.effect))) {
+    if let Some(both) =
+        add.iter().find(|a| remove.iter().any(|r| r.key == a.key && (r.effect.is_empty() || r.effect == a.effect)))
+    {
         return Err(format!("can not both modify and remove the following taint(s) in the same command: {}", both.key));
     }
     Ok((add, remove))
@@ -117,14 +130,17 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
     // A taint may lack `=`: everything with a colon counts too.
-    let at = args.words.iter().position(|word| word.contains([':', '=']) || word.ends_with('-')).unwrap_or(args.words.len());
+    let at =
+        args.words.iter().position(|word| word.contains([':', '=']) || word.ends_with('-')).unwrap_or(args.words.len());
     let (words, specs) = if args.words[at..].iter().any(|word| word.contains(':')) {
         (args.words[..at].to_vec(), args.words[at..].to_vec())
     } else {
         words_and_pairs(&args.words, "taint")?
     };
     let Some(word) = words.first() else {
-        return Err(Failure::plain("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
+        return Err(Failure::plain(
+            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
+        ));
     };
     if specs.is_empty() {
         return Err(Failure::plain("at least one taint update is required"));
@@ -174,8 +190,11 @@ fn changed(
     remove: &[Taint],
     overwrite: bool,
 ) -> Result<(Vec<Value>, &'static str)> {
-    let existing: Vec<&str> =
-        add.iter().filter(|new| old.iter().any(|taint| is(taint, &new.key, &new.effect))).map(|new| new.key.as_str()).collect();
+    let existing: Vec<&str> = add
+        .iter()
+        .filter(|new| old.iter().any(|taint| is(taint, &new.key, &new.effect)))
+        .map(|new| new.key.as_str())
+        .collect();
     if !existing.is_empty() && !overwrite {
         return Err(Failure::plain(format!(
             "node {node} already has {} taint(s) with same effect(s) and --overwrite is false",
