@@ -6,7 +6,9 @@
 mod config;
 mod dispatch;
 mod faults;
+mod network;
 mod process;
+mod proxy;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -51,6 +53,10 @@ pub struct Cluster {
     announced: u64,
     /// Who types the commands.
     user: Identity,
+    /// Open streams to kubelets.
+    streams: BTreeMap<StreamId, proxy::Stream>,
+    /// Connections through Services so far: endpoints take turns.
+    connections: usize,
 }
 
 impl Cluster {
@@ -64,6 +70,8 @@ impl Cluster {
             processes: process::all(&config),
             announced: 0,
             user: Identity::new("kubectl", "kubernetes-admin", "kubectl"),
+            streams: BTreeMap::new(),
+            connections: 0,
             config: Arc::new(config),
         };
         let ids: Vec<ProcessId> = cluster.processes.keys().cloned().collect();
@@ -155,13 +163,17 @@ impl Backend for Cluster {
     }
 
     fn poll(&mut self, stream: StreamId) -> Vec<Chunk> {
-        self.server.poll_watch(stream).unwrap_or_else(|| vec![Chunk::Closed])
+        let watched = self.server.poll_watch(stream);
+        watched.or_else(|| self.poll_proxy(stream)).unwrap_or_else(|| vec![Chunk::Closed])
     }
 
-    fn send(&mut self, _stream: StreamId, _data: Upstream) {}
+    fn send(&mut self, stream: StreamId, data: Upstream) {
+        self.send_proxy(stream, data);
+    }
 
     fn close(&mut self, stream: StreamId) {
         self.server.close_watch(stream);
+        self.close_proxy(stream);
     }
 }
 

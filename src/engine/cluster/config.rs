@@ -1,8 +1,10 @@
 //! What a cluster is made of when it is switched on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::client::Profile;
+use crate::kubelet::runtime::Catalogue;
 
 /// One machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +67,23 @@ pub struct ClusterConfig {
     pub epoch_unix_millis: u64,
     pub nodes: Vec<NodeConfig>,
     pub profile: Profile,
+    /// Images beyond the built-in catalogue, as YAML in its format.
+    pub images: String,
+}
+
+impl ClusterConfig {
+    /// The images there are. What a lesson adds wrongly is left out; its own test says so.
+    pub(super) fn catalogue(&self) -> Arc<Catalogue> {
+        let builtin = Catalogue::shared();
+        if self.images.is_empty() {
+            return builtin;
+        }
+        let mut catalogue = (*builtin).clone();
+        match catalogue.extend(&self.images) {
+            Ok(()) => Arc::new(catalogue),
+            Err(_) => builtin,
+        }
+    }
 }
 
 impl Default for ClusterConfig {
@@ -75,6 +94,7 @@ impl Default for ClusterConfig {
             epoch_unix_millis: 1_767_225_600_000,
             nodes: vec![NodeConfig::control_plane(), NodeConfig::worker("worker-1"), NodeConfig::worker("worker-2")],
             profile: Profile::default(),
+            images: String::new(),
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use api::wire::Response;
-use api::{Object, Status};
+use api::Object;
 
 use super::process::{Process, ProcessId};
 use super::{Cluster, Due};
-use crate::apiserver::{PodProxy, Revision};
+use crate::apiserver::Revision;
 use crate::client::{Client, Component, Context, Next};
 use crate::sim::Millis;
 
@@ -65,7 +64,8 @@ impl Cluster {
 
     /// Plugs a machine in: its kubelet starts, and registers it.
     pub(super) fn join(&mut self, node: super::NodeConfig) {
-        let Some((id, process)) = super::process::kubelet(&self.config, node) else { return };
+        let index = self.processes.keys().filter(|id| matches!(id, ProcessId::Kubelet(_))).count() + 1;
+        let (id, process) = super::process::kubelet(&self.config, index, node);
         self.processes.insert(id.clone(), process);
         self.start(&id);
     }
@@ -89,17 +89,15 @@ impl Cluster {
         let Process { program, identity, rng, .. } = process;
         let mut cx = Context { now, api: Client::new(&mut self.server, identity), rng, profile: &config.profile };
         let next = if start { program.start(&mut cx) } else { program.wake(&news, &mut cx) };
+        if let ProcessId::Kubelet(node) = id {
+            self.carry(node);
+        }
         self.announce();
         match next {
             Next::Again => self.arm(id, now + STEP),
             Next::At(at) => self.arm(id, at.max(now + STEP)),
             Next::Idle => {}
         }
-    }
-
-    /// Hands a checked request to the kubelet of the pod's node.
-    pub(super) fn proxy(&mut self, _proxy: PodProxy) -> Response {
-        Status::internal("no kubelet answers").into()
     }
 }
 

@@ -25,6 +25,19 @@ pub enum Fault {
     },
     /// A new machine is plugged in.
     Join(Box<NodeConfig>),
+    /// A container's process ends with this code; the first running one if none is named.
+    Crash {
+        namespace: String,
+        pod: String,
+        container: Option<String>,
+        exit_code: i32,
+    },
+    /// A container reaches its memory limit.
+    OutOfMemory {
+        namespace: String,
+        pod: String,
+        container: Option<String>,
+    },
     /// The pod's status is written as its kubelet would, and stays so.
     PodStatus {
         namespace: String,
@@ -49,6 +62,10 @@ impl Cluster {
     /// A sentence for people, when there is no such machine, process or pod.
     pub fn inject(&mut self, fault: Fault) -> Result<(), String> {
         match fault {
+            Fault::Crash { ref namespace, ref pod, ref container, .. }
+            | Fault::OutOfMemory { ref namespace, ref pod, ref container } => {
+                self.container_fault(namespace, pod, container.as_deref(), &fault)?;
+            }
             Fault::Stop(id) => {
                 let process = self.processes.get_mut(&id).ok_or_else(|| format!("there is no {}", id.lane()))?;
                 process.running = false;
@@ -86,6 +103,7 @@ impl Cluster {
         let who = Identity::new("kubelet", "system:node", "kubelet");
         let key = Key::new(Kind::Pod, namespace, pod);
         let now = Time(seconds(self.server.unix_millis()));
+        self.hands_off(namespace, pod);
         let written = self.server.modify(&who, &key, &mut WriteOptions::on("status"), |object| {
             if let Object::Pod(pod) = object {
                 doom(Arc::make_mut(pod), to, &now);
@@ -93,6 +111,18 @@ impl Cluster {
             Ok(())
         });
         written.map(|_| ()).map_err(|status: Status| status.message.clone())
+    }
+}
+
+impl Cluster {
+    /// From now on the pod's kubelet leaves its status to others.
+    fn hands_off(&mut self, namespace: &str, name: &str) {
+        let Some(pod) = self.snapshot().get::<Pod>(namespace, name).cloned() else { return };
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        if let Some(kubelet) = self.kubelet_mut(&node) {
+            kubelet.leave_alone(&uid);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::ClusterConfig;
 use crate::apiserver::{Identity, Revision};
 use crate::client::{Component, Context, Next};
 use crate::controllers::ControllerManager;
+use crate::kubelet::{Kubelet, Machine};
 use crate::scheduler::{Scheduler, Traces};
 use crate::sim::{Millis, Rng};
 
@@ -35,6 +36,7 @@ impl ProcessId {
 pub(super) enum Program {
     ControllerManager(Box<ControllerManager>),
     Scheduler(Box<Scheduler>),
+    Kubelet(Box<Kubelet>),
 }
 
 impl Component for Program {
@@ -42,6 +44,7 @@ impl Component for Program {
         match self {
             Program::ControllerManager(program) => program.start(cx),
             Program::Scheduler(program) => program.start(cx),
+            Program::Kubelet(program) => program.start(cx),
         }
     }
 
@@ -49,6 +52,7 @@ impl Component for Program {
         match self {
             Program::ControllerManager(program) => program.wake(news, cx),
             Program::Scheduler(program) => program.wake(news, cx),
+            Program::Kubelet(program) => program.wake(news, cx),
         }
     }
 }
@@ -87,12 +91,36 @@ pub(super) fn all(config: &ClusterConfig) -> BTreeMap<ProcessId, Process> {
     let scheduler_id = ProcessId::Scheduler;
     let program = Program::Scheduler(Box::default());
     let scheduler = process(config, &scheduler_id, "system:kube-scheduler", "kube-scheduler", program);
-    [(id, manager), (scheduler_id, scheduler)].into()
+    let mut all: BTreeMap<ProcessId, Process> = [(id, manager), (scheduler_id, scheduler)].into();
+    // Machines count from the control plane's 0, or from 1 where there is none.
+    let first = usize::from(!config.nodes.iter().any(|node| node.control_plane));
+    all.extend(config.nodes.iter().enumerate().map(|(index, node)| kubelet(config, index + first, node.clone())));
+    all
 }
 
-/// The kubelet of one machine; `None` until kubelets are programs here.
-pub(super) fn kubelet(_config: &ClusterConfig, _node: super::NodeConfig) -> Option<(ProcessId, Process)> {
-    None
+/// The kubelet of one machine. `index` counts machines, for their addresses.
+pub(super) fn kubelet(config: &ClusterConfig, index: usize, node: super::NodeConfig) -> (ProcessId, Process) {
+    let name: Arc<str> = node.name.as_str().into();
+    let id = ProcessId::Kubelet(name.clone());
+    let machine = Machine {
+        host_ip: format!("10.0.{}.{}", index / 200, 10 + index % 200),
+        pod_cidr: node.pod_cidr.or_else(|| Some(format!("10.244.{index}.0/24"))),
+        name: node.name,
+        cpu: node.cpu,
+        memory: node.memory,
+        pods: node.pods,
+        ephemeral_storage: node.ephemeral_storage,
+        labels: node.labels,
+        taints: node.taints,
+        unschedulable: node.unschedulable,
+        extended: node.extended,
+        images: node.images,
+        control_plane: node.control_plane,
+    };
+    let user = format!("system:node:{name}");
+    let program = Program::Kubelet(Box::new(Kubelet::new(machine, config.catalogue())));
+    let process = process(config, &id, &user, "kubelet", program);
+    (id, process)
 }
 
 /// A process before its first start.

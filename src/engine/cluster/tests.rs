@@ -12,4 +12,5 @@ fn time_moves_only_when_told() {
     assert_eq!(cluster.now(), before + 1_000);
 }
 
+mod pods;
 mod scheduling;

@@ -338,6 +338,10 @@ impl Kubelet {
         response
     }
 
+    pub fn has_pod(&self, uid: &str) -> bool {
+        self.workers.get(uid).is_some_and(PodWorker::any_running)
+    }
+
     /// Whether a pod accepts connections on a port.
     pub fn listens(&self, namespace: &str, pod: &str, port: u16) -> bool {
         let worker = self.worker_of(namespace, pod);

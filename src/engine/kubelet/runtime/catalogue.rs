@@ -3,7 +3,7 @@
 //! Data in YAML ([`BUILTIN`] and whatever a lesson adds), read once and shared.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
@@ -101,6 +101,12 @@ impl Catalogue {
         let mut catalogue = Catalogue::default();
         catalogue.extend(BUILTIN).expect("the built-in catalogue is read by a test");
         catalogue
+    }
+
+    /// The same, read only once.
+    pub fn shared() -> Arc<Catalogue> {
+        static SHARED: OnceLock<Arc<Catalogue>> = OnceLock::new();
+        SHARED.get_or_init(|| Arc::new(Catalogue::builtin())).clone()
     }
 
     /// Adds the images of another document; a later one wins.
