@@ -1,0 +1,91 @@
+//! Small services of the browser: frames, media queries, focus, the clock that measures slices.
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, HtmlElement};
+
+/// Milliseconds of real time, for measuring slices only.
+pub fn real_ms() -> f64 {
+    web_sys::window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now())
+}
+
+pub fn matches_media(query: &str) -> bool {
+    web_sys::window().and_then(|window| window.match_media(query).ok().flatten()).is_some_and(|list| list.matches())
+}
+
+pub fn tab_is_hidden() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Hidden
+}
+
+/// Calls `tick` before every paint until the owner is disposed of.
+pub fn every_frame(tick: impl FnMut(f64) + 'static) {
+    fn again(id: StoredValue<bool>, mut tick: impl FnMut(f64) + 'static) {
+        let once = Closure::once_into_js(move |at: f64| {
+            if id.try_get_value() == Some(true) {
+                tick(at);
+                again(id, tick);
+            }
+        });
+        if let Some(window) = web_sys::window() {
+            let _ = window.request_animation_frame(once.unchecked_ref());
+        }
+    }
+    again(StoredValue::new(true), tick);
+}
+
+/// Listens on the document or window until the owner is disposed of.
+pub fn listen(target: &web_sys::EventTarget, event: &'static str, handler: impl FnMut(web_sys::Event) + 'static) {
+    let handler = Closure::<dyn FnMut(web_sys::Event)>::new(handler);
+    let _ = target.add_event_listener_with_callback(event, handler.as_ref().unchecked_ref());
+    let kept = StoredValue::new_local((target.clone(), handler));
+    on_cleanup(move || {
+        kept.try_with_value(|(target, handler)| {
+            let _ = target.remove_event_listener_with_callback(event, handler.as_ref().unchecked_ref());
+        });
+    });
+}
+
+pub fn focus(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.focus();
+    }
+}
+
+/// Moves focus to what `selector` finds first, if it is there and visible.
+pub fn focus_first(selector: &str) -> bool {
+    let Ok(found) = document().query_selector_all(selector) else { return false };
+    for index in 0..found.length() {
+        let Some(element) = found.item(index).and_then(|node| node.dyn_into::<HtmlElement>().ok()) else { continue };
+        if element.offset_parent().is_some() || element.get_client_rects().length() > 0 {
+            let _ = element.focus();
+            return true;
+        }
+    }
+    false
+}
+
+/// Moves focus among the elements `selector` finds inside `root`, by arrow keys; wraps around.
+pub fn rove(root: &Element, selector: &str, step: i32) {
+    let Ok(found) = root.query_selector_all(selector) else { return };
+    let all: Vec<Element> =
+        (0..found.length()).filter_map(|index| found.item(index)?.dyn_into::<Element>().ok()).collect();
+    if all.is_empty() {
+        return;
+    }
+    let active = document().active_element();
+    let here = all.iter().position(|element| Some(element) == active.as_ref());
+    let count = all.len() as i32;
+    let next = match here {
+        Some(index) => (index as i32 + step).rem_euclid(count),
+        None if step < 0 => count - 1,
+        None => 0,
+    };
+    focus(&all[next as usize]);
+}
+
+/// Marks the document: language, title, theme, motion.
+pub fn mark_root(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = if value.is_empty() { root.remove_attribute(name) } else { root.set_attribute(name, value) };
+    }
+}

@@ -1,0 +1,8 @@
+//! What the page knows and keeps. `view` is the vocabulary; the rest makes and holds values of it.
+//! The engine is reached from `driver` alone.
+
+pub mod demo;
+pub mod route;
+pub mod saved;
+pub mod settings;
+pub mod view;
