@@ -2,4 +2,5 @@
 //! editor's bundle. The only room that speaks `web_sys` for its own sake.
 
 pub mod dom;
+pub mod editor;
 pub mod storage;

@@ -2,7 +2,10 @@
 //! The engine is reached from `driver` alone.
 
 pub mod demo;
+pub mod files;
+pub mod lessons;
 pub mod route;
 pub mod saved;
+pub mod session;
 pub mod settings;
 pub mod view;

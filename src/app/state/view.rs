@@ -455,3 +455,10 @@ pub struct LessonEntry {
     pub done: bool,
     pub now: bool,
 }
+
+/// Something to be said once, at the foot of the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notice {
+    pub id: u64,
+    pub text: String,
+}

@@ -1,0 +1,382 @@
+//! The workbench that lessons and the sandbox share: map, editor, terminal, time. It wires the
+//! components, which do not know each other, to one session.
+
+use leptos::prelude::*;
+
+use crate::{
+    app::Shell,
+    backend::dom,
+    components::{
+        editor::{Editor, FileTab, OpenFile},
+        events::Events,
+        glyph::{Glyph, Icon},
+        lesson_panel::{LessonAct, LessonPanel},
+        map::{ClusterMap, Legend, Traffic},
+        menu::{Menu, MenuModel},
+        seg::Seg,
+        tabs::{Tab, TabRow},
+        terminal::Terminal,
+        time_bar::TimeBar,
+        topbar::{TopBar, Where},
+        tree::ClusterTree,
+    },
+    i18n::use_i18n,
+    state::{
+        lessons,
+        session::Session,
+        view::{LessonView, MenuRequest},
+    },
+};
+
+/// The panel in front where not all fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    Lesson,
+    Map,
+    Editor,
+    Terminal,
+}
+
+impl Front {
+    fn key(self) -> &'static str {
+        match self {
+            Front::Lesson => "lesson",
+            Front::Map => "map",
+            Front::Editor => "editor",
+            Front::Terminal => "terminal",
+        }
+    }
+}
+
+#[component]
+pub fn Workbench(
+    session: Session,
+    #[prop(optional, into)] here: MaybeProp<Where>,
+    #[prop(optional)] on_lesson: Option<Callback<LessonAct>>,
+    #[prop(into)] on_menu: Callback<MenuRequest, Option<MenuModel>>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let shell = expect_context::<Shell>();
+    let has_lesson = session.lesson.with_untracked(Option::is_some);
+    let front = RwSignal::new(if has_lesson { Front::Lesson } else { Front::Map });
+    let drawer = RwSignal::new(true);
+    let as_list = RwSignal::new(false);
+    let events_in_front = RwSignal::new(false);
+    let menu = RwSignal::new(None::<MenuModel>);
+    let still = Signal::derive(move || shell.store.with(|saved| saved.settings.reduced_motion()));
+    let now = Memo::new(move |_| session.cluster.with(|c| c.now));
+    let playing: Signal<bool> = session.playing.into();
+    let chapters = lessons::chapters(shell.store, i18n);
+    let ask_menu = Callback::new(move |request: MenuRequest| menu.set(on_menu.run(request)));
+    let title = Signal::derive(move || here.get().unwrap_or_default());
+
+    cycle_panels_with_f6(front);
+    Effect::new(move |_| {
+        let name = title.with(|here| here.title.clone());
+        document().set_title(&format!("{name} · {}", i18n.t().common.title));
+    });
+
+    let acted = move |act: LessonAct| {
+        // What was typed for the learner should be seen where it was typed.
+        if matches!(act, LessonAct::Type(_)) {
+            events_in_front.set(false);
+            front.set(Front::Terminal);
+        }
+        if let Some(on_lesson) = on_lesson {
+            on_lesson.run(act);
+        }
+    };
+
+    view! {
+        <div class="shell" data-page="workbench">
+            <TopBar
+                here=Signal::derive(move || Some(title.get()))
+                chapters
+                on_locale=shell.on_locale
+                on_theme=shell.on_theme
+                on_help=shell.on_help
+                on_undo=Callback::new(move |()| session.undo(i18n))
+                on_reset=Callback::new(move |()| session.reset(i18n))
+            />
+            <main
+                id="main"
+                class="stage"
+                tabindex="-1"
+                data-lesson=if has_lesson { "some" } else { "none" }
+                data-active=move || front.get().key()
+                data-drawer=move || if drawer.get() { "open" } else { "closed" }
+            >
+                {has_lesson
+                    .then(|| {
+                        view! {
+                            <article class="lesson panel" data-panel="lesson" aria-label=move || i18n.t().common.lesson>
+                                <LessonPanel
+                                    lesson=Signal::derive(move || session.lesson.get().unwrap_or_else(LessonView::default))
+                                    on_act=acted
+                                />
+                            </article>
+                        }
+                    })}
+                <MapPanel session as_list ask_menu playing drawer has_lesson/>
+                <div class="worktabs tabs">
+                    <TabRow
+                        label=Signal::derive(move || i18n.t().common.panels.to_string())
+                        tabs=Signal::derive(move || {
+                            let t = i18n.t();
+                            vec![
+                                Tab { value: true, label: "YAML".into(), count: None, controls: "code" },
+                                Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" },
+                            ]
+                        })
+                        value=Signal::derive(move || front.get() == Front::Editor)
+                        on_change=move |yaml| front.set(if yaml { Front::Editor } else { Front::Terminal })
+                    />
+                </div>
+                <EditorPanel session/>
+                <section class="terminal-panel panel" data-panel="terminal" aria-label=move || i18n.t().common.terminal>
+                    <div class="tabs">
+                        <TabRow
+                            label=Signal::derive(move || i18n.t().common.terminal.to_string())
+                            tabs=Signal::derive(move || {
+                                let t = i18n.t();
+                                let count = session.events.with(Vec::len);
+                                vec![
+                                    Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" },
+                                    Tab { value: true, label: t.common.events.into(), count: Some(count), controls: "events" },
+                                ]
+                            })
+                            value=events_in_front
+                            on_change=move |events| events_in_front.set(events)
+                        />
+                    </div>
+                    <Show when=move || events_in_front.get()>
+                        <Events events=session.events now/>
+                    </Show>
+                    <div class="fill" hidden=move || events_in_front.get()>
+                        <Terminal
+                            lines=session.lines
+                            busy=session.busy
+                            history=Signal::derive(move || session.store.with(|saved| saved.history.clone()))
+                            typed=session.typed
+                            chips=session.chips
+                            still
+                            on_submit=move |line| session.run(line)
+                            on_interrupt=move |()| session.interrupt()
+                            on_clear=move |()| session.clear()
+                            complete=move |(text, at)| session.complete(&text, at)
+                        />
+                    </div>
+                </section>
+            </main>
+            <TimeBar
+                now
+                playing
+                speed=session.speed
+                lanes=session.lanes
+                skipped=Signal::derive(move || session.skipped.get())
+                on_play=move |on| session.play(on)
+                on_step=move |()| session.step(i18n)
+                on_skip=move |()| session.skip(i18n)
+                on_speed=move |speed| session.speed.set(speed)
+            />
+            <PhoneTabs front has_lesson/>
+            <Menu model=menu/>
+            <Notices session/>
+        </div>
+    }
+}
+
+#[component]
+fn MapPanel(
+    session: Session,
+    as_list: RwSignal<bool>,
+    ask_menu: Callback<MenuRequest>,
+    playing: Signal<bool>,
+    drawer: RwSignal<bool>,
+    has_lesson: bool,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <section class="map panel" data-panel="map" aria-label=move || i18n.t().map.cluster>
+            <div class="maphead">
+                {has_lesson
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="ghost drawer-toggle"
+                                aria-pressed=move || drawer.get().to_string()
+                                on:click=move |_| drawer.update(|open| *open = !*open)
+                            >
+                                {move || i18n.t().common.lesson}
+                            </button>
+                        }
+                    })}
+                <h2>
+                    {move || i18n.t().map.cluster} " "
+                    <small lang="en">{move || session.cluster.with(|c| c.name.clone())}</small>
+                </h2>
+                <Seg
+                    label=Signal::derive(move || i18n.t().map.view.to_string())
+                    choices=Signal::derive(move || {
+                        let t = i18n.t();
+                        vec![
+                            (false, t.map.as_map.to_string(), t.map.as_map.to_string()),
+                            (true, t.map.as_list.to_string(), t.map.as_list.to_string()),
+                        ]
+                    })
+                    value=as_list
+                    on_change=move |list| as_list.set(list)
+                />
+                <Traffic cluster=session.cluster/>
+                <span class="grow"></span>
+                <Legend cluster=session.cluster/>
+            </div>
+            <Show
+                when=move || as_list.get()
+                fallback=move || view! { <ClusterMap cluster=session.cluster playing on_menu=ask_menu/> }
+            >
+                <ClusterTree cluster=session.cluster on_menu=ask_menu/>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn EditorPanel(session: Session) -> impl IntoView {
+    let i18n = use_i18n();
+    let files = session.files;
+    let tabs = Memo::new(move |_| {
+        files.all.with(|all| {
+            all.iter()
+                .map(|file| FileTab {
+                    name: file.name.clone(),
+                    dirty: file.applied.as_ref().is_some_and(|applied| *applied != file.text),
+                })
+                .collect::<Vec<_>>()
+        })
+    });
+    let open = Memo::new(move |_| {
+        let name = files.active.get()?;
+        let text = files.all.with(|all| all.iter().find(|file| file.name == name).map(|file| file.text.clone()))?;
+        Some(OpenFile { name, text, revision: files.revision.get() })
+    });
+    view! {
+        <section class="editor panel" data-panel="editor" aria-label=move || i18n.t().editor.label>
+            <Editor
+                files=tabs
+                open
+                problems=session.problems
+                on_change=move |text| {
+                    if let Some(name) = files.active.get_untracked() {
+                        files.edit(&name, text);
+                    }
+                }
+                on_apply=move |()| session.apply()
+                on_open=move |name| files.active.set(Some(name))
+                on_new=move |()| files.new_file()
+                on_rename=move |(old, new): (String, String)| {
+                    files.rename(&old, &new);
+                }
+                on_delete=move |name: String| files.delete(&name)
+                on_fix=move |problem| session.fix(&problem)
+                complete=move |(text, at)| session.suggest(&text, at)
+                hover=move |(text, at)| session.explain(&text, at)
+            />
+        </section>
+    }
+}
+
+#[component]
+fn PhoneTabs(front: RwSignal<Front>, has_lesson: bool) -> impl IntoView {
+    let i18n = use_i18n();
+    let tab = move |which: Front, icon: Icon| {
+        let name = move || match which {
+            Front::Lesson => i18n.t().common.lesson,
+            Front::Map => i18n.t().common.map,
+            Front::Editor => "YAML",
+            Front::Terminal => i18n.t().common.terminal,
+        };
+        view! {
+            <button
+                type="button"
+                aria-current=move || (front.get() == which).then_some("true")
+                on:click=move |_| front.set(which)
+            >
+                <Glyph icon/>
+                {name}
+            </button>
+        }
+    };
+    view! {
+        <nav class="phone-tabs" aria-label=move || i18n.t().common.panels>
+            {has_lesson.then(|| tab(Front::Lesson, Icon::Lesson))}
+            {tab(Front::Map, Icon::Map)}
+            {tab(Front::Editor, Icon::File)}
+            {tab(Front::Terminal, Icon::Terminal)}
+        </nav>
+    }
+}
+
+/// One sentence at the foot of the page, for a few seconds.
+#[component]
+fn Notices(session: Session) -> impl IntoView {
+    let shown = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        let notice = session.notice.get();
+        shown.set(notice.text.clone());
+        if !notice.text.is_empty() {
+            set_timeout(
+                move || {
+                    if session.notice.try_with_untracked(|now| now.id) == Some(notice.id) {
+                        shown.set(String::new());
+                    }
+                },
+                std::time::Duration::from_secs(5),
+            );
+        }
+    });
+    view! { <p class="notice" role="status">{shown}</p> }
+}
+
+/// F6 and Shift+F6 walk through the panels, as in desktop programs.
+fn cycle_panels_with_f6(front: RwSignal<Front>) {
+    use wasm_bindgen::JsCast;
+    const PANELS: [(&str, &str, Option<Front>); 6] = [
+        ("top", ".topbar button, .topbar a", None),
+        ("lesson", ".lesson .scroll", Some(Front::Lesson)),
+        ("map", ".map .mapscroll, .map [role=treeitem][tabindex='0']", Some(Front::Map)),
+        ("editor", ".editor .cm-content, .editor .tabs button", Some(Front::Editor)),
+        ("terminal", ".terminal-panel textarea, .terminal-panel .events", Some(Front::Terminal)),
+        ("time", ".timebar .play", None),
+    ];
+    dom::listen(&document(), "keydown", move |event| {
+        let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+        if event.key() != "F6" {
+            return;
+        }
+        event.prevent_default();
+        let here = document()
+            .active_element()
+            .and_then(|element| element.closest("[data-panel]").ok().flatten())
+            .and_then(|panel| panel.get_attribute("data-panel"))
+            .and_then(|name| PANELS.iter().position(|panel| panel.0 == name))
+            .unwrap_or(0);
+        let count = PANELS.len();
+        let step = if event.shift_key() { count - 1 } else { 1 };
+        let mut at = here;
+        for _ in 0..count {
+            at = (at + step) % count;
+            let (_, selector, which) = PANELS[at];
+            // On a phone the panel must come to the front before it can take the focus.
+            let before = front.get_untracked();
+            if let Some(which) = which {
+                front.set(which);
+            }
+            if dom::focus_first(selector) {
+                return;
+            }
+            front.set(before);
+        }
+    });
+}
