@@ -16,7 +16,7 @@ use crate::{
     state::view::DiagnosticView,
 };
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FileTab {
     pub name: String,
     /// Changed since it was last applied.

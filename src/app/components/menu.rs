@@ -4,7 +4,7 @@ use leptos::{html::Div, prelude::*};
 
 use crate::backend::dom;
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct MenuItem {
     pub label: String,
     /// What is typed instead, or the word "machine".
@@ -14,7 +14,7 @@ pub struct MenuItem {
 }
 
 /// Where it opens (viewport pixels), what it is about, what can be chosen.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct MenuModel {
     pub x: f64,
     pub y: f64,

@@ -106,11 +106,13 @@ pub fn Terminal(
         </div>
         <div class="chips" role="group" aria-label=move || i18n.t().term.chips>
             <For each=move || chips.get() key=|word| word.clone() let:word>
+                {
+                let label = word.clone();
+                view! {
                 <button
                     type="button"
                     lang="en"
                     on:click={
-                        let word = word.clone();
                         move |_| {
                             value.update(|text| {
                                 if !text.is_empty() && !text.ends_with(' ') {
@@ -122,8 +124,10 @@ pub fn Terminal(
                         }
                     }
                 >
-                    {word}
+                    {label}
                 </button>
+                }
+                }
             </For>
             <button type="button" aria-label="Enter" on:click=move |_| {
                 let text = value.get_untracked();

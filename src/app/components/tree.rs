@@ -81,7 +81,6 @@ pub fn ClusterTree(
                 <li
                     role="treeitem"
                     data-id="cluster"
-                    aria-level="1"
                     aria-expanded=move || (!is_folded("cluster")).to_string()
                     tabindex=move || tabindex("cluster")
                 >
@@ -97,7 +96,6 @@ pub fn ClusterTree(
                             <li
                                 role="treeitem"
                                 data-id="limbo"
-                                aria-level="2"
                                 aria-expanded=move || (!is_folded("limbo")).to_string()
                                 tabindex=move || tabindex("limbo")
                             >
@@ -165,7 +163,6 @@ fn NodeItem(
         <li
             role="treeitem"
             data-id=id.clone()
-            aria-level="2"
             aria-expanded=move || open.get().to_string()
             tabindex=move || current.with(|c| if *c == mine { "0" } else { "-1" })
         >
@@ -244,7 +241,6 @@ fn PodItems(
                     <li
                         role="treeitem"
                         data-id=id
-                        aria-level="3"
                         tabindex=move || current.with(|c| if *c == mine { "0" } else { "-1" })
                     >
                         <p class="label">

@@ -163,7 +163,7 @@ pub fn Workbench(
                             on_submit=move |line| session.run(line)
                             on_interrupt=move |()| session.interrupt()
                             on_clear=move |()| session.clear()
-                            complete=move |(text, at)| session.complete(&text, at)
+                            complete=move |(text, at): (String, usize)| session.complete(&text, at)
                         />
                     </div>
                 </section>
@@ -280,8 +280,8 @@ fn EditorPanel(session: Session) -> impl IntoView {
                 }
                 on_delete=move |name: String| files.delete(&name)
                 on_fix=move |problem| session.fix(&problem)
-                complete=move |(text, at)| session.suggest(&text, at)
-                hover=move |(text, at)| session.explain(&text, at)
+                complete=move |(text, at): (String, u32)| session.suggest(&text, at)
+                hover=move |(text, at): (String, u32)| session.explain(&text, at)
             />
         </section>
     }

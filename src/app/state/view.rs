@@ -410,7 +410,7 @@ pub struct PredictView {
     pub truth: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CheckView {
     pub done: bool,
     pub title: String,

@@ -210,7 +210,6 @@ pub fn InputLine(
                 spellcheck="false"
                 autocapitalize="off"
                 autocomplete="off"
-                autocorrect="off"
                 enterkeyhint="send"
                 aria-label=move || i18n.t().term.input_label
                 aria-autocomplete="list"
