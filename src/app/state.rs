@@ -4,6 +4,7 @@
 pub mod demo;
 pub mod files;
 pub mod lessons;
+pub mod project;
 pub mod route;
 pub mod saved;
 pub mod session;

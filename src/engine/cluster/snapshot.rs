@@ -71,6 +71,11 @@ impl Snapshot {
         self.server.read_all(kind, namespace)
     }
 
+    /// The columns kubectl would show for an object now, in the order of its kind's table.
+    pub fn cells(&self, object: &Object) -> Vec<serde_json::Value> {
+        crate::apiserver::printers::cells(object, self.unix_millis)
+    }
+
     /// Writes with a number above `after`, oldest first: what the lanes and captions draw.
     pub fn audit_after(&self, after: u64) -> impl Iterator<Item = &Arc<Audit>> {
         self.server.audit().after(after)
