@@ -33,8 +33,8 @@ impl Locale {
     /// The language's own name, and how to write it where room is short.
     pub fn name(self) -> (&'static str, &'static str) {
         match self {
-            Locale::En => ("English", "EN"),
-            Locale::Ko => ("한국어", "한"),
+            Locale::En => ("EN, English", "EN"),
+            Locale::Ko => ("한국어", "한국어"),
         }
     }
 

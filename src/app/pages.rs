@@ -1,5 +1,6 @@
 //! The pages: they put components together and wire them to the state.
 
+mod actions;
 pub mod help;
 pub mod home;
 pub mod lesson;

@@ -1,7 +1,7 @@
 //! What the page knows and keeps. `view` is the vocabulary; the rest makes and holds values of it.
 //! The engine is reached from `driver` alone.
 
-pub mod demo;
+pub mod driver;
 pub mod files;
 pub mod lessons;
 pub mod project;

@@ -101,15 +101,13 @@ impl CodeMirror {
         set_doc(&self.handle, text);
     }
 
-    pub fn show(&self, text: &str, problems: &[DiagnosticView]) {
+    pub fn show(&self, problems: &[DiagnosticView]) {
         let shown: Array = problems
             .iter()
             .map(|problem| {
-                let from = offset(text, problem.line, problem.column);
-                let to = offset(text, problem.line, problem.end_column.max(problem.column));
                 JsValue::from(object(&[
-                    ("from", from.into()),
-                    ("to", to.into()),
+                    ("from", problem.from.into()),
+                    ("to", problem.to.into()),
                     ("severity", if problem.warning { "warning" } else { "error" }.into()),
                     ("message", problem.message.as_str().into()),
                 ]))
@@ -155,30 +153,4 @@ fn object(fields: &[(&str, JsValue)]) -> Object {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object
-}
-
-/// UTF-16 offset of a line and column, both from 1; columns count characters.
-fn offset(text: &str, line: u32, column: u32) -> u32 {
-    let mut offset = 0;
-    for (index, row) in text.split('\n').enumerate() {
-        if index as u32 + 1 == line {
-            let before = row.chars().take(column.saturating_sub(1) as usize);
-            return offset + before.map(|c| c.len_utf16() as u32).sum::<u32>();
-        }
-        offset += row.encode_utf16().count() as u32 + 1;
-    }
-    offset.saturating_sub(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::offset;
-
-    #[test]
-    fn columns_become_utf16_offsets() {
-        assert_eq!(offset("a: b\n한글: 🍕x", 1, 1), 0);
-        assert_eq!(offset("a: b\n한글: 🍕x", 2, 5), 9);
-        assert_eq!(offset("a: b\n한글: 🍕x", 2, 6), 11);
-        assert_eq!(offset("a", 9, 9), 1);
-    }
 }

@@ -82,10 +82,9 @@ pub fn Editor(
     });
     Effect::new(move |_| {
         let problems = problems.get();
-        let text = open.with_untracked(|o| o.as_ref().map(|o| o.text.clone()).unwrap_or_default());
         mirror.with_value(|mirror| {
             if let Some(mirror) = mirror {
-                mirror.show(&text, &problems);
+                mirror.show(&problems);
             }
         });
     });
@@ -279,11 +278,7 @@ pub fn Editor(
 
 /// The name of the open file as a field, in place of its tab.
 #[component]
-fn Rename(
-    old: String,
-    renaming: RwSignal<Option<String>>,
-    on_rename: Callback<(String, String)>,
-) -> impl IntoView {
+fn Rename(old: String, renaming: RwSignal<Option<String>>, on_rename: Callback<(String, String)>) -> impl IntoView {
     let i18n = use_i18n();
     let field = NodeRef::<html::Input>::new();
     field.on_load(|field| {

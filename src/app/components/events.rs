@@ -8,10 +8,7 @@ use crate::{
 };
 
 #[component]
-pub fn Events(
-    #[prop(into)] events: Signal<Vec<EventView>>,
-    #[prop(into)] now: Signal<Millis>,
-) -> impl IntoView {
+pub fn Events(#[prop(into)] events: Signal<Vec<EventView>>, #[prop(into)] now: Signal<Millis>) -> impl IntoView {
     let i18n = use_i18n();
     // Ages move once a second; the rows themselves stay.
     let second = Memo::new(move |_| now.get() / 1000);

@@ -25,7 +25,10 @@ pub enum LessonAct {
 }
 
 #[component]
-pub fn LessonPanel(#[prop(into)] lesson: Signal<LessonView>, #[prop(into)] on_act: Callback<LessonAct>) -> impl IntoView {
+pub fn LessonPanel(
+    #[prop(into)] lesson: Signal<LessonView>,
+    #[prop(into)] on_act: Callback<LessonAct>,
+) -> impl IntoView {
     let i18n = use_i18n();
     let scroll = NodeRef::<html::Div>::new();
     let part = move |read: fn(&LessonView) -> String| Memo::new(move |_| lesson.with(read));

@@ -30,9 +30,7 @@ pub fn ClusterMap(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let body = NodeRef::<html::Div>::new();
-    let names = Memo::new(move |_| {
-        cluster.with(|c| c.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>())
-    });
+    let names = Memo::new(move |_| cluster.with(|c| c.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>()));
     let many = Memo::new(move |_| {
         cluster.with(|c| c.nodes.len() > MANY_NODES || c.pods().filter(|pod| !pod.system).count() > MANY_PODS)
     });

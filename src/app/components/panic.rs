@@ -1,9 +1,6 @@
 //! The last resort: a sentence and two ways on, drawn without the framework, which may be what broke.
 
-use crate::{
-    i18n::Text,
-    state::route::Route,
-};
+use crate::{i18n::Text, state::route::Route};
 
 /// Replaces nothing and depends on nothing: adds a layer over whatever is left of the page.
 pub fn show(text: &Text, lang: &str, details: &str) {

@@ -45,7 +45,8 @@ pub fn TopBar(
         let Some(button) = event.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else { return };
         let rect = button.get_bounding_client_rect();
         let go = |route: Route| Callback::new(move |()| route::go(&route));
-        let item = |label: String, hint: String, route: Route| MenuItem { label, hint, danger: false, action: go(route) };
+        let item =
+            |label: String, hint: String, route: Route| MenuItem { label, hint, danger: false, action: go(route) };
         let mut items = Vec::new();
         for chapter in chapters.get_untracked() {
             for lesson in chapter.lessons {
@@ -55,12 +56,7 @@ pub fn TopBar(
             }
         }
         items.push(item(t.common.sandbox.into(), String::new(), Route::Sandbox));
-        menu.set(Some(MenuModel {
-            x: rect.left(),
-            y: rect.bottom() + 4.0,
-            title: t.common.chapters.into(),
-            items,
-        }));
+        menu.set(Some(MenuModel { x: rect.left(), y: rect.bottom() + 4.0, title: t.common.chapters.into(), items }));
     };
     let home = Route::Home.href();
     view! {

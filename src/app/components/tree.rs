@@ -23,8 +23,7 @@ pub fn ClusterTree(
     let folded = RwSignal::new(BTreeSet::<String>::new());
     let current = RwSignal::new("cluster".to_string());
     let is_folded = move |id: &str| folded.with(|f| f.contains(id));
-    let names =
-        Memo::new(move |_| cluster.with(|c| c.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>()));
+    let names = Memo::new(move |_| cluster.with(|c| c.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>()));
 
     let keys = move |event: web_sys::KeyboardEvent| {
         let Some(tree) = root.get_untracked() else { return };

@@ -99,7 +99,13 @@ pub static TEXT: Text = Text {
         kubelet_on: |node| format!("{node}의 kubelet"),
         requests: |n| format!("초당 요청 {n}건"),
         revision: |n| format!("리비전 {n}"),
-        queue: |n| if n == 0 { "지켜보는 중, 대기열 비어 있음".into() } else { format!("대기열에 파드 {n}개") },
+        queue: |n| {
+            if n == 0 {
+                "지켜보는 중, 대기열 비어 있음".into()
+            } else {
+                format!("대기열에 파드 {n}개")
+            }
+        },
         loops: |n| if n == 0 { "모두 조용함".into() } else { format!("루프 {n}개가 일하는 중") },
         stopped: "멈춤",
         heartbeat: |s| format!("{s}초"),

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::actions;
 use crate::{
     app::Shell,
     backend::dom,
@@ -53,7 +54,6 @@ pub fn Workbench(
     session: Session,
     #[prop(optional, into)] here: MaybeProp<Where>,
     #[prop(optional)] on_lesson: Option<Callback<LessonAct>>,
-    #[prop(into)] on_menu: Callback<MenuRequest, Option<MenuModel>>,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let shell = expect_context::<Shell>();
@@ -67,7 +67,7 @@ pub fn Workbench(
     let now = Memo::new(move |_| session.cluster.with(|c| c.now));
     let playing: Signal<bool> = session.playing.into();
     let chapters = lessons::chapters(shell.store, i18n);
-    let ask_menu = Callback::new(move |request: MenuRequest| menu.set(on_menu.run(request)));
+    let ask_menu = Callback::new(move |request: MenuRequest| menu.set(Some(actions::menu(session, request))));
     let title = Signal::derive(move || here.get().unwrap_or_default());
 
     cycle_panels_with_f6(front);
@@ -95,8 +95,8 @@ pub fn Workbench(
                 on_locale=shell.on_locale
                 on_theme=shell.on_theme
                 on_help=shell.on_help
-                on_undo=Callback::new(move |()| session.undo(i18n))
-                on_reset=Callback::new(move |()| session.reset(i18n))
+                on_undo=Callback::new(move |()| session.undo())
+                on_reset=Callback::new(move |()| session.reset())
             />
             <main
                 id="main"
@@ -158,7 +158,7 @@ pub fn Workbench(
                             busy=session.busy
                             history=Signal::derive(move || session.store.with(|saved| saved.history.clone()))
                             typed=session.typed
-                            chips=session.chips
+                            chips=Signal::derive(move || chips(session))
                             still
                             on_submit=move |line| session.run(line)
                             on_interrupt=move |()| session.interrupt()
@@ -175,8 +175,8 @@ pub fn Workbench(
                 lanes=session.lanes
                 skipped=Signal::derive(move || session.skipped.get())
                 on_play=move |on| session.play(on)
-                on_step=move |()| session.step(i18n)
-                on_skip=move |()| session.skip(i18n)
+                on_step=move |()| session.step()
+                on_skip=move |()| session.skip()
                 on_speed=move |speed| session.speed.set(speed)
             />
             <PhoneTabs front has_lesson/>
@@ -316,6 +316,16 @@ fn PhoneTabs(front: RwSignal<Front>, has_lesson: bool) -> impl IntoView {
             {tab(Front::Terminal, Icon::Terminal)}
         </nav>
     }
+}
+
+/// Words for thumbs: the usual ones, and what is in the cluster now.
+fn chips(session: Session) -> Vec<String> {
+    let usual = ["kubectl", "get", "describe", "apply", "-f", "delete", "logs", "pod", "pods", "nodes", "-o wide"];
+    let files = session.files.all.with(|all| all.iter().map(|file| file.name.clone()).collect::<Vec<_>>());
+    let pods = session.cluster.with(|cluster| {
+        cluster.pods().filter(|pod| !pod.system).take(6).map(|pod| pod.name.clone()).collect::<Vec<_>>()
+    });
+    usual.into_iter().map(String::from).chain(files).chain(pods).collect()
 }
 
 /// One sentence at the foot of the page, for a few seconds.

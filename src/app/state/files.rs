@@ -105,7 +105,8 @@ impl Files {
     /// A name nobody has yet.
     pub fn new_file(self) {
         let name = self.all.with_untracked(|all| {
-            (1..).map(|n| if n == 1 { "new.yaml".into() } else { format!("new-{n}.yaml") })
+            (1..)
+                .map(|n| if n == 1 { "new.yaml".into() } else { format!("new-{n}.yaml") })
                 .find(|name: &String| !all.iter().any(|file| file.name == *name))
                 .expect("there are more numbers than files")
         });

@@ -31,8 +31,7 @@ impl Projector {
     /// The whole picture. Costs a walk over nodes and pods: call it when the version has changed.
     pub fn cluster(&mut self, name: &str, snapshot: &Snapshot) -> ClusterView {
         let pods = self.pods(snapshot);
-        let mut nodes: Vec<NodeView> =
-            snapshot.list::<Node>("").map(|node| nodes::view(node, snapshot)).collect();
+        let mut nodes: Vec<NodeView> = snapshot.list::<Node>("").map(|node| nodes::view(node, snapshot)).collect();
         let place: BTreeMap<String, usize> =
             nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();
         let mut homeless = Vec::new();
@@ -71,7 +70,11 @@ impl Projector {
     fn components(&self, snapshot: &Snapshot, waiting: usize) -> Vec<ComponentView> {
         let up = |id: &ProcessId| snapshot.processes.get(id).is_none_or(|process| process.running && !process.frozen);
         vec![
-            ComponentView { part: Part::ApiServer, up: true, load: Load::Requests(self.story.writes_lately(snapshot.now)) },
+            ComponentView {
+                part: Part::ApiServer,
+                up: true,
+                load: Load::Requests(self.story.writes_lately(snapshot.now)),
+            },
             ComponentView { part: Part::Etcd, up: true, load: Load::Revision(snapshot.version) },
             ComponentView { part: Part::Scheduler, up: up(&ProcessId::Scheduler), load: Load::Queue(waiting) },
             ComponentView {

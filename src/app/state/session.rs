@@ -1,15 +1,37 @@
 //! One cluster being played with: the signals a workbench draws, and the acts it can ask for.
 //! Everything the engine, the shell and the course know reaches the page through here.
 
+use std::rc::Rc;
+
+use engine::{ClusterConfig, Fault, NodeConfig, ProcessId};
 use leptos::prelude::*;
 
-use super::{demo, files::Files, saved::Store, view::*};
-use crate::{backend::editor::Suggestion, components::terminal::Busy, i18n::I18n};
+use super::{
+    driver::{Driver, Frame, Typed},
+    files::Files,
+    project,
+    saved::Store,
+    view::*,
+};
+use crate::{
+    backend::{dom, editor::Suggestion},
+    components::terminal::Busy,
+    i18n::I18n,
+};
+
+/// Lines the terminal keeps.
+const SCROLLBACK: usize = 1_500;
+/// A caption stays this long before the next one, when many wait less.
+const CAPTION_MS: f64 = 900.0;
+/// Commands remembered for the up arrow.
+const HISTORY: usize = 200;
 
 #[derive(Clone, Copy)]
 pub struct Session {
     pub store: Store,
     pub files: Files,
+    pub i18n: I18n,
+    pub name: StoredValue<String>,
     pub cluster: RwSignal<ClusterView>,
     pub events: RwSignal<Vec<EventView>>,
     pub lanes: RwSignal<Vec<LaneView>>,
@@ -22,28 +44,223 @@ pub struct Session {
     pub lesson: RwSignal<Option<LessonView>>,
     pub problems: RwSignal<Vec<DiagnosticView>>,
     pub notice: RwSignal<Notice>,
-    pub chips: RwSignal<Vec<String>>,
+    /// Rises when the cluster's objects changed: the lesson looks again.
+    pub looked: RwSignal<u64>,
+    pub driver: StoredValue<Driver, LocalStorage>,
+    next_line: StoredValue<u64>,
+    seen: StoredValue<Seen>,
+    caption_since: StoredValue<f64>,
+}
+
+/// What the signals show already.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Seen {
+    version: u64,
+    second: Millis,
+    shown: Millis,
+}
+
+/// The page's files, as the shell's file system.
+struct PageFiles(Files);
+
+impl kubectl::Files for PageFiles {
+    fn names(&self) -> Vec<String> {
+        self.0.contents().into_iter().map(|file| file.0).collect()
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        let text = self.0.text(name);
+        if text.is_some() {
+            self.0.mark_applied(name);
+        }
+        text
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        self.0.write(name, text.to_string());
+    }
 }
 
 impl Session {
-    pub fn new(store: Store, place: &str) -> Session {
-        Session {
+    /// A cluster of its own, in working order.
+    pub fn new(
+        store: Store,
+        i18n: I18n,
+        place: &str,
+        name: &str,
+        config: ClusterConfig,
+        initial: &[(String, String)],
+    ) -> Session {
+        let files = Files::open(store, place, initial);
+        let driver = Driver::new(config, Rc::new(PageFiles(files)));
+        Session::with(store, i18n, name, files, driver)
+    }
+
+    pub fn file_system(files: Files) -> Rc<dyn kubectl::Files> {
+        Rc::new(PageFiles(files))
+    }
+
+    /// Around a driver prepared by somebody else.
+    pub fn with(store: Store, i18n: I18n, name: &str, files: Files, driver: Driver) -> Session {
+        let reduced = store.with_untracked(|saved| saved.settings.reduced_motion());
+        let session = Session {
             store,
-            files: Files::open(store, place, &[]),
-            cluster: RwSignal::new(demo::cluster()),
+            files,
+            i18n,
+            name: StoredValue::new(name.to_string()),
+            cluster: RwSignal::new(ClusterView::default()),
             events: RwSignal::new(Vec::new()),
             lanes: RwSignal::new(Vec::new()),
             lines: RwSignal::new(Vec::new()),
             busy: RwSignal::new(Busy::No),
-            playing: RwSignal::new(true),
+            // Nothing moves by itself for whoever asked for that.
+            playing: RwSignal::new(!reduced),
             speed: RwSignal::new(1),
             skipped: RwSignal::new(None),
             typed: RwSignal::new(None),
             lesson: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),
             notice: RwSignal::new(Notice::default()),
-            chips: RwSignal::new(Vec::new()),
+            looked: RwSignal::new(0),
+            driver: StoredValue::new_local(driver),
+            next_line: StoredValue::new(0),
+            seen: StoredValue::new(Seen::default()),
+            caption_since: StoredValue::new(0.0),
+        };
+        session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
+        session.publish(true);
+        session.live();
+        session
+    }
+
+    /// Frames, and what stops them.
+    fn live(self) {
+        let last = StoredValue::new(dom::real_ms());
+        dom::every_frame(move |now| {
+            let passed = (now - last.get_value()).clamp(0.0, 200.0);
+            last.set_value(now);
+            self.tick(passed);
+        });
+        dom::listen(&document(), "visibilitychange", move |_| {
+            if dom::tab_is_hidden() {
+                if self.playing.get_untracked() {
+                    self.playing.set(false);
+                    self.say(self.text().time.away);
+                }
+            }
+        });
+        Effect::new(move |_| {
+            let active = self.files.active.get();
+            let text = self
+                .files
+                .all
+                .with(|all| all.iter().find(|file| Some(&file.name) == active.as_ref()).map(|file| file.text.clone()));
+            let found = text.map(|text| diagnose(&text)).unwrap_or_default();
+            if self.problems.with_untracked(|old| *old != found) {
+                self.problems.set(found);
+            }
+        });
+    }
+
+    fn tick(self, real_ms: f64) {
+        let speed = if self.playing.get_untracked() { f64::from(self.speed.get_untracked()) } else { 0.0 };
+        let mut frame = Frame::default();
+        self.driver.update_value(|driver| driver.frame(real_ms, speed, &dom::real_ms, &mut frame));
+        if let Some((skipped, found)) = frame.sought {
+            self.skipped.set(Some(skipped));
+            if !found {
+                self.say(self.text().time.nothing_ahead);
+            }
         }
+        self.deliver(frame);
+        self.publish(false);
+        self.tell(real_ms);
+    }
+
+    fn text(self) -> &'static crate::i18n::Text {
+        self.i18n.0.get_untracked().text()
+    }
+
+    fn deliver(self, frame: Frame) {
+        for (kind, text) in frame.lines {
+            self.print(kind, text);
+        }
+        let busy = self.driver.with_value(|driver| match (driver.is_busy(), driver.is_stuck()) {
+            (false, _) => Busy::No,
+            (true, true) if !self.playing.get_untracked() => Busy::Stuck,
+            (true, _) => Busy::Running,
+        });
+        if self.busy.get_untracked() != busy {
+            self.busy.set(busy);
+        }
+    }
+
+    /// Brings the signals up to date: the picture when objects changed, the clock when time passed.
+    fn publish(self, all: bool) {
+        let seen = self.seen.get_value();
+        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
+        let changed = all || version != seen.version;
+        let second = now / 1000;
+        // Power and components change without a write; a second is soon enough to see it.
+        if !changed && second == seen.second {
+            if now != seen.shown && now / 100 != seen.shown / 100 {
+                self.cluster.update(|cluster| cluster.now = now);
+                self.seen.set_value(Seen { shown: now, ..seen });
+            }
+            return;
+        }
+        self.seen.set_value(Seen { version, second, shown: now });
+        self.driver.update_value(|driver| {
+            let snapshot = driver.snapshot();
+            let command = driver.command().map(str::to_string);
+            driver.projector.story.follow(&snapshot, command.as_deref());
+            let mut view = driver.projector.cluster(&self.name.get_value(), &snapshot);
+            view.caption = self.cluster.with_untracked(|old| old.caption.clone());
+            view.traffic = self.cluster.with_untracked(|old| old.traffic.clone());
+            let lanes = driver.projector.lanes(&view);
+            let events = changed.then(|| project::events(&snapshot));
+            self.cluster.set(view);
+            if self.lanes.with_untracked(|old| *old != lanes) {
+                self.lanes.set(lanes);
+            }
+            if let Some(events) = events.filter(|events| self.events.with_untracked(|old| old != events)) {
+                self.events.set(events);
+            }
+        });
+        if changed {
+            self.looked.update(|looked| *looked += 1);
+        }
+    }
+
+    /// Shows the next caption when the present one has been readable for a while.
+    fn tell(self, real_ms: f64) {
+        let waited = self.caption_since.get_value() + real_ms;
+        self.caption_since.set_value(waited);
+        let waiting = self.driver.with_value(|driver| driver.projector.story.waiting());
+        if waiting == 0 {
+            return;
+        }
+        // The more wait, the faster they go by; never so fast that they flicker.
+        let patience = (CAPTION_MS / (1.0 + waiting as f64 / 4.0)).max(350.0);
+        if waited < patience {
+            return;
+        }
+        self.caption_since.set_value(0.0);
+        let mut next = None;
+        self.driver.update_value(|driver| next = driver.projector.story.next_caption());
+        self.cluster.update(|cluster| cluster.caption = next);
+    }
+
+    pub fn print(self, kind: TermKind, text: String) {
+        let text = text.strip_suffix('\n').map_or(text.clone(), str::to_string);
+        let id = self.next_line.get_value();
+        self.next_line.set_value(id + 1);
+        self.lines.update(|lines| {
+            lines.push(TermLine { id, kind, text });
+            if lines.len() > SCROLLBACK {
+                lines.drain(..lines.len() - SCROLLBACK);
+            }
+        });
     }
 
     /// Puts a line into the terminal for the learner to run.
@@ -58,27 +275,197 @@ impl Session {
         self.notice.update(|notice| *notice = Notice { id: notice.id + 1, text: text.into() });
     }
 
-    pub fn run(self, _line: String) {}
-    pub fn interrupt(self) {}
+    /// What the learner entered. A few words are the page's, all others the shell's.
+    pub fn run(self, line: String) {
+        let word = line.trim();
+        if !word.is_empty() {
+            self.store.update(|saved| {
+                saved.history.retain(|old| old != word);
+                saved.history.push(word.to_string());
+                let over = saved.history.len().saturating_sub(HISTORY);
+                saved.history.drain(..over);
+            });
+        }
+        match word {
+            "clear" => return self.clear(),
+            "undo" => {
+                self.print(TermKind::Command, line);
+                return self.undo();
+            }
+            "reset" => {
+                self.print(TermKind::Command, line);
+                return self.reset();
+            }
+            "" => return self.print(TermKind::Command, String::new()),
+            _ => {}
+        }
+        self.enter(Typed { line, kind: TermKind::Command });
+    }
+
+    /// An action on the map that kubectl can do: its line is shown, greyed.
+    pub fn run_from_map(self, line: String) {
+        self.enter(Typed { line, kind: TermKind::Map });
+    }
+
+    fn enter(self, typed: Typed) {
+        let mut frame = Frame::default();
+        self.driver.update_value(|driver| driver.enter(typed, &mut frame));
+        self.deliver(frame);
+    }
+
+    pub fn interrupt(self) {
+        let mut frame = Frame::default();
+        self.driver.update_value(|driver| driver.interrupt(&mut frame));
+        self.deliver(frame);
+    }
+
     pub fn clear(self) {
         self.lines.set(Vec::new());
     }
+
     pub fn play(self, on: bool) {
         self.playing.set(on);
+        self.skipped.set(None);
     }
-    pub fn step(self, _i18n: I18n) {}
-    pub fn skip(self, _i18n: I18n) {}
-    pub fn undo(self, _i18n: I18n) {}
-    pub fn reset(self, _i18n: I18n) {}
-    pub fn apply(self) {}
-    pub fn fix(self, _problem: &DiagnosticView) {}
-    pub fn complete(self, _text: &str, _at: usize) -> Completion {
-        Completion::default()
+
+    /// One event on, and stop there.
+    pub fn step(self) {
+        self.playing.set(false);
+        self.skip();
     }
-    pub fn suggest(self, _text: &str, _at: u32) -> Vec<Suggestion> {
-        Vec::new()
+
+    /// Over the waiting, to the next thing that happens.
+    pub fn skip(self) {
+        self.skipped.set(None);
+        self.driver.update_value(|driver| {
+            if !driver.is_seeking() {
+                driver.seek();
+            }
+        });
     }
-    pub fn explain(self, _text: &str, _at: u32) -> Option<String> {
-        None
+
+    pub fn undo(self) {
+        let mut undone = None;
+        self.driver.update_value(|driver| undone = driver.undo());
+        match undone {
+            Some(action) => {
+                self.print(TermKind::Note, format!("↶ {action}"));
+                self.after_restore();
+                self.say(self.text().common.undone);
+            }
+            None => self.say(self.text().common.nothing_to_undo),
+        }
     }
+
+    pub fn reset(self) {
+        self.driver.update_value(Driver::reset);
+        self.after_restore();
+        self.say(self.text().common.was_reset);
+    }
+
+    fn after_restore(self) {
+        self.cluster.update(|cluster| cluster.caption = None);
+        self.skipped.set(None);
+        self.publish(true);
+    }
+
+    /// Applies the open file, as the learner would.
+    pub fn apply(self) {
+        if let Some(name) = self.files.active.get_untracked() {
+            self.run(format!("kubectl apply -f {name}"));
+        }
+    }
+
+    /// Accepts a "did you mean".
+    pub fn fix(self, problem: &DiagnosticView) {
+        let (Some(name), Some(word)) = (self.files.active.get_untracked(), &problem.suggestion) else { return };
+        let Some(text) = self.files.text(&name) else { return };
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let (from, to) = (problem.from as usize, problem.to as usize);
+        if from <= to && to <= units.len() {
+            let fixed =
+                format!("{}{word}{}", String::from_utf16_lossy(&units[..from]), String::from_utf16_lossy(&units[to..]));
+            self.files.write(&name, fixed);
+        }
+    }
+
+    pub fn complete(self, _text: &str, at: usize) -> Completion {
+        Completion { from: at, candidates: Vec::new() }
+    }
+
+    pub fn suggest(self, text: &str, at: u32) -> Vec<Suggestion> {
+        api::schema::complete(text, at as usize)
+            .into_iter()
+            .map(|found| Suggestion {
+                label: found.label,
+                detail: found.detail,
+                info: found.documentation,
+                apply: found.insert,
+                from: found.start as u32,
+            })
+            .collect()
+    }
+
+    pub fn explain(self, text: &str, at: u32) -> Option<String> {
+        let hover = api::schema::hover(text, at as usize)?;
+        let values = if hover.values.is_empty() { String::new() } else { format!("\n\n{}", hover.values.join(" | ")) };
+        Some(format!("{} <{}>\n\n{}{values}", hover.path, hover.type_name, hover.text))
+    }
+
+    /// Pulls a plug, or puts it back.
+    pub fn power(self, node: &str, on: bool) {
+        let t = self.text();
+        let what = if on { t.menu.power_on } else { t.menu.power_off };
+        let fault = if on { Fault::Thaw { node: node.into() } } else { Fault::Freeze { node: node.into() } };
+        self.machine(fault, node, what);
+    }
+
+    /// Stops or starts a component of the control plane.
+    pub fn component(self, id: ProcessId, name: &str, on: bool) {
+        let t = self.text();
+        let what = if on { t.menu.start } else { t.menu.stop };
+        self.machine(if on { Fault::Start(id) } else { Fault::Stop(id) }, name, what);
+    }
+
+    pub fn join(self) {
+        let taken: Vec<String> =
+            self.cluster.with_untracked(|cluster| cluster.nodes.iter().map(|node| node.name.clone()).collect());
+        let name = (1..).map(|n| format!("worker-{n}")).find(|name| !taken.contains(name));
+        if let Some(name) = name {
+            let what = self.text().map.join_node;
+            self.machine(Fault::Join(Box::new(NodeConfig::worker(&name))), &name, what);
+        }
+    }
+
+    fn machine(self, fault: Fault, place: &str, what: &str) {
+        let line = format!("{place}: {what}");
+        let mut result = Ok(());
+        self.driver.update_value(|driver| {
+            result = driver.machine(fault, line.clone());
+            if result.is_ok() {
+                let now = driver.cluster.now();
+                driver.projector.story.machine(now, place, what);
+            }
+        });
+        match result {
+            Ok(()) => self.print(TermKind::Machine, line),
+            Err(problem) => self.print(TermKind::Note, problem),
+        }
+        self.publish(true);
+    }
+}
+
+/// What the API server would not understand, as the editor shows it.
+fn diagnose(text: &str) -> Vec<DiagnosticView> {
+    api::schema::lint(text)
+        .into_iter()
+        .map(|found| DiagnosticView {
+            from: found.start as u32,
+            to: found.end as u32,
+            line: found.line as u32 + 1,
+            warning: found.severity == api::schema::Severity::Warning,
+            message: found.message,
+            suggestion: found.suggestion,
+        })
+        .collect()
 }

@@ -361,10 +361,11 @@ pub struct Candidate {
 /// A problem in a file, at a place a learner can go to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiagnosticView {
-    /// From 1; columns count characters.
+    /// UTF-16 offsets of what is marked.
+    pub from: u32,
+    pub to: u32,
+    /// From 1.
     pub line: u32,
-    pub column: u32,
-    pub end_column: u32,
     pub warning: bool,
     pub message: String,
     /// "Did you mean": the word that would be understood.

@@ -24,7 +24,12 @@ pub fn NodeCard(
         let name = name.clone();
         Memo::new(move |_| {
             cluster.with(|c| {
-                c.node(&name).map(|n| NodeView { pods: Vec::new(), taints: n.taints.clone(), name: n.name.clone(), ..*n })
+                c.node(&name).map(|n| NodeView {
+                    pods: Vec::new(),
+                    taints: n.taints.clone(),
+                    name: n.name.clone(),
+                    ..*n
+                })
             })
         })
     };
@@ -57,6 +62,7 @@ pub fn NodeCard(
                     data-state=move || if ready.get() { "running" } else { "failed" }
                 ></i>
                 <b lang="en">{name.clone()}</b>
+                <p class="vital">
                 <span class="ready" lang="en">
                     {move || node.with(|n| n.as_ref().map(words::readiness))}
                 </span>
@@ -83,6 +89,7 @@ pub fn NodeCard(
                         }
                     }}
                 </span>
+                </p>
                 <button
                     type="button"
                     class="more"
@@ -124,11 +131,7 @@ pub fn NodeCard(
 }
 
 #[component]
-fn Bar(
-    label: Signal<String>,
-    meter: Signal<Meter>,
-    amount: fn(&crate::i18n::Text, Meter) -> String,
-) -> impl IntoView {
+fn Bar(label: Signal<String>, meter: Signal<Meter>, amount: fn(&crate::i18n::Text, Meter) -> String) -> impl IntoView {
     let i18n = use_i18n();
     let meter = Memo::new(move |_| meter.get());
     view! {

@@ -35,9 +35,8 @@ pub fn PodCard(
         caption.with(|c| c.as_ref().is_some_and(|c| c.object == object))
     });
     // Only a waiting pod needs to know the time.
-    let second = Memo::new(move |_| {
-        if pod.with(|p| p.wait.is_some()) { cluster.with(|c| c.now) / 1000 * 1000 } else { 0 }
-    });
+    let second =
+        Memo::new(move |_| if pod.with(|p| p.wait.is_some()) { cluster.with(|c| c.now) / 1000 * 1000 } else { 0 });
     let name = move || pod.with(|p| p.name.clone());
     view! {
         <li

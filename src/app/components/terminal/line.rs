@@ -118,7 +118,13 @@ mod tests {
 
     #[test]
     fn quotes_and_backslashes_wait_for_more() {
-        let cases = [("echo 'a", false), ("echo \"a\\\"", false), ("echo a \\", false), ("echo 'a'", true), ("it # isn't", true)];
+        let cases = [
+            ("echo 'a", false),
+            ("echo \"a\\\"", false),
+            ("echo a \\", false),
+            ("echo 'a'", true),
+            ("it # isn't", true),
+        ];
         for (text, complete) in cases {
             assert_eq!(is_complete(text), complete, "{text}");
         }

@@ -10,13 +10,14 @@ pub fn view(node: &Node, snapshot: &Snapshot) -> NodeView {
     let name = node.metadata.name.clone().unwrap_or_default();
     let status = node.status.as_ref();
     let spec = node.spec.as_ref();
-    let ready = status
-        .and_then(|s| s.conditions.as_ref()?.iter().find(|c| c.type_ == "Ready"))
-        .map_or(Readiness::Unknown, |c| match c.status.as_str() {
+    let ready = status.and_then(|s| s.conditions.as_ref()?.iter().find(|c| c.type_ == "Ready")).map_or(
+        Readiness::Unknown,
+        |c| match c.status.as_str() {
             "True" => Readiness::Ready,
             "False" => Readiness::NotReady,
             _ => Readiness::Unknown,
-        });
+        },
+    );
     let heartbeat = snapshot
         .get::<Lease>("kube-node-lease", &name)
         .and_then(|lease| lease.spec.as_ref()?.renew_time.as_ref().map(micro_millis))

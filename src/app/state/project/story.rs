@@ -74,8 +74,12 @@ impl Story {
     }
 
     pub fn loops_lately(&self, now: Millis) -> usize {
-        let mut who: Vec<&String> =
-            self.recent.iter().filter(|(at, who)| at + 2_000 > now && who.ends_with("controller")).map(|r| &r.1).collect();
+        let mut who: Vec<&String> = self
+            .recent
+            .iter()
+            .filter(|(at, who)| at + 2_000 > now && who.ends_with("controller"))
+            .map(|r| &r.1)
+            .collect();
         who.sort();
         who.dedup();
         who.len()

@@ -1,0 +1,92 @@
+//! What can be done with a thing on the map. What kubectl can do is typed as its line; what only a
+//! hand at the machine can do is marked so, and no command is invented for it.
+
+use engine::ProcessId;
+use leptos::prelude::*;
+
+use crate::{
+    components::menu::{MenuItem, MenuModel},
+    i18n::Text,
+    state::{
+        session::Session,
+        view::{MenuRequest, Part, Target},
+    },
+};
+
+pub fn menu(session: Session, request: MenuRequest) -> MenuModel {
+    let t = session.i18n.0.get_untracked().text();
+    let (title, items) = match request.target {
+        Target::Node(name) => (name.clone(), node(session, t, &name)),
+        Target::Pod { namespace, name } => (name.clone(), pod(session, t, &namespace, &name)),
+        Target::Component(part) => component(session, t, part),
+    };
+    MenuModel { x: request.x, y: request.y, title, items }
+}
+
+/// An item that types a command.
+fn typed(session: Session, label: &str, line: String, danger: bool) -> MenuItem {
+    // Without the word every line begins with: menus are narrow.
+    let hint = line.trim_start_matches("kubectl ").to_string();
+    MenuItem { label: label.into(), hint, danger, action: Callback::new(move |()| session.run_from_map(line.clone())) }
+}
+
+/// An item that lays hands on a machine.
+fn machine(t: &Text, label: &str, danger: bool, action: impl Fn() + Send + Sync + 'static) -> MenuItem {
+    MenuItem { label: label.into(), hint: t.menu.machine.into(), danger, action: Callback::new(move |()| action()) }
+}
+
+fn node(session: Session, t: &Text, name: &str) -> Vec<MenuItem> {
+    let (powered, cordoned) = session
+        .cluster
+        .with_untracked(|cluster| cluster.node(name).map(|node| (node.powered, node.cordoned)))
+        .unwrap_or((true, false));
+    let mut items = vec![typed(session, t.menu.describe, format!("kubectl describe node {name}"), false)];
+    items.push(if cordoned {
+        typed(session, t.menu.uncordon, format!("kubectl uncordon {name}"), false)
+    } else {
+        typed(session, t.menu.cordon, format!("kubectl cordon {name}"), false)
+    });
+    items.push(typed(session, t.menu.drain, format!("kubectl drain {name} --ignore-daemonsets"), true));
+    let mine = name.to_string();
+    items.push(if powered {
+        machine(t, t.menu.power_off, true, move || session.power(&mine, false))
+    } else {
+        machine(t, t.menu.power_on, false, move || session.power(&mine, true))
+    });
+    items
+}
+
+fn pod(session: Session, t: &Text, namespace: &str, name: &str) -> Vec<MenuItem> {
+    let place = if namespace == "default" { String::new() } else { format!(" -n {namespace}") };
+    vec![
+        typed(session, t.menu.describe, format!("kubectl describe pod {name}{place}"), false),
+        typed(session, t.menu.logs, format!("kubectl logs {name}{place}"), false),
+        typed(session, t.menu.crash, format!("kubectl exec {name}{place} -- kill 1"), true),
+        typed(session, t.menu.delete_pod, format!("kubectl delete pod {name}{place}"), true),
+    ]
+}
+
+fn component(session: Session, t: &Text, part: Part) -> (String, Vec<MenuItem>) {
+    let up = session.cluster.with_untracked(|cluster| cluster.component(&part).is_none_or(|found| found.up));
+    let switch = |name: &'static str, id: ProcessId| {
+        let (label, danger) = if up { (t.menu.stop, true) } else { (t.menu.start, false) };
+        machine(t, label, danger, move || session.component(id.clone(), name, !up))
+    };
+    let static_pod = |name: &str| {
+        typed(session, t.menu.describe, format!("kubectl describe pod {name}-control-plane -n kube-system"), false)
+    };
+    match part {
+        Part::Scheduler => {
+            (t.map.scheduler.into(), vec![static_pod("kube-scheduler"), switch("kube-scheduler", ProcessId::Scheduler)])
+        }
+        Part::Controllers => (
+            t.map.controllers.into(),
+            vec![
+                static_pod("kube-controller-manager"),
+                switch("kube-controller-manager", ProcessId::ControllerManager),
+            ],
+        ),
+        Part::Etcd => ("etcd".into(), vec![static_pod("etcd")]),
+        Part::ApiServer | Part::You | Part::Node(_) => (t.map.api_server.into(), vec![static_pod("kube-apiserver")]),
+    }
+}

@@ -1,0 +1,408 @@
+//! Owns the engine: the cluster, the commands running on it, and the time that passes. No signals, no
+//! browser: `session.rs` calls it once a frame and publishes what came of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use course::pump::{COMMAND_MILLIS, Job};
+use engine::{Cluster, ClusterConfig, Fault, Snapshot};
+use kubectl::{Env, Out};
+
+use super::project::Projector;
+use super::view::{Millis, TermKind};
+
+/// A slice of engine work in one frame, in real milliseconds.
+const SLICE_MS: f64 = 8.0;
+/// A slow machine may fall behind by this much real time; the rest is let go.
+const DEBT_MS: f64 = 400.0;
+/// How far ahead "next event" looks.
+const HORIZON: Millis = 3_600_000;
+/// Undo goes back this many actions.
+const PAST: usize = 50;
+
+pub struct Driver {
+    pub cluster: Cluster,
+    pub projector: Projector,
+    env: Env,
+    foreground: Option<Running>,
+    background: Vec<Job>,
+    /// Typed ahead while a command was running.
+    queue: VecDeque<Typed>,
+    past: Vec<Checkpoint>,
+    start: Cluster,
+    budget: usize,
+    /// Virtual milliseconds owed to the clock on the wall.
+    owed: f64,
+    seek: Option<Seek>,
+}
+
+/// A line, and whether the map typed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typed {
+    pub line: String,
+    pub kind: TermKind,
+}
+
+struct Running {
+    job: Job,
+    line: String,
+    started: Millis,
+    before: Checkpoint,
+}
+
+#[derive(Clone)]
+struct Checkpoint {
+    cluster: Cluster,
+    action: String,
+}
+
+struct Seek {
+    from: Millis,
+    limit: Millis,
+    version: u64,
+}
+
+/// What came of a frame.
+#[derive(Debug, Default)]
+pub struct Frame {
+    pub lines: Vec<(TermKind, String)>,
+    /// A search for the next event ended: how far it went, and whether there was one.
+    pub sought: Option<(Millis, bool)>,
+    /// A command ended in this frame.
+    pub ended: bool,
+}
+
+impl Driver {
+    /// Switches a cluster on and lets it settle, so that a learner finds it in working order.
+    pub fn new(config: ClusterConfig, files: Rc<dyn kubectl::Files>) -> Driver {
+        let mut cluster = Cluster::new(config);
+        settle(&mut cluster);
+        Driver::on(cluster, files)
+    }
+
+    /// On a cluster prepared by somebody else.
+    pub fn on(cluster: Cluster, files: Rc<dyn kubectl::Files>) -> Driver {
+        let mut env = Env::new(files, Rc::new(RefCell::new(kubectl::Session::default())));
+        env.page = true;
+        env.width = 110;
+        let mut projector = Projector::default();
+        projector.story.forget(&cluster.snapshot());
+        Driver {
+            start: cluster.clone(),
+            cluster,
+            projector,
+            env,
+            foreground: None,
+            background: Vec::new(),
+            queue: VecDeque::new(),
+            past: Vec::new(),
+            budget: 200,
+            owed: 0.0,
+            seek: None,
+        }
+    }
+
+    pub fn snapshot(&self) -> std::sync::Arc<Snapshot> {
+        self.cluster.snapshot()
+    }
+
+    /// The line being executed.
+    pub fn command(&self) -> Option<&str> {
+        self.foreground.as_ref().map(|running| running.line.as_str())
+    }
+
+    /// It can only go on when time passes.
+    pub fn is_stuck(&self) -> bool {
+        self.foreground.as_ref().is_some_and(|running| running.job.is_waiting())
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.foreground.is_some()
+    }
+
+    pub fn is_seeking(&self) -> bool {
+        self.seek.is_some()
+    }
+
+    /// Enter was pressed.
+    pub fn enter(&mut self, typed: Typed, frame: &mut Frame) {
+        // What a running command reads is its input, not the next command.
+        if let Some(running) = &mut self.foreground {
+            if running.job.reads_terminal() {
+                running.job.typed(&mut self.cluster, Some(&typed.line));
+                frame.lines.push((TermKind::Out, typed.line));
+                return;
+            }
+        }
+        self.queue.push_back(typed);
+        self.next_command(frame);
+    }
+
+    fn next_command(&mut self, frame: &mut Frame) {
+        while self.foreground.is_none() {
+            let Some(Typed { line, kind }) = self.queue.pop_front() else { return };
+            frame.lines.push((kind, line.clone()));
+            let (text, background) = match line.trim_end().strip_suffix('&') {
+                Some(text) if !text.ends_with('&') => (text.trim_end().to_string(), true),
+                Some(_) | None => (line.clone(), false),
+            };
+            if text.trim().is_empty() {
+                continue;
+            }
+            let job = Job::line(&text, self.env.clone());
+            if background {
+                self.background.push(job);
+                frame.lines.push((TermKind::Note, format!("[{}]", self.background.len())));
+                continue;
+            }
+            let before = Checkpoint { cluster: self.cluster.clone(), action: line.clone() };
+            self.foreground = Some(Running { job, line, started: self.cluster.now(), before });
+        }
+    }
+
+    /// Ctrl-C: the command in front, else the newest in the background.
+    pub fn interrupt(&mut self, frame: &mut Frame) {
+        self.queue.clear();
+        let cluster = &mut self.cluster;
+        if let Some(running) = &mut self.foreground {
+            running.job.interrupt(cluster);
+        } else if let Some(mut job) = self.background.pop() {
+            job.interrupt(cluster);
+        }
+        frame.lines.push((TermKind::Note, "^C".into()));
+    }
+
+    /// One frame: `real_ms` have passed, at `speed`; 0 while paused. `clock` measures slices.
+    pub fn frame(&mut self, real_ms: f64, speed: f64, clock: &dyn Fn() -> f64, frame: &mut Frame) {
+        let deadline = clock() + SLICE_MS;
+        if self.seek.is_some() {
+            return self.seek_on(deadline, clock, frame);
+        }
+        self.owed = (self.owed + real_ms * speed).min(DEBT_MS * speed.max(0.0));
+        let whole = self.owed.floor().max(0.0);
+        let from = self.cluster.now();
+        self.advance(from + whole as Millis, deadline, clock, frame, speed <= 0.0);
+        self.owed -= (self.cluster.now() - from) as f64;
+    }
+
+    /// Towards an instant, in slices; commands are served at every stop.
+    fn advance(&mut self, until: Millis, deadline: f64, clock: &dyn Fn() -> f64, frame: &mut Frame, still: bool) {
+        loop {
+            self.pump(frame, still);
+            let now = self.cluster.now();
+            if now >= until {
+                return;
+            }
+            let bound = self.next_wake().map_or(until, |wake| wake.clamp(now + 1, until));
+            self.slice(bound, clock);
+            if clock() >= deadline {
+                return;
+            }
+        }
+    }
+
+    /// Some events, as many as lately fitted into a fraction of the slice.
+    fn slice(&mut self, bound: Millis, clock: &dyn Fn() -> f64) {
+        let began = clock();
+        let ran = self.cluster.run_until(bound, self.budget);
+        let took = clock() - began;
+        if took > SLICE_MS / 2.0 {
+            self.budget = (self.budget / 2).max(8);
+        } else if took < SLICE_MS / 8.0 && !ran.complete {
+            self.budget = (self.budget * 2).min(20_000);
+        }
+    }
+
+    /// Everything commands can do at the present instant. `still`: paused, so a command costs no time.
+    fn pump(&mut self, frame: &mut Frame, still: bool) {
+        for job in &mut self.background {
+            job.pump(&mut self.cluster);
+            print(job, frame);
+        }
+        self.background.retain(|job| job.exit_code().is_none());
+        while let Some(running) = &mut self.foreground {
+            running.job.pump(&mut self.cluster);
+            print(&mut running.job, frame);
+            // A text editor cannot be opened inside a command here; the files are one panel away.
+            if running.job.editing().is_some() {
+                running.job.edited(None);
+                continue;
+            }
+            let over = still || self.cluster.now() >= running.started + COMMAND_MILLIS;
+            if running.job.exit_code().is_none() || !over {
+                return;
+            }
+            if let Some(running) = self.foreground.take() {
+                let changed = running.line.contains(" exec ") || self.wrote_since(&running.before.cluster);
+                if changed {
+                    self.remember(running.before);
+                }
+                frame.ended = true;
+            }
+            self.next_command(frame);
+        }
+    }
+
+    /// Did the learner's command change anything? Reading does not count as an action.
+    fn wrote_since(&self, before: &Cluster) -> bool {
+        let after = before.snapshot().last_audit();
+        self.snapshot().audit_after(after).any(|audit| &*audit.component == "kubectl" && audit.code < 400)
+    }
+
+    fn remember(&mut self, checkpoint: Checkpoint) {
+        self.past.push(checkpoint);
+        if self.past.len() > PAST {
+            self.past.remove(0);
+        }
+    }
+
+    fn next_wake(&self) -> Option<Millis> {
+        let offset = self.cluster.now() as i64 - kubectl_now(&self.cluster);
+        let foreground = self.foreground.as_ref();
+        let done = foreground.filter(|r| r.job.exit_code().is_some()).map(|r| r.started + COMMAND_MILLIS);
+        foreground
+            .map(|running| &running.job)
+            .into_iter()
+            .chain(&self.background)
+            .filter_map(Job::next_wake)
+            .map(|unix| (unix as i64 + offset).max(0) as Millis)
+            .chain(done)
+            .min()
+    }
+
+    /// Looks for the next thing worth a sentence; frames do the work.
+    pub fn seek(&mut self) {
+        let now = self.cluster.now();
+        self.seek = Some(Seek { from: now, limit: now + HORIZON, version: self.cluster.version() });
+    }
+
+    fn seek_on(&mut self, deadline: f64, clock: &dyn Fn() -> f64, frame: &mut Frame) {
+        let Some(seek) = &self.seek else { return };
+        let (from, limit, mut version) = (seek.from, seek.limit, seek.version);
+        while clock() < deadline {
+            self.pump(frame, true);
+            let wake = self.next_wake();
+            let next = self.cluster.next_event_at();
+            let Some(at) = next.into_iter().chain(wake).min().filter(|at| *at <= limit) else {
+                self.seek = None;
+                frame.sought = Some((self.cluster.now() - from, false));
+                return;
+            };
+            self.cluster.run_until(at.max(self.cluster.now()), 1);
+            if self.cluster.version() != version {
+                version = self.cluster.version();
+                let snapshot = self.cluster.snapshot();
+                let command = self.foreground.as_ref().map(|running| running.line.as_str());
+                let before = self.projector.story.waiting();
+                self.projector.story.follow(&snapshot, command);
+                if self.projector.story.waiting() > before {
+                    self.seek = None;
+                    frame.sought = Some((self.cluster.now() - from, true));
+                    return;
+                }
+            }
+        }
+        if let Some(seek) = &mut self.seek {
+            seek.version = version;
+        }
+    }
+
+    /// A hand at the machines.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub fn machine(&mut self, fault: Fault, action: String) -> Result<(), String> {
+        let before = Checkpoint { cluster: self.cluster.clone(), action };
+        self.cluster.inject(fault)?;
+        self.remember(before);
+        Ok(())
+    }
+
+    /// Back to before the last action; says which.
+    pub fn undo(&mut self) -> Option<String> {
+        let checkpoint = self.past.pop()?;
+        self.restore(checkpoint.cluster);
+        Some(checkpoint.action)
+    }
+
+    /// Back to the beginning, which can itself be undone.
+    pub fn reset(&mut self) {
+        let before = Checkpoint { cluster: self.cluster.clone(), action: "reset".into() };
+        self.restore(self.start.clone());
+        self.remember(before);
+    }
+
+    fn restore(&mut self, cluster: Cluster) {
+        self.cluster = cluster;
+        self.foreground = None;
+        self.background.clear();
+        self.queue.clear();
+        self.seek = None;
+        self.owed = 0.0;
+        // kinds may have come and gone with the past
+        self.env.session.borrow_mut().discovery = None;
+        self.projector = Projector::default();
+        self.projector.story.forget(&self.cluster.snapshot());
+    }
+}
+
+fn print(job: &mut Job, frame: &mut Frame) {
+    for (out, text) in job.take_output() {
+        let kind = match out {
+            Out::Stdout => TermKind::Out,
+            Out::Stderr => TermKind::Error,
+        };
+        frame.lines.push((kind, text));
+    }
+}
+
+fn kubectl_now(cluster: &Cluster) -> i64 {
+    use api::wire::Backend;
+    cluster.unix_millis() as i64
+}
+
+/// Until the nodes have reported and the system pods run.
+pub fn settle(cluster: &mut Cluster) {
+    const FIRST_MINUTE: Millis = 60_000;
+    cluster.run_until(FIRST_MINUTE, usize::MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn driver() -> Driver {
+        let files = kubectl::MemoryFiles::new([]);
+        Driver::new(ClusterConfig::default(), Rc::new(files))
+    }
+
+    fn type_in(driver: &mut Driver, line: &str) -> String {
+        let mut frame = Frame::default();
+        driver.enter(Typed { line: line.into(), kind: TermKind::Command }, &mut frame);
+        for _ in 0..400 {
+            driver.frame(16.0, 10.0, &|| 0.0, &mut frame);
+            if !driver.is_busy() {
+                break;
+            }
+        }
+        frame.lines.into_iter().skip(1).map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_command_is_answered_and_costs_a_tenth_of_a_second() {
+        let mut driver = driver();
+        let before = driver.cluster.now();
+        assert!(type_in(&mut driver, "kubectl get nodes").contains("worker-1"));
+        assert!(driver.cluster.now() >= before + COMMAND_MILLIS);
+    }
+
+    #[test]
+    fn undo_goes_back_before_the_last_change_and_reading_does_not_count() {
+        let mut driver = driver();
+        type_in(&mut driver, "kubectl create namespace bakery");
+        type_in(&mut driver, "kubectl get namespaces");
+        assert_eq!(driver.undo().as_deref(), Some("kubectl create namespace bakery"));
+        assert!(!type_in(&mut driver, "kubectl get namespaces").contains("bakery"));
+    }
+}
