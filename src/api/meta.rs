@@ -2,6 +2,7 @@
 //!
 //! Mirrors: apimachinery/pkg/{api/resource,labels,fields,util/validation,util/duration,util/intstr}.
 
+pub mod cron;
 pub mod hash;
 pub mod int_or_string;
 pub mod names;

@@ -3,25 +3,33 @@
 //! Mirrors: pkg/apis/*/validation. Objects are validated after defaulting. Every breach is
 //! reported at once; only where upstream stops early do we, too.
 
+mod autoscaling;
+mod batch;
 mod cluster;
 mod common;
 mod config;
+mod crd;
 mod diff;
+mod endpoints;
 pub mod field;
 pub mod go_value;
 mod internal;
+mod limits;
+mod networking;
 pub mod object_meta;
 mod persistent_volume;
 mod pod;
+mod rbac;
 mod resources;
 pub mod service;
+mod small_kinds;
 mod stateful_set;
 #[cfg(test)]
 mod tests;
 mod warnings;
 mod workloads;
 
-use crate::Object;
+use crate::{Kind, Object};
 pub use field::{ErrorKind, ErrorList, FieldError, Path};
 pub use warnings::{deprecation, warnings};
 
@@ -33,8 +41,14 @@ pub fn create(object: &Object) -> ErrorList {
     let path = Path::ROOT.child("metadata");
     object_meta::create(object.meta(), namespaced, object_meta::name_rule(kind), &path, &mut errors);
     body(object, &mut errors);
-    if let Object::Pod(pod) = object {
-        pod::create_only(pod, &mut errors);
+    // What holds at creation only.
+    match object {
+        Object::Pod(pod) => pod::create_only(pod, &mut errors),
+        Object::CronJob(cron_job) => {
+            batch::cron_job_name(cron_job.metadata.name.as_deref().unwrap_or_default(), &mut errors)
+        }
+        Object::Ingress(ingress) => networking::ingress_class_annotation(ingress, &mut errors),
+        _ => {}
     }
     errors
 }
@@ -62,6 +76,30 @@ pub fn update(new: &Object, old: &Object) -> ErrorList {
         (Object::StorageClass(new), Object::StorageClass(old)) => {
             persistent_volume::storage_class_update(new, old, &mut errors);
         }
+        (Object::Job(new), Object::Job(old)) => batch::job_update(new, old, &mut errors),
+        (Object::IngressClass(new), Object::IngressClass(old)) => {
+            networking::ingress_class_update(new, old, &mut errors);
+        }
+        (Object::EndpointSlice(new), Object::EndpointSlice(old)) => endpoints::slice_update(new, old, &mut errors),
+        (Object::ResourceQuota(new), Object::ResourceQuota(old)) => {
+            limits::resource_quota_update(new, old, &mut errors);
+        }
+        (Object::PriorityClass(new), Object::PriorityClass(old)) => {
+            small_kinds::priority_class_update(new, old, &mut errors);
+        }
+        (Object::ControllerRevision(new), Object::ControllerRevision(old)) => {
+            small_kinds::controller_revision_update(new, old, &mut errors);
+        }
+        (Object::RoleBinding(binding), Object::RoleBinding(old)) => {
+            body(new, &mut errors);
+            rbac::same_role(&binding.role_ref, &old.role_ref, &mut errors);
+        }
+        (Object::ClusterRoleBinding(binding), Object::ClusterRoleBinding(old)) => {
+            body(new, &mut errors);
+            rbac::same_role(&binding.role_ref, &old.role_ref, &mut errors);
+        }
+        // Finalizers are the only spec a namespace has; its own subresource checks them.
+        (Object::Namespace(_), Object::Namespace(_)) => {}
         // Kinds all of whose fields may change.
         (new, _) => body(new, &mut errors),
     }
@@ -115,6 +153,36 @@ fn body(object: &Object, errors: &mut ErrorList) {
         Object::PersistentVolume(volume) => persistent_volume::volume(volume, errors),
         Object::PersistentVolumeClaim(claim) => persistent_volume::claim(claim, errors),
         Object::StorageClass(class) => persistent_volume::storage_class(class, errors),
-        _ => {}
+        Object::Job(job) => batch::job(job, errors),
+        Object::CronJob(cron_job) => batch::cron_job(cron_job, errors),
+        Object::HorizontalPodAutoscaler(autoscaler) => autoscaling::autoscaler(autoscaler, errors),
+        Object::PodDisruptionBudget(budget) => autoscaling::disruption_budget(budget, errors),
+        Object::Ingress(ingress) => networking::ingress(ingress, errors),
+        Object::IngressClass(class) => networking::ingress_class(class, errors),
+        Object::NetworkPolicy(policy) => networking::network_policy(policy, errors),
+        Object::EndpointSlice(slice) => endpoints::slice(slice, errors),
+        Object::Endpoints(inner) => endpoints::endpoints(inner, errors),
+        Object::LimitRange(range) => limits::limit_range(range, errors),
+        Object::ResourceQuota(quota) => limits::resource_quota(quota, errors),
+        Object::Role(role) => rbac::rules(role.rules.as_deref(), true, errors),
+        Object::ClusterRole(role) => rbac::cluster_role(role, errors),
+        Object::RoleBinding(binding) => {
+            rbac::binding(&binding.role_ref, binding.subjects.as_deref(), true, errors);
+        }
+        Object::ClusterRoleBinding(binding) => {
+            rbac::binding(&binding.role_ref, binding.subjects.as_deref(), false, errors);
+        }
+        Object::Event(event) => small_kinds::event(event, errors),
+        Object::Lease(lease) => small_kinds::lease(lease, errors),
+        Object::PriorityClass(class) => small_kinds::priority_class(class, errors),
+        Object::ControllerRevision(revision) => small_kinds::controller_revision(revision, errors),
+        Object::CSIDriver(driver) => small_kinds::csi_driver(driver, errors),
+        Object::CSINode(node) => small_kinds::csi_node(node, errors),
+        Object::VolumeAttachment(attachment) => small_kinds::volume_attachment(attachment, errors),
+        // Only its metadata can be wrong.
+        Object::ServiceAccount(_) => {}
+        Object::Dynamic(inner) if inner.kind == Kind::CustomResourceDefinition => crd::definition(inner, errors),
+        // Custom resources are judged by their schema, in the registry.
+        Object::Dynamic(_) => {}
     }
 }

@@ -14,6 +14,8 @@ pub enum Failure {
     Api(Status),
     /// Several, each on a line of its own.
     Many(Vec<Failure>),
+    /// A process in a container ended with this code, which becomes kubectl's.
+    Remote(i32),
     /// Everything has been said; only the exit code is left.
     Exit(i32),
 }
@@ -68,6 +70,7 @@ impl Failure {
                     many => format!("[{}]", many.join(", ")),
                 }
             }
+            Self::Remote(code) => format!("command terminated with exit code {code}"),
             Self::Exit(code) => format!("exit {code}"),
         }
     }
@@ -107,13 +110,14 @@ impl Failure {
             Self::Api(status) if status.reason == "Invalid" => invalid(status),
             Self::Api(_) => format!("{}\n", self.standard()),
             Self::Many(all) => all.iter().map(|one| format!("{}\n", one.standard())).collect(),
+            Self::Remote(_) => format!("{}\n", self.text()),
             Self::Plain(text) if text.starts_with("error: ") => format!("{text}\n"),
             Self::Plain(text) => format!("error: {text}\n"),
         }
     }
 
     pub fn exit_code(&self) -> i32 {
-        if let Self::Exit(code) = self { *code } else { 1 }
+        if let Self::Exit(code) | Self::Remote(code) = self { *code } else { 1 }
     }
 
     /// One error's line, without `error:` before plain texts.

@@ -1,5 +1,6 @@
 //! What a real API server answered (v1.36), as tables: manifests in, texts out.
 
+mod other_kinds;
 mod pods;
 mod services_and_config;
 mod updates;
