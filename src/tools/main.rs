@@ -1,5 +1,6 @@
 //! Native command-line tools on the simulated cluster: one file each, dispatched here.
 
+mod bench;
 mod replay;
 mod schedule;
 
@@ -12,9 +13,10 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     let done = match tool {
+        "bench" => bench::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there is: replay, schedule")),
+        _ => Err(format!("unknown tool {tool:?}; there are: bench, replay, schedule")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -102,9 +102,9 @@ fn play(scenario: &Value, expected: Option<&Value>) -> Vec<Value> {
 
 fn result(pod: &str, outcome: &Outcome, trace: &SchedulingTrace) -> Value {
     let total: Map<String, Value> =
-        trace.feasible.iter().zip(&trace.totals).map(|(node, total)| (node.to_string(), json!(total))).collect();
+        trace.feasible_names().zip(&trace.totals).map(|(node, total)| (node.to_string(), json!(total))).collect();
     let mut plugins = Map::new();
-    for (at, node) in trace.feasible.iter().enumerate().filter(|_| !trace.totals.is_empty()) {
+    for (at, node) in trace.feasible_names().enumerate().filter(|_| !trace.totals.is_empty()) {
         let row = trace.scores.iter().map(|row| (row.plugin.to_owned(), json!(row.weight * row.normalised[at])));
         plugins.insert(node.to_string(), Value::Object(row.collect()));
     }

@@ -7,6 +7,7 @@
 mod groups;
 mod listers;
 mod node_info;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 pub use groups::{GroupId, GroupMatcher};
 pub use listers::{Listers, key};
 pub use node_info::{NodeId, NodeInfo};
+pub use zones::{ZONE, Zones};
 
 use super::pod_info::PodInfo;
 use groups::Groups;
@@ -36,6 +38,9 @@ pub struct Cache {
     /// Pods of nodes that do not exist (yet, or any more), by node name.
     strays: BTreeMap<Arc<str>, Vec<Arc<PodInfo>>>,
     groups: Groups,
+    pods_by_zone: Zones,
+    /// Every node's name by its id, shared with the traces.
+    names: Arc<Vec<Arc<str>>>,
     generation: u64,
     /// Everything else that plugins look up.
     pub listers: Listers,
@@ -97,12 +102,22 @@ impl Cache {
         self.with_required_anti_affinity.iter().map(|id| self.node(*id))
     }
 
+    /// Pods per zone, for selectors that look at nothing else of a node.
+    pub fn pods_by_zone(&self) -> &Zones {
+        &self.pods_by_zone
+    }
+
+    /// Every node's name by its id.
+    pub fn names(&self) -> &Arc<Vec<Arc<str>>> {
+        &self.names
+    }
+
     pub fn image(&self, name: &str) -> Option<&ImageState> {
         self.images.get(name)
     }
 
     /// Answers, per group of like pods, whether a selector speaks of it.
-    pub fn group_matcher<'a>(&'a self, namespace: &'a str, selector: &'a api::meta::Selector) -> GroupMatcher<'a> {
+    pub fn group_matcher<'a>(&'a self, namespace: &'a str, selector: &Arc<api::meta::Selector>) -> GroupMatcher<'a> {
         self.groups.matcher(namespace, selector)
     }
 
@@ -122,9 +137,11 @@ impl Cache {
             Some(&id) => {
                 let old = self.nodes[id].as_mut().expect("ids only names present nodes");
                 let (old_zone, old_node) = (zone_of(&old.node), old.node.clone());
+                self.pods_by_zone.leave(old);
                 let info = Arc::make_mut(old);
                 info.set_node(node.clone());
                 info.generation = self.generation;
+                self.pods_by_zone.enter(info);
                 self.forget_images(id, &old_node);
                 if old_zone != zone {
                     self.leave_zone(&old_zone, id);
@@ -140,8 +157,15 @@ impl Cache {
                 for pod in self.strays.remove(&name).unwrap_or_default() {
                     info.add_pod(pod);
                 }
+                self.pods_by_zone.enter(&info);
                 if id == self.nodes.len() {
                     self.nodes.push(None);
+                }
+                let names = Arc::make_mut(&mut self.names);
+                if id == names.len() {
+                    names.push(name.clone());
+                } else {
+                    names[id] = name.clone();
                 }
                 self.nodes[id] = Some(Arc::new(info));
                 self.ids.insert(name, id);
@@ -158,6 +182,7 @@ impl Cache {
         let Some(id) = self.ids.remove(name) else { return };
         let info = self.nodes[id].take().expect("ids only names present nodes");
         self.forget_images(id, &info.node);
+        self.pods_by_zone.leave(&info);
         self.leave_zone(&zone_of(&info.node), id);
         self.rebuild_order();
         self.with_affinity.remove(&id);
@@ -203,6 +228,9 @@ impl Cache {
                 let target = Arc::make_mut(self.nodes[id].as_mut().expect("ids only names present nodes"));
                 target.add_pod(info.clone());
                 target.generation = self.generation;
+                if !info.is_terminating() {
+                    self.pods_by_zone.pod_added(target, info.group);
+                }
                 if !info.affinity.is_empty() {
                     self.note_affinity(id);
                 }
@@ -218,6 +246,9 @@ impl Cache {
                 let target = Arc::make_mut(self.nodes[id].as_mut().expect("ids only names present nodes"));
                 let removed = target.remove_pod(uid);
                 target.generation = self.generation;
+                if let Some(pod) = removed.as_ref().filter(|pod| !pod.is_terminating()) {
+                    self.pods_by_zone.pod_removed(target, pod.group);
+                }
                 if removed.is_some_and(|pod| !pod.affinity.is_empty()) {
                     self.note_affinity(id);
                 }

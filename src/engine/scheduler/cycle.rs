@@ -68,7 +68,7 @@ impl Algorithm {
         at_ms: i64,
         pick: &mut dyn FnMut(usize) -> usize,
     ) -> (Outcome, SchedulingTrace) {
-        let mut trace = empty_trace(pod, at_ms);
+        let mut trace = empty_trace(cache, pod, at_ms);
         let outcome = self.decide(cache, nominator, pod, &mut trace, pick);
         trace.outcome = match &outcome {
             Outcome::Scheduled { node } => TraceOutcome::Scheduled { node: node.clone() },
@@ -123,11 +123,10 @@ impl Algorithm {
         };
 
         let (feasible, refused) = self.find_feasible(cache, nominator, pod, &filters, only_nodes.as_ref());
-        trace.feasible = feasible.iter().map(|node| node.name.clone()).collect();
+        trace.feasible = feasible.iter().map(|node| node.id).collect();
         trace.not_visited = count - feasible.len() - refused.len();
-        let name_of = |id: NodeId| cache.node(id).name.clone();
         if !feasible.is_empty() {
-            trace.refused = refused.into_iter().map(|(id, rejection)| (name_of(id), rejection)).collect();
+            trace.refused = refused;
             let node = choose(cache, pod, &feasible, trace, pick);
             return Outcome::Scheduled { node };
         }
@@ -149,7 +148,7 @@ impl Algorithm {
                 (None, refusal.keeps_nomination)
             }
         };
-        trace.refused = refused.into_iter().map(|(id, rejection)| (name_of(id), rejection)).collect();
+        trace.refused = refused;
         Outcome::Unschedulable { message: error.to_string(), plugins, nomination, keeps_nomination }
     }
 
@@ -213,12 +212,13 @@ impl Algorithm {
     }
 }
 
-fn empty_trace(pod: &PodInfo, at_ms: i64) -> SchedulingTrace {
+fn empty_trace(cache: &Cache, pod: &PodInfo, at_ms: i64) -> SchedulingTrace {
     SchedulingTrace {
         namespace: pod.namespace.clone(),
         pod: pod.name.clone(),
         uid: pod.uid().into(),
         at_ms,
+        names: cache.names().clone(),
         refused: Vec::new(),
         feasible: Vec::new(),
         not_visited: 0,

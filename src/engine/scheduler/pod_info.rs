@@ -302,7 +302,7 @@ pub struct SpreadConstraint {
     pub topology_key: String,
     /// `DoNotSchedule`; otherwise the rule only scores.
     pub hard: bool,
-    pub selector: Selector,
+    pub selector: Arc<Selector>,
     /// Fewer domains than this count as if an empty one existed.
     pub min_domains: i64,
     /// Count only nodes that the pod's node affinity and selector admit.
@@ -321,7 +321,7 @@ impl SpreadConstraint {
             max_skew: i64::from(from.max_skew),
             topology_key: from.topology_key.clone(),
             hard: from.when_unsatisfiable == "DoNotSchedule",
-            selector,
+            selector: Arc::new(selector),
             min_domains: i64::from(from.min_domains.unwrap_or(1)),
             honor_affinity: from.node_affinity_policy.as_deref() != Some("Ignore"),
             honor_taints: from.node_taints_policy.as_deref() == Some("Honor"),

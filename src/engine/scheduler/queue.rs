@@ -63,6 +63,8 @@ pub struct Queue {
     active: BTreeMap<Place, Uid>,
     backing_off: BTreeMap<(i64, Place), Uid>,
     backing_off_from_error: BTreeMap<(i64, Place), Uid>,
+    /// The longest waiting first.
+    unschedulable: BTreeSet<(i64, Uid)>,
     sequence: u64,
 }
 
@@ -140,10 +142,10 @@ impl Queue {
     /// Wakes the pods that `event` may help.
     pub fn on_event(&mut self, cache: &Cache, event: &ClusterEvent, now_ms: i64) {
         let woken_pods: Vec<Uid> = self
-            .pods
+            .unschedulable
             .iter()
-            .filter(|(_, (pod, place))| *place == Where::Unschedulable && may_help(cache, pod, event))
-            .map(|(uid, _)| uid.clone())
+            .filter(|(_, uid)| self.get(uid).is_some_and(|pod| may_help(cache, pod, event)))
+            .map(|(_, uid)| uid.clone())
             .collect();
         for uid in woken_pods {
             self.wake(&uid, now_ms);
@@ -161,11 +163,9 @@ impl Queue {
     pub fn next_wake_ms(&self) -> Option<i64> {
         let errors = self.backing_off_from_error.keys().next().map(|(expiry, _)| up_to(*expiry, BACKOFF_FLUSH_MS));
         let forgotten = self
-            .pods
-            .values()
-            .filter(|(_, place)| *place == Where::Unschedulable)
-            .map(|(pod, _)| up_to(pod.queued_at_ms + UNSCHEDULABLE_LIMIT_MS + 1, UNSCHEDULABLE_FLUSH_MS))
-            .min();
+            .unschedulable
+            .first()
+            .map(|(since, _)| up_to(since + UNSCHEDULABLE_LIMIT_MS + 1, UNSCHEDULABLE_FLUSH_MS));
         [errors, forgotten].into_iter().flatten().min()
     }
 
@@ -193,15 +193,11 @@ impl Queue {
             let uid = uid.clone();
             self.activate(&uid);
         }
-        let forgotten: Vec<Uid> = self
-            .pods
-            .iter()
-            .filter(|(_, (pod, place))| {
-                *place == Where::Unschedulable && now_ms - pod.queued_at_ms > UNSCHEDULABLE_LIMIT_MS
-            })
-            .map(|(uid, _)| uid.clone())
-            .collect();
-        for uid in forgotten {
+        while let Some((since, uid)) = self.unschedulable.first() {
+            if now_ms - since <= UNSCHEDULABLE_LIMIT_MS {
+                break;
+            }
+            let uid = uid.clone();
             self.wake(&uid, now_ms);
         }
     }
@@ -227,18 +223,20 @@ impl Queue {
             Where::BackingOffFromError => {
                 self.backing_off_from_error.insert((expiry(&pod), place(&pod)), uid.clone());
             }
-            Where::Unschedulable | Where::Gated => {}
+            Where::Unschedulable => _ = self.unschedulable.insert((pod.queued_at_ms, uid.clone())),
+            Where::Gated => {}
         }
         self.pods.insert(uid, (pod, to));
     }
 
     fn take(&mut self, uid: &str) -> Option<(QueuedPod, Where)> {
-        let (pod, from) = self.pods.remove(uid)?;
+        let (uid, (pod, from)) = self.pods.remove_entry(uid)?;
         match from {
             Where::Active => _ = self.active.remove(&place(&pod)),
             Where::BackingOff => _ = self.backing_off.remove(&(expiry(&pod), place(&pod))),
             Where::BackingOffFromError => _ = self.backing_off_from_error.remove(&(expiry(&pod), place(&pod))),
-            Where::Unschedulable | Where::Gated => {}
+            Where::Unschedulable => _ = self.unschedulable.remove(&(pod.queued_at_ms, uid)),
+            Where::Gated => {}
         }
         Some((pod, from))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use imbl::Vector;
 
+use super::cache::NodeId;
 use super::framework::{Reason, Rejection};
 
 /// How many attempts are kept whole.
@@ -19,10 +20,12 @@ pub struct SchedulingTrace {
     pub uid: Arc<str>,
     /// Virtual time of the attempt, in milliseconds since the epoch.
     pub at_ms: i64,
+    /// Every node's name by its id.
+    pub names: Arc<Vec<Arc<str>>>,
     /// Refused nodes with the first plugin that refused each.
-    pub refused: Vec<(Arc<str>, Rejection)>,
+    pub refused: Vec<(NodeId, Rejection)>,
     /// Nodes that passed every filter, in the order in which they were walked.
-    pub feasible: Vec<Arc<str>>,
+    pub feasible: Vec<NodeId>,
     /// Nodes not looked at, because enough others were feasible.
     pub not_visited: usize,
     /// A plugin's word about the pod as a whole, before any node.
@@ -51,17 +54,27 @@ pub enum TraceOutcome {
 }
 
 impl SchedulingTrace {
+    /// The feasible nodes' names, in the order of scores and totals.
+    pub fn feasible_names(&self) -> impl Iterator<Item = &str> {
+        self.feasible.iter().map(|id| &*self.names[*id])
+    }
+
+    /// The refused nodes' names and refusals.
+    pub fn refusals(&self) -> impl Iterator<Item = (&str, &Rejection)> {
+        self.refused.iter().map(|(id, rejection)| (&*self.names[*id], rejection))
+    }
+
     /// A node's verdict in words: empty if it was feasible, `None` if it was not looked at.
     pub fn reasons(&self, node: &str) -> Option<&[Reason]> {
-        if self.feasible.iter().any(|name| **name == *node) {
+        if self.feasible_names().any(|name| name == node) {
             return Some(&[]);
         }
-        self.refused.iter().find(|(name, _)| **name == *node).map(|(_, rejection)| &rejection.reasons[..])
+        self.refusals().find(|(name, _)| *name == node).map(|(_, rejection)| &rejection.reasons[..])
     }
 
     /// The weighted sum of a feasible node, if scores were taken.
     pub fn total(&self, node: &str) -> Option<i64> {
-        let at = self.feasible.iter().position(|name| **name == *node)?;
+        let at = self.feasible_names().position(|name| name == node)?;
         self.totals.get(at).copied()
     }
 }

@@ -1,6 +1,7 @@
 //! Pods with equal namespace and labels are one group, so that counting pods for a selector
 //! asks it once per group and not once per pod. Ours: upstream walks the pods.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,10 +39,16 @@ impl Groups {
         id
     }
 
-    pub fn matcher<'a>(&'a self, namespace: &'a str, selector: &'a Selector) -> GroupMatcher<'a> {
+    pub fn matcher<'a>(&'a self, namespace: &'a str, selector: &Arc<Selector>) -> GroupMatcher<'a> {
         // Counting for an empty selector is counting nothing: upstream's `countPodsMatchSelector`.
         let none = selector.requirements().is_empty();
-        GroupMatcher { groups: &self.all, namespace, selector, known: vec![None; self.all.len()], none }
+        GroupMatcher {
+            groups: &self.all,
+            namespace,
+            selector: selector.clone(),
+            known: vec![Cell::new(None); self.all.len()],
+            none,
+        }
     }
 }
 
@@ -50,19 +57,22 @@ impl Groups {
 pub struct GroupMatcher<'a> {
     groups: &'a [Arc<Group>],
     namespace: &'a str,
-    selector: &'a Selector,
-    known: Vec<Option<bool>>,
+    selector: Arc<Selector>,
+    known: Vec<Cell<Option<bool>>>,
     none: bool,
 }
 
 impl GroupMatcher<'_> {
-    pub fn matches(&mut self, id: GroupId) -> bool {
+    pub fn matches(&self, id: GroupId) -> bool {
         if self.none {
             return false;
         }
-        *self.known[id].get_or_insert_with(|| {
+        let known = &self.known[id];
+        known.get().unwrap_or_else(|| {
             let group = &self.groups[id];
-            group.namespace == self.namespace && self.selector.matches(Some(&group.labels))
+            let matches = group.namespace == self.namespace && self.selector.matches(Some(&group.labels));
+            known.set(Some(matches));
+            matches
         })
     }
 }

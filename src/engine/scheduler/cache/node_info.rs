@@ -17,6 +17,9 @@ pub struct NodeInfo {
     pub id: NodeId,
     pub name: Arc<str>,
     pub node: Arc<Node>,
+    /// Copied from the node, so that filters need not follow its pointers.
+    pub unschedulable: bool,
+    pub taints: Vec<Taint>,
     pub allocatable: Resources,
     pub requested: Resources,
     /// Millicores, with defaults for containers that ask for none.
@@ -28,7 +31,7 @@ pub struct NodeInfo {
     pub pods_with_required_anti_affinity: Vec<Arc<PodInfo>>,
     pub used_ports: Vec<HostPort>,
     /// How many pods of each group of like pods are here, terminating ones left out.
-    groups: Vec<(GroupId, usize)>,
+    pub(super) groups: Vec<(GroupId, usize)>,
     /// Rises with every change in the cache; equal numbers mean equal content.
     pub generation: u64,
 }
@@ -39,6 +42,8 @@ impl NodeInfo {
             id,
             name: node.metadata.name.as_deref().unwrap_or_default().into(),
             node: node.clone(),
+            unschedulable: false,
+            taints: Vec::new(),
             allocatable: Resources::default(),
             requested: Resources::default(),
             non_zero_milli_cpu: 0,
@@ -57,6 +62,9 @@ impl NodeInfo {
     pub fn set_node(&mut self, node: Arc<Node>) {
         let status = node.status.as_ref();
         self.allocatable = Resources::from_list(status.and_then(|status| status.allocatable.as_ref()));
+        let spec = node.spec.as_ref();
+        self.unschedulable = spec.is_some_and(|spec| spec.unschedulable == Some(true));
+        self.taints = spec.and_then(|spec| spec.taints.clone()).unwrap_or_default();
         self.node = node;
     }
 
@@ -64,16 +72,8 @@ impl NodeInfo {
         self.node.metadata.labels.as_ref()?.get(key).map(String::as_str)
     }
 
-    pub fn taints(&self) -> &[Taint] {
-        self.node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
-    }
-
-    pub fn is_unschedulable(&self) -> bool {
-        self.node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true))
-    }
-
     /// How many pods here a selector speaks of; terminating pods do not count.
-    pub fn count(&self, matcher: &mut GroupMatcher) -> usize {
+    pub fn count(&self, matcher: &GroupMatcher) -> usize {
         self.groups.iter().filter(|(group, _)| matcher.matches(*group)).map(|(_, count)| count).sum()
     }
 

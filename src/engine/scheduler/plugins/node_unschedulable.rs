@@ -42,7 +42,7 @@ impl Plugin for NodeUnschedulable {
 
 impl<'a> Filter<'a> for Ready {
     fn filter(&self, node: &NodeInfo) -> Verdict {
-        if node.is_unschedulable() && !self.tolerated {
+        if node.unschedulable && !self.tolerated {
             return Verdict::unresolvable("node(s) were unschedulable");
         }
         Verdict::Fits

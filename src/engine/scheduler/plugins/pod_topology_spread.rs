@@ -16,7 +16,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Node;
 
 use super::taint_toleration::{repelled, tolerations_of};
-use crate::scheduler::cache::{Cache, NodeInfo};
+use crate::scheduler::cache::{Cache, NodeInfo, ZONE};
 use crate::scheduler::framework::{Filter, Plugin, PreFilter, Score, Verdict};
 use crate::scheduler::pod_info::{PodInfo, SpreadConstraint};
 use crate::scheduler::queue::ClusterEvent;
@@ -36,7 +36,7 @@ struct Counted<'a> {
     /// The pod counts itself where it goes, if its constraint speaks of it.
     counts_itself: bool,
     /// Matching pods per value of the label, over the nodes that count.
-    domains: BTreeMap<&'a str, i64>,
+    domains: BTreeMap<String, i64>,
 }
 
 impl Plugin for PodTopologySpread {
@@ -54,14 +54,22 @@ impl Plugin for PodTopologySpread {
             return PreFilter::Skip;
         }
         let constraints = hard.iter().map(|constraint| {
-            let mut matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
+            let matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
             let mut domains = BTreeMap::new();
-            for node in cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node))
-            {
-                if let Some(value) = node.label(&constraint.topology_key) {
-                    *domains.entry(value).or_default() += i64::try_from(node.count(&mut matcher)).unwrap_or(0);
+            if hard.len() == 1 && only_zones_matter(constraint, pod) {
+                let counted = cache.pods_by_zone().count(&matcher);
+                domains.extend(counted.map(|(zone, count)| (zone, i64::try_from(count).unwrap_or(0))));
+            } else {
+                for node in
+                    cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node))
+                {
+                    if let Some(value) = node.label(&constraint.topology_key) {
+                        *domains.entry(value).or_default() += i64::try_from(node.count(&matcher)).unwrap_or(0);
+                    }
                 }
             }
+            // The names live in the cache, the matcher does not.
+            let domains = domains.into_iter().map(|(value, count)| (value.to_owned(), count)).collect();
             Counted { constraint, counts_itself: constraint.selector.matches(pod.labels()), domains }
         });
         PreFilter::Filter(Box::new(Ready { pod, constraints: constraints.collect() }))
@@ -172,6 +180,13 @@ impl Ready<'_> {
 
 fn has_all_labels(node: &NodeInfo, constraints: &[&SpreadConstraint]) -> bool {
     constraints.iter().all(|constraint| node.label(&constraint.topology_key).is_some())
+}
+
+/// Whether the counts per zone that the cache keeps are the ones wanted: every node of a zone counts.
+fn only_zones_matter(constraint: &SpreadConstraint, pod: &PodInfo) -> bool {
+    constraint.topology_key == ZONE
+        && !constraint.honor_taints
+        && !(constraint.honor_affinity && pod.node_affinity.demands())
 }
 
 /// Whether a node takes part in the counting: by default if the pod could go there by its labels.

@@ -57,7 +57,7 @@ impl Plugin for TaintToleration {
 
 impl<'a> Filter<'a> for Ready<'a> {
     fn filter(&self, node: &NodeInfo) -> Verdict {
-        if node.taints().iter().any(|taint| repels(taint) && !tolerates_any(self.tolerations, taint)) {
+        if node.taints.iter().any(|taint| repels(taint) && !tolerates_any(self.tolerations, taint)) {
             return Verdict::unresolvable("node(s) had untolerated taint(s)");
         }
         Verdict::Fits
@@ -71,7 +71,7 @@ impl<'a> Filter<'a> for Ready<'a> {
 impl Score for Ready<'_> {
     /// How many `PreferNoSchedule` taints are not tolerated.
     fn score(&self, node: &NodeInfo) -> i64 {
-        let unwelcome = node.taints().iter().filter(|taint| {
+        let unwelcome = node.taints.iter().filter(|taint| {
             taint.effect == "PreferNoSchedule"
                 // Tolerations for other effects do not count, even those without a key.
                 && !self.tolerations.iter().any(|toleration| {

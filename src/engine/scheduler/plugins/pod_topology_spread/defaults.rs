@@ -2,6 +2,8 @@
 //!
 //! Mirrors: podtopologyspread/common.go `buildDefaultConstraints`, plugins/helper/spread.go `DefaultSelector`.
 
+use std::sync::Arc;
+
 use api::meta::owner::controller_of;
 use api::meta::{Selector, selector::Requirement};
 
@@ -14,11 +16,12 @@ pub fn constraints(cache: &Cache, pod: &PodInfo) -> Vec<SpreadConstraint> {
     if requirements.is_empty() {
         return Vec::new();
     }
+    let selector = Arc::new(Selector::All(requirements));
     let soft = |topology_key: &str, max_skew| SpreadConstraint {
         max_skew,
         topology_key: topology_key.to_owned(),
         hard: false,
-        selector: Selector::All(requirements.clone()),
+        selector: selector.clone(),
         min_domains: 1,
         honor_affinity: true,
         honor_taints: false,

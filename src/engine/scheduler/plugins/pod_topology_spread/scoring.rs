@@ -6,19 +6,17 @@
 //! Mirrors: podtopologyspread/scoring.go.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{counts, defaults};
-use crate::scheduler::cache::{Cache, NodeInfo};
+use super::{counts, defaults, only_zones_matter};
+use crate::scheduler::cache::{Cache, GroupMatcher, NodeInfo};
 use crate::scheduler::framework::{MAX_NODE_SCORE, Score};
 use crate::scheduler::pod_info::{PodInfo, SpreadConstraint};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 struct Ready<'a> {
-    cache: &'a Cache,
-    pod: &'a PodInfo,
     constraints: Vec<Weighed<'a>>,
     /// The pod's own constraints apply only where a node has all their labels.
     all_labels_required: bool,
@@ -26,12 +24,12 @@ struct Ready<'a> {
 
 struct Weighed<'a> {
     constraint: Cow<'a, SpreadConstraint>,
+    matcher: GroupMatcher<'a>,
     /// Matching pods per domain among the feasible nodes; not used for hostnames.
     domains: BTreeMap<String, i64>,
     weight: f64,
 }
 
-#[allow(clippy::cast_precision_loss)] // upstream computes in float64
 pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo>]) -> Option<Box<dyn Score + 'a>> {
     let own = !pod.spread.is_empty();
     let constraints: Vec<Cow<SpreadConstraint>> = if own {
@@ -42,40 +40,51 @@ pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo
     if constraints.is_empty() {
         return None;
     }
-    let has_all = |node: &NodeInfo| constraints.iter().all(|c| node.label(&c.topology_key).is_some());
-    let considered: Vec<&&Arc<NodeInfo>> = feasible.iter().filter(|node| !own || has_all(node)).collect();
-    let weighed: Vec<Weighed> = constraints
-        .iter()
-        .map(|constraint| {
-            let mut domains = BTreeMap::new();
-            let size = if constraint.topology_key == HOSTNAME {
-                considered.len()
-            } else {
-                for node in &considered {
-                    // A missing label is a domain of its own here, though no node of it is scored by it.
-                    let value = node.label(&constraint.topology_key).unwrap_or_default();
-                    if !domains.contains_key(value) {
-                        domains.insert(value.to_owned(), 0);
-                    }
-                }
-                domains.len()
-            };
-            let weight = (size as f64 + 2.0).ln();
-            let only_unlabelled = domains.keys().all(|value| value.is_empty());
-            if constraint.topology_key != HOSTNAME && !only_unlabelled {
-                let mut matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
-                for node in cache.nodes().filter(|node| !own || has_all(node)) {
-                    let Some(value) = node.label(&constraint.topology_key) else { continue };
-                    let Some(count) = domains.get_mut(value) else { continue };
-                    if counts(constraint, pod, &node.node) {
-                        *count += i64::try_from(node.count(&mut matcher)).unwrap_or(0);
-                    }
-                }
+    let keys: Vec<String> = constraints.iter().map(|constraint| constraint.topology_key.clone()).collect();
+    let takes_part = |node: &NodeInfo| !own || keys.iter().all(|key| node.label(key).is_some());
+    let considered: Vec<&NodeInfo> = feasible.iter().map(|node| &***node).filter(|node| takes_part(node)).collect();
+    let all =
+        |constraint: Cow<'a, SpreadConstraint>| weigh(cache, pod, constraint, &considered, &takes_part, keys.len());
+    let constraints = constraints.into_iter().map(all).collect();
+    Some(Box::new(Ready { constraints, all_labels_required: own }))
+}
+
+/// Counts the pods of one constraint's domains.
+#[allow(clippy::cast_precision_loss)] // upstream computes in float64
+fn weigh<'a>(
+    cache: &'a Cache,
+    pod: &'a PodInfo,
+    constraint: Cow<'a, SpreadConstraint>,
+    considered: &[&NodeInfo],
+    takes_part: &dyn Fn(&NodeInfo) -> bool,
+    constraints: usize,
+) -> Weighed<'a> {
+    let matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
+    let key = &constraint.topology_key;
+    if key == HOSTNAME {
+        let weight = (considered.len() as f64 + 2.0).ln();
+        return Weighed { constraint, matcher, domains: BTreeMap::new(), weight };
+    }
+    // A missing label is a domain of its own here, though no node of it is scored by it.
+    let values: BTreeSet<&str> = considered.iter().map(|node| node.label(key).unwrap_or_default()).collect();
+    let mut domains: BTreeMap<String, i64> = values.iter().map(|value| ((*value).to_owned(), 0)).collect();
+    let weight = (domains.len() as f64 + 2.0).ln();
+    let assumed = pod.spread.is_empty();
+    if only_zones_matter(&constraint, pod) && (assumed || constraints == 1) {
+        for (zone, count) in cache.pods_by_zone().count(&matcher) {
+            if let Some(pods) = domains.get_mut(zone) {
+                *pods = i64::try_from(count).unwrap_or(0);
             }
-            Weighed { constraint: constraint.clone(), domains, weight }
-        })
-        .collect();
-    Some(Box::new(Ready { cache, pod, constraints: weighed, all_labels_required: own }))
+        }
+    } else if values.iter().any(|value| !value.is_empty()) {
+        for node in cache.nodes().filter(|node| takes_part(node)) {
+            let Some(pods) = node.label(key).and_then(|value| domains.get_mut(value)) else { continue };
+            if counts(&constraint, pod, &node.node) {
+                *pods += i64::try_from(node.count(&matcher)).unwrap_or(0);
+            }
+        }
+    }
+    Weighed { constraint, matcher, domains, weight }
 }
 
 impl Ready<'_> {
@@ -96,8 +105,7 @@ impl Score for Ready<'_> {
             let constraint = &weighed.constraint;
             let Some(value) = node.label(&constraint.topology_key) else { continue };
             let count = if constraint.topology_key == HOSTNAME {
-                let mut matcher = self.cache.group_matcher(&self.pod.namespace, &constraint.selector);
-                i64::try_from(node.count(&mut matcher)).unwrap_or(0)
+                i64::try_from(node.count(&weighed.matcher)).unwrap_or(0)
             } else {
                 weighed.domains.get(value).copied().unwrap_or(0)
             };
