@@ -2,5 +2,6 @@
 //!
 //! May see the API, the engine and kubectl; the page may see this.
 
+pub mod lesson;
 pub mod pump;
 pub mod transcript;

@@ -13,6 +13,7 @@ mod write;
 
 pub use parse::{Directive, ParseError, Step, Transcript, parse};
 pub use play::play;
+pub use words::split as split_words;
 pub use write::write;
 
 /// What a step printed.

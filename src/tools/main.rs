@@ -1,6 +1,7 @@
 //! Native command-line tools on the simulated cluster: one file each, dispatched here.
 
 mod bench;
+mod lessons;
 mod replay;
 mod schedule;
 
@@ -16,7 +17,8 @@ fn main() -> ExitCode {
         "bench" => bench::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there are: bench, replay, schedule")),
+        "lessons" => lessons::main(rest),
+        _ => Err(format!("unknown tool {tool:?}; there are: bench, lessons, replay, schedule")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

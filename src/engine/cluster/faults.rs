@@ -6,7 +6,7 @@ use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, 
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Kind, Object, Status};
 
-use super::process::ProcessId;
+use super::process::{ProcessId, Program};
 use super::{Cluster, NodeConfig};
 use crate::apiserver::{Identity, Key, WriteOptions, seconds};
 
@@ -21,6 +21,14 @@ pub enum Fault {
         node: String,
     },
     Thaw {
+        node: String,
+    },
+    /// The machine loses its power: its kubelet and everything that ran on it are gone.
+    PowerOff {
+        node: String,
+    },
+    /// The machine starts again; its containers are started anew.
+    PowerOn {
         node: String,
     },
     /// A new machine is plugged in.
@@ -75,6 +83,24 @@ impl Cluster {
             Fault::Start(id) => {
                 if !self.processes.contains_key(&id) {
                     return Err(format!("there is no {}", id.lane()));
+                }
+                self.start(&id);
+            }
+            Fault::PowerOff { node } => {
+                let id = ProcessId::Kubelet(node.as_str().into());
+                let unix = self.server.unix_millis();
+                let process = self.processes.get_mut(&id).ok_or_else(|| format!("there is no node {node}"))?;
+                if let Program::Kubelet(kubelet) = &mut process.program {
+                    kubelet.power_cut(unix);
+                }
+                process.running = false;
+                process.inbox.clear();
+                process.armed = None;
+            }
+            Fault::PowerOn { node } => {
+                let id = ProcessId::Kubelet(node.as_str().into());
+                if !self.processes.contains_key(&id) {
+                    return Err(format!("there is no node {node}"));
                 }
                 self.start(&id);
             }

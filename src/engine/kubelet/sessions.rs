@@ -373,6 +373,20 @@ impl Kubelet {
         self.with_container(namespace, pod, container, now, |instance| instance.runtime.crash(code, now))
     }
 
+    /// The machine lost its power: whatever ran ends, and nobody is there to report it.
+    pub fn power_cut(&mut self, now: Millis) {
+        // What a runtime says of containers that did not survive a reboot.
+        const UNKNOWN: i32 = 255;
+        let uids: Vec<String> = self.workers.keys().cloned().collect();
+        for uid in uids {
+            let Some(worker) = self.workers.get_mut(&uid) else { continue };
+            for instance in worker.slots.iter_mut().filter_map(Slot::running_mut) {
+                instance.runtime.crash(UNKNOWN, now);
+            }
+            self.after_touch(&uid, now);
+        }
+    }
+
     /// As if the container had reached its memory limit.
     pub fn out_of_memory(&mut self, namespace: &str, pod: &str, container: Option<&str>, now: Millis) -> bool {
         self.with_container(namespace, pod, container, now, |instance| instance.runtime.out_of_memory(now))

@@ -1,0 +1,224 @@
+//! A lesson's stage: the cluster warmed up and set up, the files laid out, and a way to act on it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use engine::{Cluster, Fault, ProcessId, Snapshot};
+use kubectl::{Env, Files, MemoryFiles, Out, Session};
+
+use super::action::Action;
+use super::catalogue::file;
+use super::check::{Baseline, World};
+use super::clusters::config_of;
+use super::format::Lesson;
+use super::run::Run;
+use crate::pump::{COMMAND_MILLIS, Job, run_to_end, step_to};
+
+/// From switching a cluster on until a learner meets it: nodes are Ready, loops are quiet.
+pub const WARM_UP: u64 = 120_000;
+/// The longest a command of a solution may take.
+const COMMAND_LIMIT: u64 = 120_000;
+/// The longest a `wait-for` may wait.
+const WAIT_LIMIT: u64 = 15 * 60_000;
+
+/// A lesson being played without a page.
+pub struct Stage {
+    pub cluster: Cluster,
+    pub files: Rc<MemoryFiles>,
+    session: Rc<RefCell<Session>>,
+}
+
+impl Stage {
+    /// The start state of a lesson.
+    ///
+    /// # Errors
+    /// A sentence for its author: a missing preset or file, a setup that failed.
+    pub fn new(lesson: &Lesson) -> Result<Self, String> {
+        let front = &lesson.front;
+        let config = config_of(&front.cluster, front.seed)?;
+        let mut cluster = Cluster::new(config);
+        cluster.run_for(WARM_UP, usize::MAX);
+        let mut laid = Vec::new();
+        for (name, path) in &front.files {
+            let path = format!("{}/{path}", front.id);
+            let text = file(&path).ok_or_else(|| format!("lessons/{path} is missing"))?;
+            laid.push((name.clone(), text.to_string()));
+        }
+        let mut stage = Self {
+            cluster,
+            files: Rc::new(MemoryFiles::new(laid)),
+            session: Rc::new(RefCell::new(Session::default())),
+        };
+        for path in &front.manifests {
+            let path = format!("{}/{path}", front.id);
+            let text = file(&path).ok_or_else(|| format!("lessons/{path} is missing"))?;
+            let stderr = stage.command("kubectl apply -f -", Some(text));
+            if !stderr.is_empty() && !stderr.starts_with("Warning") {
+                return Err(format!("{path}: {stderr}"));
+            }
+        }
+        for action in &front.setup {
+            stage.act(action, None, lesson)?;
+        }
+        Ok(stage)
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.cluster.snapshot()
+    }
+
+    /// Runs a shell line to its end; answers with its stderr.
+    pub fn command(&mut self, line: &str, stdin: Option<&str>) -> String {
+        let started = self.cluster.now();
+        let files: Rc<dyn Files> = self.files.clone();
+        let env = Env::new(files, self.session.clone()).with_stdin(stdin.map(str::to_string));
+        let mut job = match line.strip_prefix("kubectl ") {
+            Some(rest) if !rest.contains(['|', ';', '>']) => Job::kubectl(crate::transcript::split_words(rest), env),
+            _ => Job::line(line, env),
+        };
+        if run_to_end(&mut job, &mut self.cluster, COMMAND_LIMIT, |_| {}).is_none() {
+            job.interrupt(&mut self.cluster);
+        }
+        let mut stderr = String::new();
+        for (stream, text) in job.take_output() {
+            if stream == Out::Stderr {
+                stderr.push_str(&text);
+            }
+        }
+        let end = started + COMMAND_MILLIS;
+        while self.cluster.now() < end {
+            step_to(&mut self.cluster, end);
+        }
+        stderr
+    }
+
+    /// Carries out one action, telling the run what the learner would have told it.
+    ///
+    /// # Errors
+    /// A sentence for the lesson's author.
+    pub fn act(&mut self, action: &Action, run: Option<&mut Run>, lesson: &Lesson) -> Result<(), String> {
+        match action {
+            Action::Command(line) => {
+                let stderr = self.command(line, None);
+                if let Some(run) = run {
+                    run.command_ended(&stderr);
+                }
+            }
+            Action::Edit { file, set, text } => self.edit(file, set, text.as_deref())?,
+            Action::Answer(text) => {
+                if let Some(run) = run {
+                    run.answer(text);
+                }
+            }
+            Action::Order(keys) => {
+                if let Some(run) = run {
+                    run.order(keys.clone());
+                }
+            }
+            Action::Machine { what, node, pod } => self.machine(what, node, pod)?,
+            Action::Press(id) => {
+                let fault = lesson.front.faults.iter().find(|fault| fault.id == *id);
+                let fault = fault.ok_or_else(|| format!("there is no fault {id:?}"))?;
+                self.machine(&fault.what, &fault.node, &fault.pod)?;
+            }
+            Action::Wait(millis) => {
+                self.cluster.run_for(*millis, usize::MAX);
+            }
+            Action::WaitFor(clause) => {
+                let end = self.cluster.now() + WAIT_LIMIT;
+                let baseline = Baseline::of(&self.snapshot());
+                loop {
+                    let snapshot = self.snapshot();
+                    let world = World { cluster: &snapshot, baseline: &baseline, last_error: "" };
+                    if clause.gap(&world).is_none() {
+                        break;
+                    }
+                    if self.cluster.now() >= end {
+                        return Err(format!("waited 15 minutes in vain for {clause:?}"));
+                    }
+                    let version = self.cluster.version();
+                    while self.cluster.version() == version && self.cluster.now() < end {
+                        step_to(&mut self.cluster, end);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn machine(&mut self, what: &str, node: &str, pod: &str) -> Result<(), String> {
+        let fault = fault_of(what, node, pod)?;
+        self.cluster.inject(fault)?;
+        self.cluster.run_for(COMMAND_MILLIS, usize::MAX);
+        Ok(())
+    }
+
+    fn edit(
+        &mut self,
+        name: &str,
+        set: &std::collections::BTreeMap<String, serde_json::Value>,
+        text: Option<&str>,
+    ) -> Result<(), String> {
+        if let Some(text) = text {
+            self.files.write(name, text);
+            return Ok(());
+        }
+        let old = self.files.read(name).ok_or_else(|| format!("there is no file {name:?}"))?;
+        let document = api::yaml::parse_document(&old).map_err(|error| error.converting())?;
+        let mut value = document.to_json();
+        for (path, wanted) in set {
+            let pointer: String =
+                path.replace('[', ".").replace(']', "").split('.').map(|part| format!("/{part}")).collect();
+            match value.pointer_mut(&pointer) {
+                Some(place) => *place = wanted.clone(),
+                None => return Err(format!("{name} has no {path}")),
+            }
+        }
+        self.files.write(name, &api::yaml::to_yaml(&value));
+        Ok(())
+    }
+}
+
+/// The machine event behind a name of the fault list.
+///
+/// # Errors
+/// A sentence when there is no such fault.
+pub fn fault_of(what: &str, node: &str, pod: &str) -> Result<Fault, String> {
+    let (namespace, pod) = pod.split_once('/').unwrap_or(("default", pod));
+    let crash = |exit_code| Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code };
+    Ok(match what {
+        "crash-container" => crash(1),
+        "oom" => Fault::OutOfMemory { namespace: namespace.into(), pod: pod.into(), container: None },
+        "power-off" => Fault::PowerOff { node: node.into() },
+        "power-on" => Fault::PowerOn { node: node.into() },
+        "partition" => Fault::Freeze { node: node.into() },
+        "heal" => Fault::Thaw { node: node.into() },
+        "kubelet-stop" => Fault::Stop(ProcessId::Kubelet(node.into())),
+        "kubelet-start" => Fault::Start(ProcessId::Kubelet(node.into())),
+        "stop-component" => Fault::Stop(component(node)?),
+        "start-component" => Fault::Start(component(node)?),
+        other => return Err(format!("there is no fault {other:?}")),
+    })
+}
+
+fn component(name: &str) -> Result<ProcessId, String> {
+    match name {
+        "scheduler" => Ok(ProcessId::Scheduler),
+        "controller-manager" => Ok(ProcessId::ControllerManager),
+        other => Err(format!("there is no component {other:?}")),
+    }
+}
+
+impl Stage {
+    /// The same stage in another world: what happens there does not happen here.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let files = self.files.names().into_iter().filter_map(|name| Some((name.clone(), self.files.read(&name)?)));
+        Self {
+            cluster: self.cluster.clone(),
+            files: Rc::new(MemoryFiles::new(files)),
+            session: Rc::new(RefCell::new(Session::default())),
+        }
+    }
+}
