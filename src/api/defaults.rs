@@ -8,9 +8,11 @@ mod batch;
 mod cluster;
 mod crd;
 mod fill;
+pub(crate) mod nulls;
 mod pod;
 mod pod_spec;
 mod service;
+mod status;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use pod_spec::tag as image_tag;
+pub use status::status;
 
 use crate::{Kind, Object};
 
@@ -29,6 +32,7 @@ use crate::{Kind, Object};
 /// (`status: {}`). Idempotent; writes of the status go through it too.
 pub fn apply(object: &mut Object) {
     fill::object_meta(object.meta_mut());
+    status(object);
     match object {
         Object::Namespace(inner) => cluster::namespace(Arc::make_mut(inner)),
         Object::Node(inner) => cluster::node(Arc::make_mut(inner)),

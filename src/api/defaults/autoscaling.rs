@@ -6,7 +6,7 @@ use k8s_openapi::api::autoscaling::v2::{
     HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource,
 };
 
-use super::fill::{canonical, drop_zero, set};
+use super::fill::{canonical, set};
 
 pub(super) fn autoscaler(autoscaler: &mut HorizontalPodAutoscaler) {
     let spec = &mut autoscaler.spec;
@@ -25,9 +25,6 @@ pub(super) fn autoscaler(autoscaler: &mut HorizontalPodAutoscaler) {
         let down = behavior.scale_down.get_or_insert_default();
         rules(down, None, &[policy("Percent", 100)]);
     }
-    let status = autoscaler.status.get_or_insert_default();
-    drop_zero(&mut status.current_replicas);
-    drop_zero(&mut status.observed_generation);
 }
 
 fn cpu_at_80_percent() -> MetricSpec {

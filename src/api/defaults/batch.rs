@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 
-use super::fill::{drop_empty, drop_zero, object_meta, set, set_text};
+use super::fill::{object_meta, set, set_text};
 use super::pod_spec;
 
 pub(super) fn job(job: &mut Job) {
@@ -27,11 +27,6 @@ pub(super) fn job(job: &mut Job) {
     failure_policy(spec);
     let replacement = if spec.pod_failure_policy.is_some() { "Failed" } else { "TerminatingOrFailed" };
     set(&mut spec.pod_replacement_policy, replacement.into());
-    let status = job.status.get_or_insert_default();
-    drop_zero(&mut status.active);
-    drop_zero(&mut status.succeeded);
-    drop_zero(&mut status.failed);
-    drop_empty(&mut status.conditions);
 }
 
 fn failure_policy(spec: &mut JobSpec) {
@@ -51,6 +46,4 @@ pub(super) fn cron_job(cron_job: &mut CronJob) {
     let job_spec = spec.job_template.spec.get_or_insert_default();
     pod_spec::template(&mut job_spec.template);
     failure_policy(job_spec);
-    let status = cron_job.status.get_or_insert_default();
-    drop_empty(&mut status.active);
 }

@@ -25,18 +25,6 @@ pub(super) fn node(node: &mut Node) {
     for taint in spec.taints.iter_mut().flatten() {
         drop_blank(&mut taint.value);
     }
-    let status = node.status.get_or_insert_default();
-    resources(&mut status.capacity);
-    resources(&mut status.allocatable);
-    if status.allocatable.is_none() {
-        status.allocatable = status.capacity.clone();
-    }
-    drop_empty(&mut status.addresses);
-    drop_empty(&mut status.conditions);
-    drop_empty(&mut status.images);
-    // Structs that Go always prints.
-    set(&mut status.daemon_endpoints.get_or_insert_default().kubelet_endpoint, Default::default());
-    set(&mut status.node_info, Default::default());
 }
 
 pub(super) fn namespace(namespace: &mut Namespace) {
@@ -45,9 +33,6 @@ pub(super) fn namespace(namespace: &mut Namespace) {
         namespace.metadata.labels.get_or_insert_default().insert("kubernetes.io/metadata.name".into(), name);
     }
     drop_empty(&mut namespace.spec.get_or_insert_default().finalizers);
-    let status = namespace.status.get_or_insert_default();
-    set_text(&mut status.phase, "Active");
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn secret(secret: &mut Secret) {
@@ -104,9 +89,6 @@ fn fill_missing(target: &mut Option<BTreeMap<String, Quantity>>, source: Option<
 
 pub(super) fn resource_quota(quota: &mut ResourceQuota) {
     resources(&mut quota.spec.get_or_insert_default().hard);
-    let status = quota.status.get_or_insert_default();
-    resources(&mut status.hard);
-    resources(&mut status.used);
 }
 
 pub(super) fn priority_class(class: &mut PriorityClass) {
@@ -118,14 +100,6 @@ pub(super) fn priority_class(class: &mut PriorityClass) {
 
 pub(super) fn disruption_budget(budget: &mut PodDisruptionBudget) {
     set(&mut budget.spec, Default::default());
-    let status = budget.status.get_or_insert_default();
-    set(&mut status.current_healthy, 0);
-    set(&mut status.desired_healthy, 0);
-    set(&mut status.disruptions_allowed, 0);
-    set(&mut status.expected_pods, 0);
-    drop_zero(&mut status.observed_generation);
-    drop_empty(&mut status.conditions);
-    drop_empty_map(&mut status.disrupted_pods);
 }
 
 pub(super) fn network_policy(policy: &mut NetworkPolicy) {
@@ -158,7 +132,6 @@ pub(super) fn ingress(ingress: &mut Ingress) {
             drop_blank(&mut path.path);
         }
     }
-    set(&mut ingress.status.get_or_insert_default().load_balancer, Default::default());
 }
 
 pub(super) fn policy_rules(rules: &mut Option<Vec<PolicyRule>>) {

@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 
-use super::fill::{drop_blank, drop_empty, set, set_text};
+use super::fill::set;
 use super::pod_spec;
 
 pub(super) fn pod(pod: &mut Pod) {
@@ -14,19 +14,6 @@ pub(super) fn pod(pod: &mut Pod) {
     for container in spec.init_containers.iter_mut().flatten().chain(&mut spec.containers) {
         container.resources.iter_mut().for_each(requests_from_limits);
     }
-    let status = pod.status.get_or_insert_default();
-    set_text(&mut status.phase, "Pending");
-    drop_blank(&mut status.host_ip);
-    drop_blank(&mut status.pod_ip);
-    drop_blank(&mut status.message);
-    drop_blank(&mut status.reason);
-    drop_blank(&mut status.nominated_node_name);
-    drop_empty(&mut status.conditions);
-    drop_empty(&mut status.container_statuses);
-    drop_empty(&mut status.init_container_statuses);
-    drop_empty(&mut status.ephemeral_container_statuses);
-    drop_empty(&mut status.host_ips);
-    drop_empty(&mut status.pod_ips);
 }
 
 /// A limit without a request asks for exactly the limit.

@@ -48,7 +48,6 @@ pub(super) fn service(service: &mut Service) {
     drop_empty(&mut spec.load_balancer_source_ranges);
     drop_empty(&mut spec.cluster_ips);
     drop_empty(&mut spec.ip_families);
-    set(&mut service.status.get_or_insert_default().load_balancer, Default::default());
 }
 
 fn port(port: &mut ServicePort) {

@@ -114,12 +114,6 @@ fn projection(source: &mut VolumeProjection) {
 
 pub(super) fn claim(claim: &mut PersistentVolumeClaim) {
     claim_spec(claim.spec.get_or_insert_default());
-    let status = claim.status.get_or_insert_default();
-    set_text(&mut status.phase, "Pending");
-    resources(&mut status.capacity);
-    resources(&mut status.allocated_resources);
-    drop_empty(&mut status.access_modes);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn claim_spec(spec: &mut PersistentVolumeClaimSpec) {
@@ -143,7 +137,6 @@ pub(super) fn persistent_volume(volume: &mut PersistentVolume) {
     if let Some(iscsi) = &mut spec.iscsi {
         set_text(&mut iscsi.iscsi_interface, "default");
     }
-    set_text(&mut volume.status.get_or_insert_default().phase, "Pending");
 }
 
 pub(super) fn storage_class(class: &mut StorageClass) {

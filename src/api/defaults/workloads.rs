@@ -24,14 +24,6 @@ pub(super) fn deployment(deployment: &mut Deployment) {
     drop_zero(&mut spec.min_ready_seconds);
     drop_zero(&mut spec.paused);
     pod_spec::template(&mut spec.template);
-    let status = deployment.status.get_or_insert_default();
-    drop_zero(&mut status.observed_generation);
-    drop_zero(&mut status.replicas);
-    drop_zero(&mut status.updated_replicas);
-    drop_zero(&mut status.ready_replicas);
-    drop_zero(&mut status.available_replicas);
-    drop_zero(&mut status.unavailable_replicas);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn replica_set(set_: &mut ReplicaSet) {
@@ -39,12 +31,6 @@ pub(super) fn replica_set(set_: &mut ReplicaSet) {
     set(&mut spec.replicas, 1);
     drop_zero(&mut spec.min_ready_seconds);
     pod_spec::template(spec.template.get_or_insert_default());
-    let status = set_.status.get_or_insert_default();
-    drop_zero(&mut status.observed_generation);
-    drop_zero(&mut status.fully_labeled_replicas);
-    drop_zero(&mut status.ready_replicas);
-    drop_zero(&mut status.available_replicas);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn replication_controller(controller: &mut ReplicationController) {
@@ -62,12 +48,6 @@ pub(super) fn replication_controller(controller: &mut ReplicationController) {
             controller.metadata.labels = labels;
         }
     }
-    let status = controller.status.get_or_insert_default();
-    drop_zero(&mut status.observed_generation);
-    drop_zero(&mut status.fully_labeled_replicas);
-    drop_zero(&mut status.ready_replicas);
-    drop_zero(&mut status.available_replicas);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn stateful_set(set_: &mut StatefulSet) {
@@ -90,14 +70,6 @@ pub(super) fn stateful_set(set_: &mut StatefulSet) {
         super::fill::object_meta(&mut claim.metadata);
         volumes::claim(claim);
     }
-    let status = set_.status.get_or_insert_default();
-    // Without `omitempty` upstream: it prints even when nobody is available.
-    set(&mut status.available_replicas, 0);
-    drop_zero(&mut status.observed_generation);
-    drop_zero(&mut status.ready_replicas);
-    drop_zero(&mut status.current_replicas);
-    drop_zero(&mut status.updated_replicas);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn daemon_set(set_: &mut DaemonSet) {
@@ -112,12 +84,6 @@ pub(super) fn daemon_set(set_: &mut DaemonSet) {
     set(&mut spec.revision_history_limit, 10);
     drop_zero(&mut spec.min_ready_seconds);
     pod_spec::template(&mut spec.template);
-    let status = set_.status.get_or_insert_default();
-    drop_zero(&mut status.observed_generation);
-    drop_zero(&mut status.updated_number_scheduled);
-    drop_zero(&mut status.number_available);
-    drop_zero(&mut status.number_unavailable);
-    drop_empty(&mut status.conditions);
 }
 
 pub(super) fn pod_template(template: &mut PodTemplate) {

@@ -5,12 +5,13 @@
 use k8s_openapi::api::apps::v1::{
     StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy,
 };
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 
-use super::common::{at_most_100_percent, count_or_percent, invalid_each, is_zero, nonnegative_if};
+use super::common::{at_most_100_percent, count_or_percent, invalid_each, is_zero, labels, nonnegative_if};
 use super::field::{ErrorList, FieldError, Path};
 use super::go_value::GoValue;
 use super::internal::go_struct;
-use super::pod;
+use super::object_meta;
 use super::workloads::{matching_labels, required_selector, runs_for_ever};
 use crate::meta::names;
 use crate::meta::selector::Selector;
@@ -43,8 +44,15 @@ pub(super) fn create(set: &StatefulSet, errors: &mut ErrorList) {
     if !selector.is_everything() {
         matching_labels(Some(&spec.template), &selector, &template_path, errors);
     }
-    pod::spec::template(Some(&spec.template), &template_path, errors);
+    template_metadata(&spec.template, &template_path, errors);
     runs_for_ever(Some(&spec.template), "StatefulSet", &template_path, errors);
+}
+
+/// The pod spec is judged only when a pod is made: claims become volumes then.
+fn template_metadata(template: &PodTemplateSpec, path: &Path, errors: &mut ErrorList) {
+    let meta = template.metadata.clone().unwrap_or_default();
+    labels(meta.labels.as_ref(), &path.child("labels"), errors);
+    object_meta::annotations(meta.annotations.as_ref(), &path.child("annotations"), errors);
 }
 
 fn strategy(strategy: &StatefulSetUpdateStrategy, path: &Path, errors: &mut ErrorList) {

@@ -186,6 +186,7 @@ macro_rules! copy_field {
 /// A client does not bring a status along.
 pub fn create(object: &mut Object) {
     for_spec_and_status!(&mut *object, typed => { let typed = std::sync::Arc::make_mut(typed); typed.status = None; }, {});
+    api::defaults::status(object);
     if has_generation(object.kind()) {
         object.meta_mut().generation = Some(1);
     } else {
