@@ -5,6 +5,7 @@
 
 mod deep_links;
 mod editor;
+mod everywhere;
 mod home;
 #[cfg(feature = "look")]
 mod look;

@@ -54,7 +54,7 @@ fn finish(dist: &Path) -> Outcome {
 
     let page = publish(&read(dist.join("index.html"))?)?;
     write("index.html", &page)?;
-    // Deep links: a static host answers them with this page, which finds the way home.
+    // A static host sends this for a path without a file; it leads to the route of that name.
     write("404.html", &read(boot.join("404.html"))?)?;
     // The 404 page recognises the root by this file.
     write("pilothouse.json", &format!("{{\"name\":\"pilothouse\",\"version\":\"{}\"}}\n", env!("CARGO_PKG_VERSION")))?;

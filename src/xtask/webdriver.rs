@@ -20,7 +20,12 @@ pub fn start() -> Outcome<WebDriver> {
         println!("browser: {version}");
     }
     let port = free_port(9515)?;
-    let mut command = program("chromedriver");
+    // Where the system can do it, the driver ends with us even if we are killed outright.
+    let tied = output(program("setpriv").args(["--pdeathsig", "TERM", "true"])).is_some();
+    let mut command = program(if tied { "setpriv" } else { "chromedriver" });
+    if tied {
+        command.args(["--pdeathsig", "TERM", "chromedriver"]);
+    }
     command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
     let process = Background::start(&mut command)?;
     let patience = Instant::now() + Duration::from_secs(20);

@@ -15,6 +15,6 @@ fn it_starts_without_a_network_after_the_first_visit() {
         page.open("").await;
         page.wait_for_text("Pilothouse").await;
         page.open("sandbox").await;
-        assert_eq!(page.route().await, "sandbox");
+        assert_eq!(page.route().await, "#/sandbox");
     });
 }

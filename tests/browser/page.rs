@@ -10,6 +10,7 @@ use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -50,8 +51,10 @@ impl Page {
         self.tools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": watch })).await;
     }
 
-    /// Goes to a route of the page, such as `""` or `"lesson/hello-cluster"`, as by a link from outside.
+    /// Goes to a route of the page, such as `""` or `"#/lesson/hello-cluster"`, as by a link from outside.
     pub async fn open(&self, route: &str) {
+        // A new fragment alone would not start the page anew.
+        self.client.goto("about:blank").await.expect("a window can be emptied");
         let url = format!("{}{route}", required("PILOTHOUSE_URL"));
         self.client.goto(&url).await.expect("the page is served");
         self.until("the page has started", async || {
@@ -195,6 +198,17 @@ impl Page {
         let tasks = self.js("return window.__long ?? []", vec![]).await;
         let pair = |task: &Value| Some((task[0].as_u64()?, task[1].as_u64()?));
         tasks.as_array().map(|tasks| tasks.iter().filter_map(pair).collect()).unwrap_or_default()
+    }
+
+    /// The routes that the page links to, itself included; a lesson that exists is found here.
+    pub async fn routes(&self) -> BTreeSet<String> {
+        let script = "return [location.href, ...[...document.querySelectorAll('a[href]')].map((a) => a.href)]";
+        let found = self.js(script, vec![]).await;
+        let root = required("PILOTHOUSE_URL");
+        let route = |link: &str| Some(link.strip_prefix(&root)?.trim_start_matches("#/").to_owned());
+        let routes = found.as_array().into_iter().flatten().filter_map(|link| route(link.as_str()?));
+        // `#map` and the like are places on the same page.
+        routes.filter(|route| !route.starts_with('#')).map(|route| format!("#/{route}")).collect()
     }
 
     /// Fails unless axe-core finds nothing to object to in the page as it stands.

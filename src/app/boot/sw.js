@@ -33,9 +33,8 @@ async function answer(request, url) {
   const inside = url.pathname.slice(root.pathname.length);
   if (request.mode === "navigate" && !FILES.includes(inside)) {
     if (inside === "") return (await cache.match(new URL("index.html", root))) ?? fetch(request);
-    // A deep link: the page is started at its root and finds its way (boot.js).
-    const home = new URL(`?to=${encodeURIComponent(inside + url.search)}`, root);
-    return Response.redirect(home.href + url.hash);
+    // Routes live in the fragment; a path of this shape was typed or guessed, and is led there.
+    return Response.redirect(`${root.href}#/${inside}`);
   }
   return (await cache.match(request)) ?? fetch(request);
 }
