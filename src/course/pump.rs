@@ -191,7 +191,7 @@ impl Job {
 
 /// What a waiting command is to be woken with, if anything.
 ///
-/// Answers of forwarded ports are for whoever asked, not for kubectl.
+/// Answers of forwarded ports are for whoever asked; kubectl hears of them to say that it handled one.
 fn arrived(
     cluster: &mut Cluster,
     until: Option<u64>,
@@ -199,13 +199,12 @@ fn arrived(
     answers: &mut Vec<(u16, u16, Vec<u8>)>,
 ) -> Option<Event> {
     for stream in streams {
-        let mut chunks: Vec<Chunk> = cluster.poll(*stream);
+        let chunks: Vec<Chunk> = cluster.poll(*stream);
         for chunk in &chunks {
             if let Chunk::Http { port, status, body } = chunk {
                 answers.push((*port, *status, body.clone()));
             }
         }
-        chunks.retain(|chunk| !matches!(chunk, Chunk::Http { .. }));
         if !chunks.is_empty() {
             return Some(Event::Chunks(*stream, chunks));
         }

@@ -154,7 +154,7 @@ impl Cluster {
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
         match kubelet.exec(&at.namespace, &at.pod, &at.container, &command, flag("stdin"), flag("tty"), now) {
             Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
-            Err(failure @ ExecFailure::ContainerNotFound(_)) => Response::text(404, failure.text()),
+            Err(failure @ ExecFailure::ContainerNotFound(_)) => Status::failure(404, "NotFound", failure.text()).into(),
             Err(failure @ ExecFailure::Runtime(_)) => {
                 self.open(101, Stream::Failed(Status::internal(format!("Internal error occurred: {}", failure.text()))))
             }

@@ -107,7 +107,7 @@ impl PodWorker {
         let mut victims = Vec::new();
         for slot in &self.slots {
             let Some(instance) = slot.running().filter(|instance| instance.kill.is_none()) else { continue };
-            let failed = self.probes.iter().find(|probe| probe.container == slot.name && probe.on_hold);
+            let failed = self.probes.iter().find(|probe| probe.container == slot.name && probe.condemns(&instance.id));
             let pod_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
             if let Some(probe) = failed {
                 let kind = if probe.kind == ProbeKind::Startup { "startup" } else { "liveness" };

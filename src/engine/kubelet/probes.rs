@@ -38,7 +38,7 @@ pub struct ProbeWorker {
     last: Option<bool>,
     run: i32,
     /// After a liveness or startup failure it rests until there is a new instance.
-    pub on_hold: bool,
+    on_hold: bool,
     /// A command still running, and when it is given up.
     exec: Option<(ExecIo, Millis)>,
 }
@@ -107,6 +107,11 @@ impl ProbeWorker {
     /// Grace for a kill by this probe, if the probe names one.
     pub fn grace(&self) -> Option<i64> {
         self.spec.termination_grace_period_seconds
+    }
+
+    /// Whether this instance is to be killed for failing.
+    pub fn condemns(&self, instance: &str) -> bool {
+        self.on_hold && self.instance == instance
     }
 
     /// When the worker must be looked at again.
