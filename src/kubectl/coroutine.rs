@@ -116,9 +116,16 @@ impl Command {
         Self::spawn(env, move |cx| async move { crate::shell::run_line(&cx, &text).await })
     }
 
+    /// What the Tab key offers for a line: prints one candidate a line.
+    /// They replace the text from [`crate::complete::word_start`] on.
+    pub fn complete(text: &str, env: Env) -> Self {
+        let text = text.to_string();
+        Self::spawn(env, move |cx| async move { crate::complete::run(&cx, &text).await })
+    }
+
     fn spawn<F: Future<Output = i32> + 'static>(env: Env, body: impl FnOnce(Cx) -> F) -> Self {
         let link = Rc::new(Link::default());
-        let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None, warned: Rc::default() };
+        let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None, capture_err: None, warned: Rc::default() };
         Self { future: Some(Box::pin(body(cx))), link, code: 0 }
     }
 
@@ -187,6 +194,8 @@ pub struct Cx {
     pub env: Rc<Env>,
     /// Standard output goes here instead of to the host (pipes, redirections).
     capture: Option<Rc<RefCell<String>>>,
+    /// Standard error goes here instead of to the host.
+    capture_err: Option<Rc<RefCell<String>>>,
     /// Warnings shown by this command; each is shown once.
     warned: Rc<RefCell<Vec<String>>>,
 }
@@ -215,7 +224,10 @@ impl Cx {
     }
 
     pub fn err(&self, text: impl AsRef<str>) {
-        self.print(Out::Stderr, text.as_ref());
+        match &self.capture_err {
+            Some(buffer) => buffer.borrow_mut().push_str(text.as_ref()),
+            None => self.print(Out::Stderr, text.as_ref()),
+        }
     }
 
     fn print(&self, stream: Out, text: &str) {
@@ -240,10 +252,22 @@ impl Cx {
         (cx, buffer)
     }
 
+    /// The same context, with standard error collected too.
+    #[must_use]
+    pub fn with_errors_to(&self, buffer: &Rc<RefCell<String>>) -> Cx {
+        Cx { capture_err: Some(buffer.clone()), ..self.clone() }
+    }
+
     /// The same context with other standard input.
     pub fn with_stdin(&self, stdin: Option<String>) -> Cx {
         let env = Env { stdin, ..(*self.env).clone() };
-        Cx { link: self.link.clone(), env: Rc::new(env), capture: self.capture.clone(), warned: Rc::default() }
+        Cx {
+            link: self.link.clone(),
+            env: Rc::new(env),
+            capture: self.capture.clone(),
+            capture_err: self.capture_err.clone(),
+            warned: Rc::default(),
+        }
     }
 
     /// Shows a server's warning, unless this command has shown it already.

@@ -49,9 +49,9 @@ kubectl autoscale rc foo --max=5 --cpu=80%",
 fn metric(resource: &str, text: &str, unit: &str) -> Result<Value> {
     let target = match text.strip_suffix('%') {
         Some(percent) => {
-            let percent: i64 = percent
-                .parse()
-                .map_err(|_| Failure::plain(format!("invalid value for --{resource}: invalid percentage format: {text}")))?;
+            let percent: i64 = percent.parse().map_err(|_| {
+                Failure::plain(format!("invalid value for --{resource}: invalid percentage format: {text}"))
+            })?;
             json!({"type": "Utilization", "averageUtilization": percent})
         }
         None => {

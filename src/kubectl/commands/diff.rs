@@ -16,7 +16,11 @@ use crate::verb::{VERB as BASE, Verb};
 use crate::yaml;
 
 const FLAGS: &[Flag] = &[
-    Flag::int("concurrency", "1", "Number of objects to process in parallel when diffing against the live version. Larger number = faster, but more memory, I/O and CPU over that shorter period of time."),
+    Flag::int(
+        "concurrency",
+        "1",
+        "Number of objects to process in parallel when diffing against the live version. Larger number = faster, but more memory, I/O and CPU over that shorter period of time.",
+    ),
     Flag::bool("force-conflicts", false, "If true, server-side apply will force the changes against conflicts."),
     Flag::bool("server-side", false, "If true, apply runs in the server instead of the client."),
     Flag::bool("show-managed-fields", false, "If true, include managed fields in the diff."),

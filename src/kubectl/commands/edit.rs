@@ -83,7 +83,8 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info) -> Result {
             cx.err("Edit cancelled, no changes made.\n");
             return Ok(());
         };
-        let content: String = edited.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+        let content: String =
+            edited.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
         if content.trim().is_empty() {
             cx.err("Edit cancelled, saved file was empty.\n");
             return Ok(());

@@ -15,19 +15,60 @@ use crate::resource::{Info, Selection};
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
-    Flag::text("cluster-ip", "", "ClusterIP to be assigned to the service. Leave empty to auto-allocate, or set to 'None' to create a headless service."),
-    Flag::text("external-ip", "", "Additional external IP address (not managed by Kubernetes) to accept for the service. If this IP is routed to a node, the service can be accessed by this IP in addition to its generated service IP."),
+    Flag::text(
+        "cluster-ip",
+        "",
+        "ClusterIP to be assigned to the service. Leave empty to auto-allocate, or set to 'None' to create a headless service.",
+    ),
+    Flag::text(
+        "external-ip",
+        "",
+        "Additional external IP address (not managed by Kubernetes) to accept for the service. If this IP is routed to a node, the service can be accessed by this IP in addition to its generated service IP.",
+    ),
     Flag::text("labels", "", "Labels to apply to the service created by this call.").short('l'),
-    Flag::text("load-balancer-ip", "", "IP to assign to the LoadBalancer. If empty, an ephemeral IP will be created and used (cloud-provider specific)."),
+    Flag::text(
+        "load-balancer-ip",
+        "",
+        "IP to assign to the LoadBalancer. If empty, an ephemeral IP will be created and used (cloud-provider specific).",
+    ),
     Flag::text("name", "", "The name for the newly created object."),
-    Flag::text("override-type", "merge", "The method used to override the generated object: json, merge, or strategic."),
-    Flag::text("overrides", "", "An inline JSON override for the generated object. If this is non-empty, it is used to override the generated object. Requires that the object supply a valid apiVersion field."),
-    Flag::text("port", "", "The port that the service should serve on. Copied from the resource being exposed, if unspecified"),
+    Flag::text(
+        "override-type",
+        "merge",
+        "The method used to override the generated object: json, merge, or strategic.",
+    ),
+    Flag::text(
+        "overrides",
+        "",
+        "An inline JSON override for the generated object. If this is non-empty, it is used to override the generated object. Requires that the object supply a valid apiVersion field.",
+    ),
+    Flag::text(
+        "port",
+        "",
+        "The port that the service should serve on. Copied from the resource being exposed, if unspecified",
+    ),
     Flag::text("protocol", "", "The network protocol for the service to be created. Default is 'TCP'."),
-    Flag::text("selector", "", "A label selector to use for this service. Only equality-based selector requirements are supported. If empty (the default) infer the selector from the replication controller or replica set.)"),
-    Flag::text("session-affinity", "", "If non-empty, set the session affinity for the service to this; legal values: 'None', 'ClientIP'"),
-    Flag::text("target-port", "", "Name or number for the port on the container that the service should direct traffic to. Optional."),
-    Flag::text("type", "", "Type for this service: ClusterIP, NodePort, LoadBalancer, or ExternalName. Default is 'ClusterIP'.").values(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    Flag::text(
+        "selector",
+        "",
+        "A label selector to use for this service. Only equality-based selector requirements are supported. If empty (the default) infer the selector from the replication controller or replica set.)",
+    ),
+    Flag::text(
+        "session-affinity",
+        "",
+        "If non-empty, set the session affinity for the service to this; legal values: 'None', 'ClientIP'",
+    ),
+    Flag::text(
+        "target-port",
+        "",
+        "Name or number for the port on the container that the service should direct traffic to. Optional.",
+    ),
+    Flag::text(
+        "type",
+        "",
+        "Type for this service: ClusterIP, NodePort, LoadBalancer, or ExternalName. Default is 'ClusterIP'.",
+    )
+    .values(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
     global::manager("kubectl-expose"),
 ];
 
@@ -88,9 +129,9 @@ fn selector(info: &Info) -> Result<Map<String, Value>> {
     let object = &info.object;
     let map = |pointer: &str| object.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default();
     match info.mapping.kind.as_str() {
-        "Pod" if map("/metadata/labels").is_empty() => {
-            Err(Failure::plain("couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed"))
-        }
+        "Pod" if map("/metadata/labels").is_empty() => Err(Failure::plain(
+            "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed",
+        )),
         "Pod" => Ok(map("/metadata/labels")),
         "Service" if map("/spec/selector").is_empty() => Err(Failure::plain(
             "couldn't retrieve selectors via --selector flag or introspection: the service has no pod selector set",
@@ -127,7 +168,8 @@ fn ports(info: &Info) -> Vec<(i64, String)> {
 }
 
 fn service(args: &Args, info: &Info) -> Result<Value> {
-    if !matches!(info.mapping.kind.as_str(), "Pod" | "Service" | "Deployment" | "ReplicaSet" | "ReplicationController") {
+    if !matches!(info.mapping.kind.as_str(), "Pod" | "Service" | "Deployment" | "ReplicaSet" | "ReplicationController")
+    {
         return Err(Failure::plain(format!("cannot expose a {}", info.mapping.kind)));
     }
     let labels = |text: &str| -> Map<String, Value> {
@@ -201,5 +243,7 @@ fn service(args: &Args, info: &Info) -> Result<Value> {
     if !args.text("external-ip").is_empty() {
         spec["externalIPs"] = json!([args.text("external-ip")]);
     }
-    Ok(json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}}))
+    Ok(
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}}),
+    )
 }

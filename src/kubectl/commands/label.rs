@@ -176,8 +176,7 @@ fn parse(which: &Which, pairs: &[String]) -> Result<Changes> {
             return Err(Failure::plain(format!("unknown {} spec: {pair}", which.word)));
         }
     }
-    if let Some(both) = changes.remove.iter().find(|key| changes.set.iter().any(|(set, _)| set == *key)) {
-        let _ = both;
+    if changes.remove.iter().any(|key| changes.set.iter().any(|(set, _)| set == key)) {
         return Err(Failure::plain(format!(
             "can not both modify and remove a{} {} in the same command",
             if which.word == "label" { "" } else { "n" },
@@ -215,8 +214,7 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
             Ok((_, object)) if list => {
                 let indent = if several { " " } else { "" };
                 if several {
-                    let kind = info.mapping.singular.clone();
-                    cx.out(format!("Listing {} for {}/{}:\n", which.field, capitalized(&kind, &info), info.name));
+                    cx.out(format!("Listing {} for {}/{}:\n", which.field, go_kind(&info), info.name));
                 }
                 if let Some(map) = object.pointer(&format!("/metadata/{}", which.field)).and_then(Value::as_object) {
                     for (key, value) in map {
@@ -237,7 +235,7 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
 }
 
 /// `--list` names the kind as Go does.
-fn capitalized(_word: &str, info: &Info) -> String {
+fn go_kind(info: &Info) -> String {
     match info.mapping.group.as_str() {
         "" => info.mapping.kind.clone(),
         group => format!("{}.{group}", info.mapping.kind),

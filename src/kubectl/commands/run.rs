@@ -17,22 +17,55 @@ use crate::verb::{VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
     Flag::list("annotations", "Annotations to apply to the pod."),
-    Flag::bool("attach", false, "If true, wait for the Pod to start running, and then attach to the Pod as if 'kubectl attach ...' were called.  Default false, unless '-i/--stdin' is set, in which case the default is true. With '--restart=Never' the exit code of the container process is returned."),
-    Flag::bool("command", false, "If true and extra arguments are present, use them as the 'command' field in the container, rather than the 'args' field which is the default."),
+    Flag::bool(
+        "attach",
+        false,
+        "If true, wait for the Pod to start running, and then attach to the Pod as if 'kubectl attach ...' were called.  Default false, unless '-i/--stdin' is set, in which case the default is true. With '--restart=Never' the exit code of the container process is returned.",
+    ),
+    Flag::bool(
+        "command",
+        false,
+        "If true and extra arguments are present, use them as the 'command' field in the container, rather than the 'args' field which is the default.",
+    ),
     Flag::list("env", "Environment variables to set in the container."),
     Flag::bool("expose", false, "If true, create a ClusterIP service associated with the pod.  Requires `--port`."),
     Flag::text("image", "", "The image for the container to run."),
-    Flag::text("image-pull-policy", "", "The image pull policy for the container.  If left empty, this value will not be specified by the client and defaulted by the server."),
+    Flag::text(
+        "image-pull-policy",
+        "",
+        "The image pull policy for the container.  If left empty, this value will not be specified by the client and defaulted by the server.",
+    ),
     Flag::text("labels", "", "Comma separated labels to apply to the pod. Will override previous values.").short('l'),
-    Flag::bool("leave-stdin-open", false, "If the pod is started in interactive mode or with stdin, leave stdin open after the first attach completes. By default, stdin will be closed after the first attach completes."),
-    Flag::text("override-type", "merge", "The method used to override the generated object: json, merge, or strategic."),
-    Flag::text("overrides", "", "An inline JSON override for the generated object. If this is non-empty, it is used to override the generated object. Requires that the object supply a valid apiVersion field."),
-    Flag::duration("pod-running-timeout", "1m0s", "The length of time (like 5s, 2m, or 3h, higher than zero) to wait until at least one pod is running"),
+    Flag::bool(
+        "leave-stdin-open",
+        false,
+        "If the pod is started in interactive mode or with stdin, leave stdin open after the first attach completes. By default, stdin will be closed after the first attach completes.",
+    ),
+    Flag::text(
+        "override-type",
+        "merge",
+        "The method used to override the generated object: json, merge, or strategic.",
+    ),
+    Flag::text(
+        "overrides",
+        "",
+        "An inline JSON override for the generated object. If this is non-empty, it is used to override the generated object. Requires that the object supply a valid apiVersion field.",
+    ),
+    Flag::duration(
+        "pod-running-timeout",
+        "1m0s",
+        "The length of time (like 5s, 2m, or 3h, higher than zero) to wait until at least one pod is running",
+    ),
     Flag::text("port", "", "The port that this container exposes."),
     Flag::bool("privileged", false, "If true, run the container in privileged mode."),
     Flag::bool("quiet", false, "If true, suppress prompt messages.").short('q'),
-    Flag::text("restart", "Always", "The restart policy for this Pod.  Legal values [Always, OnFailure, Never].").values(&["Always", "OnFailure", "Never"]),
-    Flag::bool("rm", false, "If true, delete the pod after it exits.  Only valid when attaching to the container, e.g. with '--attach' or with '-i/--stdin'."),
+    Flag::text("restart", "Always", "The restart policy for this Pod.  Legal values [Always, OnFailure, Never].")
+        .values(&["Always", "OnFailure", "Never"]),
+    Flag::bool(
+        "rm",
+        false,
+        "If true, delete the pod after it exits.  Only valid when attaching to the container, e.g. with '--attach' or with '-i/--stdin'.",
+    ),
     Flag::bool("stdin", false, "Keep stdin open on the container in the pod, even if nothing is attached.").short('i'),
     Flag::bool("tty", false, "Allocate a TTY for the container in the pod.").short('t'),
     global::manager("kubectl-run"),
@@ -123,9 +156,8 @@ fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     }
     if !args.text("port").is_empty() {
         let port = args.text("port");
-        let number: i64 = port
-            .parse()
-            .map_err(|_| Failure::plain(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
+        let number: i64 =
+            port.parse().map_err(|_| Failure::plain(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
         container["ports"] = json!([{"containerPort": number}]);
     }
     for (flag, field) in [("stdin", "stdin"), ("tty", "tty")] {
@@ -168,7 +200,9 @@ fn overridden(args: &Args, mut object: Value) -> Result<Value> {
                 .map_err(|why| Failure::plain(why.to_string()))?;
         }
         other => {
-            return Err(Failure::plain(format!("invalid override type: {other} (valid values: json, merge, strategic)")));
+            return Err(Failure::plain(format!(
+                "invalid override type: {other} (valid values: json, merge, strategic)"
+            )));
         }
     }
     Ok(object)
@@ -194,7 +228,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain("--rm should only be used for attached containers"));
     }
     if attached && dry_run != DryRun::None {
-        return Err(Failure::plain("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)"));
+        return Err(Failure::plain(
+            "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
+        ));
     }
     if args.flag("expose") && args.text("port").is_empty() {
         return Err(Failure::usage(&args.path, "--port must be set when exposing a service"));
@@ -259,7 +295,13 @@ async fn attach(client: &Client<'_>, args: &Args, object: &Value) -> Result {
     let cx = client.cx;
     let mapping = create::mapping_of(object)?;
     let name = text_at(object, "/metadata/name").to_string();
-    let info = Info { mapping, namespace: client.namespace.clone(), name: name.clone(), source: String::new(), object: object.clone() };
+    let info = Info {
+        mapping,
+        namespace: client.namespace.clone(),
+        name: name.clone(),
+        source: String::new(),
+        object: object.clone(),
+    };
     let outcome = attached(client, args, &info).await;
     if args.flag("rm") {
         let options = delete::options(-1, "Background", DryRun::None);
@@ -291,7 +333,11 @@ async fn attached(client: &Client<'_>, args: &Args, info: &Info) -> Result {
                 pods::converse(cx, stream, how).await?;
             }
             Err(failure) => {
-                cx.err(format!("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n", info.name, failure.text()));
+                cx.err(format!(
+                    "warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
+                    info.name,
+                    failure.text()
+                ));
                 logs::print_all(client, &info.namespace, &info.name, &container).await?;
             }
         }

@@ -78,8 +78,7 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info, output: &mut Output)
     let wanted = args.int("revision");
     let cx = client.cx;
     if !matches!(output.printer, Printer::Success(_)) {
-        for (number, _, template) in revisions.iter().filter(|(number, ..)| wanted == 0 || *number == wanted) {
-            let _ = number;
+        for (_, _, template) in revisions.iter().filter(|(number, ..)| wanted == 0 || *number == wanted) {
             let mut object = info.object.clone();
             object["spec"]["template"] = template.clone();
             cx.out(output.print(&object)?);
