@@ -8,7 +8,9 @@
 //! for_api_version("apps/v1", "Deployment")
 //! Type::field("spec")                    -> Option<&'static Field>
 //! Type::walk(["spec", "replicas"])       -> Result<Place, usize>   through lists and maps
-//! decode::check(Some(type), &value)      -> Checked { error, strict }   Go's decoding errors
+//! decode::check(type, &value)            -> Checked { error, strict }   Go's decoding errors
+//! fill(type, &mut value)                 adds what Go writes even when empty: `status: {}`
+//! go_json(&value)                        -> String   fields in the order the real server sends
 //! lint(text) / complete(text, offset) / hover(text, offset)   for editors, UTF-16 offsets
 //! ```
 //! Descriptions: the first sentences are always here; the rest is compiled into native builds
@@ -23,12 +25,14 @@ mod lint;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod wire;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use data::install_more;
 pub use go::{base64_error, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};
+pub use wire::{fill, go_json};
 
 /// A struct of the API.
 #[derive(Debug)]
@@ -59,6 +63,12 @@ pub struct Field {
     pub go_name: Option<&'static str>,
     /// The values of an enum, sorted.
     pub values: Vec<&'static str>,
+    /// A struct that Go embeds by value: written as `{}` even when nobody set it.
+    pub by_value: bool,
+    /// Written even when empty, with the [zero value](Shape::zero) of its shape.
+    pub always: bool,
+    /// Place among the fields of the Go struct, which is their order on the wire.
+    place: usize,
     line: usize,
 }
 
@@ -208,6 +218,19 @@ impl Shape {
         match self {
             Shape::List(inner) | Shape::Map(inner) => inner.leaf(),
             _ => self,
+        }
+    }
+
+    /// What Go writes for a value that nobody set.
+    pub fn zero(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Shape::String => Value::from(""),
+            Shape::Int32 | Shape::Int64 | Shape::Float | Shape::IntOrString => Value::from(0),
+            Shape::Bool => Value::from(false),
+            Shape::Quantity => Value::from("0"),
+            Shape::Object(_) => Value::Object(serde_json::Map::new()),
+            Shape::Time | Shape::MicroTime | Shape::Bytes | Shape::Any | Shape::List(_) | Shape::Map(_) => Value::Null,
         }
     }
 

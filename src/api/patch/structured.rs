@@ -6,6 +6,8 @@
 mod check;
 mod merge;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::fieldset::{Element, Set, field, key, value};
@@ -195,7 +197,7 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
         if null_or(old, &is_map) && null_or(new, &is_map) {
             let none = Map::new();
             let maps = [old, new].map(|value| value.and_then(Value::as_object).unwrap_or(&none));
-            let names: std::collections::BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
+            let names: BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
             for name in names {
                 path.push(field(name));
                 step(grain.child(name), maps[0].get(name), maps[1].get(name), path, result);
@@ -205,16 +207,18 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
         }
         if null_or(old, &is_list) && null_or(new, &is_list) {
             let lists = [old, new].map(|value| value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice));
-            let (before, after) = (elements(lists[0], grain), elements(lists[1], grain));
-            let find = |list: &[(Element, &Value)], element: &Element| list.iter().position(|(e, _)| e == element);
-            for (element, value) in &before {
+            let (before, after) = (grouped(lists[0], grain), grouped(lists[1], grain));
+            let names: BTreeSet<&Element> = before.keys().chain(after.keys()).collect();
+            for element in names {
                 path.push(element.clone());
-                step(grain.item(), Some(value), find(&after, element).map(|at| after[at].1), path, result);
-                path.pop();
-            }
-            for (element, value) in after.iter().filter(|(element, _)| find(&before, element).is_none()) {
-                path.push(element.clone());
-                step(grain.item(), None, Some(value), path, result);
+                match (before.get(element).map(Vec::as_slice), after.get(element).map(Vec::as_slice)) {
+                    (old @ (None | Some([_])), new @ (None | Some([_]))) => {
+                        step(grain.item(), old.map(|items| items[0]), new.map(|items| items[0]), path, result);
+                    }
+                    // An item that repeats its key is owned as a whole.
+                    (Some(old), Some(new)) if old != new => result.modified.insert(path),
+                    (old, new) => presence(old.map(|_| &Value::Null), new.map(|_| &Value::Null), path, result),
+                }
                 path.pop();
             }
             return presence(old, new, path, result);
@@ -227,6 +231,15 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
     }
 }
 
+/// Items by their elements; more than one only where a key repeats.
+fn grouped(items: &[Value], grain: Grain) -> BTreeMap<Element, Vec<&Value>> {
+    let mut groups: BTreeMap<Element, Vec<&Value>> = BTreeMap::new();
+    for (element, item) in elements(items, grain) {
+        groups.entry(element).or_default().push(item);
+    }
+    groups
+}
+
 fn presence(old: Option<&Value>, new: Option<&Value>, path: &[Element], result: &mut Comparison) {
     match (old, new) {
         (None, Some(_)) => result.added.insert(path),
@@ -235,56 +248,21 @@ fn presence(old: Option<&Value>, new: Option<&Value>, path: &[Element], result: 
     }
 }
 
-/// Structs that Go embeds by value: an object has them even when nobody wrote them, so that
-/// nobody comes to own them.
-const BY_VALUE: &[(&str, &[&str])] = &[
-    ("apiextensions/v1.CustomResourceDefinitionSpec", &["names"]),
-    ("apiextensions/v1.CustomResourceDefinitionStatus", &["acceptedNames"]),
-    ("apps/v1.DaemonSetSpec", &["template", "updateStrategy"]),
-    ("apps/v1.DeploymentSpec", &["strategy", "template"]),
-    ("apps/v1.ReplicaSetSpec", &["template"]),
-    ("apps/v1.StatefulSetSpec", &["template", "updateStrategy"]),
-    ("autoscaling/v1.HorizontalPodAutoscalerSpec", &["scaleTargetRef"]),
-    ("autoscaling/v2.HorizontalPodAutoscalerSpec", &["scaleTargetRef"]),
-    ("batch/v1.CronJobSpec", &["jobTemplate"]),
-    ("batch/v1.JobSpec", &["template"]),
-    ("batch/v1.JobTemplateSpec", &["metadata", "spec"]),
-    ("core/v1.NodeStatus", &["daemonEndpoints", "nodeInfo"]),
-    ("core/v1.PersistentVolumeClaimSpec", &["resources"]),
-    ("core/v1.PodTemplate", &["template"]),
-    ("core/v1.PodTemplateSpec", &["metadata", "spec"]),
-    ("core/v1.ServiceStatus", &["loadBalancer"]),
-    ("networking/v1.IngressStatus", &["loadBalancer"]),
-    ("resource/v1.ResourceClaimSpec", &["devices"]),
-    ("resource/v1.ResourceClaimTemplateSpec", &["metadata", "spec"]),
-];
-
-/// The empty object of a kind, as it is before its creation.
+/// The empty object of a kind, as it is before its creation: with the structs that Go embeds by
+/// value, so that nobody comes to own them.
 pub fn zero(kind: Option<&'static Type>) -> Value {
     let Some(kind) = kind else { return json!({"metadata": {}}) };
-    let mut map = Map::new();
-    for name in ["metadata", "spec", "status"] {
-        if let Some(inner) = kind.field(name).and_then(|f| f.shape.object()) {
-            map.insert(name.into(), embedded(inner));
-        }
-    }
-    if let Value::Object(more) = embedded(kind) {
-        map.extend(more);
-    }
-    Value::Object(map)
+    embedded(kind)
 }
 
 fn embedded(kind: &'static Type) -> Value {
-    let names = BY_VALUE.iter().find(|(name, _)| *name == kind.name).map_or(&[][..], |(_, names)| names);
     let mut map = Map::new();
-    for name in names {
-        if let Some(inner) = kind.field(name).and_then(|f| f.shape.object()) {
-            map.insert((*name).into(), embedded(inner));
+    for field in &kind.fields {
+        if let Some(inner) = field.shape.object().filter(|_| field.by_value) {
+            map.insert(field.name.into(), embedded(inner));
+        } else if field.always {
+            map.insert(field.name.into(), field.shape.zero());
         }
-    }
-    // A list that is always written is null when empty.
-    for field in kind.fields.iter().filter(|f| f.required && matches!(f.shape, Shape::List(_))) {
-        map.insert(field.name.into(), Value::Null);
     }
     Value::Object(map)
 }

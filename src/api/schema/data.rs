@@ -3,8 +3,9 @@
 //! `v1_36.fields`: lines `apiVersion Kind type`, then per type `=name [A]` and per field
 //! `name code traits…`. A code is a letter, `[` list of, `{` map of, `@` type. Traits:
 //! `!` required, `S` set, `K` keys of a list map, `P` key of strategic merge, `R` retainKeys,
-//! `A` atomic, `N` not atomic, `G` Go name, `E` enum values. `v1_36.texts` and `v1_36.more`:
-//! a line per type and field, first sentence and the rest.
+//! `A` atomic, `N` not atomic, `G` Go name, `V` struct by value, `Z` written even when empty,
+//! `E` enum values. Fields stand in the order of their Go structs. `v1_36.texts` and
+//! `v1_36.more`: a line per type and field, first sentence and the rest.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -74,7 +75,12 @@ fn read() -> Data {
             types.push(Type { name, atomic: words.next() == Some("A"), fields: Vec::new(), line });
             line += 1;
         } else if let Some(current) = types.last_mut() {
-            current.fields.push(field(first, words, &ids, line));
+            // Enum values come last, and may hold blanks.
+            let (row, values) = row.split_once(" E").map_or((row, None), |(row, values)| (row, Some(values)));
+            let place = current.fields.len();
+            let mut field = field(row, &ids, line, place);
+            field.values = values.map(|values| values.split(',').collect()).unwrap_or_default();
+            current.fields.push(field);
             line += 1;
         } else if let (Some(kind), Some(name)) = (words.next(), words.next()) {
             let id = *ids.get(name).expect("the generator writes every type it names");
@@ -87,14 +93,10 @@ fn read() -> Data {
     Data { kinds, types }
 }
 
-fn field(
-    name: &'static str,
-    mut words: std::str::Split<'static, char>,
-    ids: &BTreeMap<&'static str, TypeId>,
-    line: usize,
-) -> Field {
+fn field(row: &'static str, ids: &BTreeMap<&'static str, TypeId>, line: usize, place: usize) -> Field {
+    let mut words = row.split(' ');
     let mut field = Field {
-        name,
+        name: words.next().unwrap_or_default(),
         shape: shape(words.next().unwrap_or_default(), ids),
         required: false,
         list: ListKind::Atomic,
@@ -103,6 +105,9 @@ fn field(
         atomic: None,
         go_name: None,
         values: Vec::new(),
+        by_value: false,
+        always: false,
+        place,
         line,
     };
     for word in words {
@@ -116,7 +121,8 @@ fn field(
             "A" => field.atomic = Some(true),
             "N" => field.atomic = Some(false),
             "G" => field.go_name = Some(rest),
-            "E" => field.values = rest.split(',').collect(),
+            "V" => field.by_value = true,
+            "Z" => field.always = true,
             other => unreachable!("the generator writes no trait {other}"),
         }
     }

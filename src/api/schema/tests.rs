@@ -205,3 +205,37 @@ fn completion_knows_where_the_cursor_is() {
         hover(text, at);
     }
 }
+
+#[test]
+fn enums_are_described_as_in_openapi() {
+    let service = for_kind("", "v1", "Service").expect("it is served");
+    let field = service.walk(["spec", "sessionAffinity"]).expect("it exists").expect("it is a field").field;
+    assert_eq!(field.values, ["ClientIP", "None"]);
+    let (_, values) = field
+        .text()
+        .split_once("\n\nPossible enum values:\n")
+        .map(|(a, b)| (a.to_string(), b.to_string()))
+        .expect("it is an enum");
+    assert_eq!(values, " - `\"ClientIP\"` is the Client IP based.\n - `\"None\"` - no session affinity.");
+    let pod = for_kind("", "v1", "Pod").expect("it is served");
+    let policy = pod.walk(["spec", "restartPolicy"]).expect("it exists").expect("it is a field").field;
+    assert!(policy.text().ends_with("\n\nPossible enum values:\n - `\"Always\"`\n - `\"Never\"`\n - `\"OnFailure\"`"));
+}
+
+#[test]
+fn objects_are_written_as_go_writes_them() {
+    let mut value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"b": "1", "a": "2"}},
+        "spec": {"restartPolicy": "Always", "containers": [{"image": "x", "name": "c"}]},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    fill(for_kind("", "v1", "Pod").expect("it is served"), &mut value);
+    let want = concat!(
+        r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"a":"2","b":"1"}},"#,
+        r#""spec":{"containers":[{"name":"c","image":"x","resources":{}}],"restartPolicy":"Always"},"#,
+        r#""status":{"conditions":[{"type":"Ready","status":"True","lastProbeTime":null,"lastTransitionTime":null}]}}"#
+    );
+    assert_eq!(go_json(&value), want);
+    let list = json!({"apiVersion": "v1", "kind": "PodList", "items": [value], "metadata": {"resourceVersion": "1"}});
+    let want =
+        format!(r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"1"}},"items":[{want}]}}"#);
+    assert_eq!(go_json(&list), want);
+}

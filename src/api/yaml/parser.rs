@@ -375,7 +375,7 @@ impl Parser {
                 }
             }
             _ => {
-                return self.refuse("map merge requires map or sequence of maps as the value".into(), value.span.start);
+                self.refuse("map merge requires map or sequence of maps as the value".into(), value.span.start);
             }
         }
     }

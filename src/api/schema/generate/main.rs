@@ -3,10 +3,10 @@
 //!
 //! Reads the source of the k8s-openapi crate in Cargo's registry: each of its files holds one
 //! definition of Kubernetes' OpenAPI document as a struct, a `DeepMerge` implementation (how
-//! lists merge) and a JSON schema (descriptions, required fields). What OpenAPI does not say
-//! for every field is in the tables of `generate/facts.rs`.
+//! lists merge) and a JSON schema (descriptions, required fields). What k8s-openapi leaves out
+//! is in `generate/go.*`, see `generate/go.rs`.
 
-mod facts;
+mod go;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,67 +154,38 @@ fn write(
     roots: &BTreeMap<String, String>,
     wanted: &BTreeSet<String>,
 ) -> Files {
+    let go = go::Facts::read();
     let mut files = Files::default();
     for (kind, name) in roots {
         files.fields.push_str(&format!("{kind} {}\n", short(name)));
     }
     for name in wanted {
         let definition = &definitions[name];
-        let atomic = if facts::ATOMIC_STRUCTS.contains(&short(name).as_str()) { " A" } else { "" };
-        files.fields.push_str(&format!("={}{atomic}\n", short(name)));
+        let owner = short(name);
+        let atomic = if go.is_atomic(&owner) { " A" } else { "" };
+        files.fields.push_str(&format!("={owner}{atomic}\n"));
         files.describe(&definition.text);
-        for field in &definition.fields {
-            files.fields.push_str(&line(&short(name), field));
-            files.fields.push('\n');
-            files.describe(&field.text);
+        let mut fields: Vec<&Field> = definition.fields.iter().collect();
+        fields.sort_by_key(|field| go.place(&owner, &field.name));
+        for field in fields {
+            let traits = go.traits(&owner, &field.name).map_or_else(|| merge_traits(field), str::to_string);
+            let required = if field.required { " !" } else { "" };
+            let space = if traits.is_empty() { "" } else { " " };
+            files.fields.push_str(&format!("{} {}{required}{space}{traits}\n", field.name, code(&field.shape)));
+            files.describe(&format!("{}{}", field.text, go.enum_text(&traits)));
         }
     }
     files
 }
 
-/// One field: its name, type code and traits, as `schema/data.rs` reads them.
-fn line(owner: &str, field: &Field) -> String {
-    let path = format!("{owner}.{}", field.name);
-    let mut line = format!("{} {}", field.name, code(&field.shape));
-    if field.required {
-        line.push_str(" !");
+/// The traits of a field whose Go type is not among our facts: what `DeepMerge` knows.
+fn merge_traits(field: &Field) -> String {
+    match &field.list {
+        Some(keys) if keys.is_empty() => "S".into(),
+        Some(keys) => format!("K{} P{}", keys.join(","), keys[0]),
+        None if field.atomic_map => "A".into(),
+        None => String::new(),
     }
-    let mut list = field.list.clone();
-    let mut patch = field.list.clone().filter(|keys| !keys.is_empty()).map(|keys| keys[0].clone());
-    if let Some((_, keys)) = facts::LIST_KEYS.iter().find(|(p, _)| *p == path) {
-        list = keys.map(|keys| keys.iter().map(|k| (*k).to_string()).collect());
-    }
-    if let Some((_, key)) = facts::PATCH_KEYS.iter().find(|(p, _)| *p == path) {
-        patch = key.map(str::to_string);
-    }
-    let primitive_merge =
-        patch.as_deref() == Some("") || (field.list == Some(Vec::new()) && facts::MERGED_SETS.contains(&path.as_str()));
-    match &list {
-        Some(keys) if keys.is_empty() => line.push_str(" S"),
-        Some(keys) => line.push_str(&format!(" K{}", keys.join(","))),
-        None => {}
-    }
-    if primitive_merge {
-        line.push_str(" P");
-    } else if let Some(key) = &patch {
-        line.push_str(&format!(" P{key}"));
-    }
-    if facts::RETAIN_KEYS.contains(&path.as_str()) {
-        line.push_str(" R");
-    }
-    if facts::GRANULAR_FIELDS.contains(&path.as_str()) {
-        line.push_str(" N");
-    }
-    if field.atomic_map || facts::ATOMIC_FIELDS.contains(&path.as_str()) {
-        line.push_str(" A");
-    }
-    if let Some((_, go, values)) = facts::NAMED.iter().find(|(p, _, _)| *p == path) {
-        line.push_str(&format!(" G{go}"));
-        if !values.is_empty() {
-            line.push_str(&format!(" E{}", values.join(",")));
-        }
-    }
-    line
 }
 
 fn code(shape: &Shape) -> String {

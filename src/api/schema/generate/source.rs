@@ -106,12 +106,7 @@ fn definition(text: &str, names: &BTreeMap<String, String>) -> Result<Definition
         if let Some(text) = line.strip_prefix("            \"description\": ") {
             result.text = unquote(text)?;
         }
-        let Some(name) = line.strip_prefix("                \"").and_then(|l| l.strip_suffix("\": {")).or_else(|| {
-            line.strip_prefix("                \"")
-                .filter(|_| !line.starts_with("                 "))
-                .and_then(|l| l.split_once("\": ("))
-                .map(|(n, _)| n)
-        }) else {
+        let Some((name, rest)) = line.strip_prefix("                \"").and_then(|l| l.split_once("\": ")) else {
             continue;
         };
         let rust = json_names.get(name);
@@ -119,7 +114,8 @@ fn definition(text: &str, names: &BTreeMap<String, String>) -> Result<Definition
             Some(rust_type) => shape(rust_type, names)?,
             None => Shape::String,
         };
-        let text = description(&mut lines)?;
+        // Without a description of its own the type stands alone on the line.
+        let text = if rest == "{" || rest == "({" { description(&mut lines)? } else { String::new() };
         let (list, atomic_map) = match rust.and_then(|r| merges.get(r)) {
             Some(Merge::Keys(keys)) => {
                 let keys = keys

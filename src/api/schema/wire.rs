@@ -1,0 +1,130 @@
+//! How Go writes an object: which empty fields are there, and in which order fields stand.
+//!
+//! Mirrors: encoding/json on Kubernetes' structs. Order only matters where bytes are
+//! shown (`kubectl get --raw`, a patch that is quoted in an error).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Shape, Type, for_api_version};
+
+/// Adds what Go writes even when nobody set it, at every depth: structs it embeds by value
+/// (`status: {}`, `resources: {}`) and fields without `omitempty` (`lastUpdateTime: null`).
+pub fn fill(kind: &'static Type, value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    for field in kind.fields.iter().filter(|field| field.by_value) {
+        let inner = map.entry(field.name).or_insert_with(|| Value::Object(Map::new()));
+        if inner.is_null() {
+            *inner = Value::Object(Map::new());
+        }
+    }
+    for field in kind.fields.iter().filter(|field| field.always) {
+        map.entry(field.name).or_insert_with(|| field.shape.zero());
+    }
+    for (name, inner) in map {
+        if let Some(field) = kind.field(name) {
+            fill_inside(&field.shape, inner);
+        }
+    }
+}
+
+fn fill_inside(shape: &'static Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::List(inner), Value::Array(items)) => items.iter_mut().for_each(|item| fill_inside(inner, item)),
+        (Shape::Map(inner), Value::Object(map)) => map.values_mut().for_each(|value| fill_inside(inner, value)),
+        (Shape::Object(_), value) => {
+            if let Some(kind) = shape.object() {
+                fill(kind, value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An object or list of objects as one line of JSON, fields in the order of the Go structs;
+/// sorted where no type is known.
+pub fn go_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_root(value, &mut out);
+    out
+}
+
+fn write_root(value: &Value, out: &mut String) {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let kind = for_api_version(text("apiVersion"), text("kind"));
+    match (kind, value) {
+        (Some(kind), _) => write_struct(kind, value, out),
+        (None, Value::Object(map)) if map.contains_key("kind") => {
+            let order = |name: &str| match name {
+                "kind" => 0,
+                "apiVersion" => 1,
+                "metadata" => 2,
+                _ => 3,
+            };
+            write_map(map, order, out, |name, inner, out| match (name, inner) {
+                ("items", Value::Array(items)) => write_list(items, out, write_root),
+                _ => write_root(inner, out),
+            });
+        }
+        _ => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_map(
+    map: &Map<String, Value>,
+    order: impl Fn(&str) -> usize,
+    out: &mut String,
+    mut write: impl FnMut(&str, &Value, &mut String),
+) {
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_by_key(|(name, _)| order(name));
+    out.push('{');
+    for (index, (name, value)) in entries.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(&Value::String(name.clone()).to_string());
+        out.push(':');
+        write(name, value, out);
+    }
+    out.push('}');
+}
+
+fn write_list(items: &[Value], out: &mut String, write: impl Fn(&Value, &mut String)) {
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
+}
+
+fn write_struct(kind: &'static Type, value: &Value, out: &mut String) {
+    let Value::Object(map) = value else {
+        out.push_str(&value.to_string());
+        return;
+    };
+    let places: BTreeMap<&str, usize> = kind.fields.iter().map(|field| (field.name, field.place)).collect();
+    let order = |name: &str| places.get(name).copied().unwrap_or(usize::MAX);
+    write_map(map, order, out, |name, inner, out| match kind.field(name) {
+        Some(field) => write_shaped(&field.shape, inner, out),
+        None => out.push_str(&inner.to_string()),
+    });
+}
+
+fn write_shaped(shape: &'static Shape, value: &Value, out: &mut String) {
+    match (shape, value) {
+        (Shape::Object(_), value) => match shape.object() {
+            Some(kind) => write_struct(kind, value, out),
+            None => out.push_str(&value.to_string()),
+        },
+        (Shape::List(inner), Value::Array(items)) => write_list(items, out, |item, out| write_shaped(inner, item, out)),
+        (Shape::Map(inner), Value::Object(map)) => {
+            write_map(map, |_| 0, out, |_, value, out| write_shaped(inner, value, out));
+        }
+        (_, value) => out.push_str(&value.to_string()),
+    }
+}
