@@ -36,6 +36,13 @@ pub use warnings::{deprecation, warnings};
 /// Everything that forbids creating `object`, in upstream's order.
 pub fn create(object: &Object) -> ErrorList {
     let mut errors = ErrorList::new();
+    // Upstream allocates before it validates: mistaken addresses are all that is reported.
+    if let Object::Service(service) = object {
+        service::cluster_ips(&service.spec.clone().unwrap_or_default(), &mut errors);
+        if !errors.is_empty() {
+            return errors;
+        }
+    }
     let kind = object.kind();
     let namespaced = kind.resource().map(|resource| resource.namespaced);
     let path = Path::ROOT.child("metadata");

@@ -82,6 +82,7 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         Kind::Namespace => &namespace::NamespaceStrategy,
         Kind::Service => &service::ServiceStrategy,
         Kind::Job => &workload::JobStrategy,
+        Kind::DaemonSet => &workload::DaemonSetStrategy,
         Kind::ReplicationController => &workload::ReplicationControllerStrategy,
         Kind::Event => &standard::EventStrategy,
         Kind::Secret => &standard::SecretStrategy,

@@ -1,4 +1,4 @@
-//! Jobs and ReplicationControllers: what old promises still ask of them.
+//! Jobs, DaemonSets and ReplicationControllers: what old promises still ask of them.
 
 use std::sync::Arc;
 
@@ -34,6 +34,9 @@ impl Strategy for JobStrategy {
         let selector = spec.selector.get_or_insert_with(LabelSelector::default);
         let wanted = selector.match_labels.get_or_insert_default();
         wanted.entry("batch.kubernetes.io/controller-uid".into()).or_insert(uid);
+        // What is stored is read through the defaults again: an unlabelled job takes the
+        // labels its template has got by now.
+        api::defaults::apply(object);
     }
 
     fn orphans_by_default(&self) -> bool {
@@ -45,6 +48,36 @@ impl Strategy for JobStrategy {
         let succeeded = job.status.as_ref().and_then(|status| status.succeeded).unwrap_or(0);
         vec![("status.successful", succeeded.to_string())]
     }
+}
+
+/// DaemonSets count their templates in an annotation, a field of the first API version.
+///
+/// Mirrors: pkg/registry/apps/daemonset/strategy.go `templateGeneration`.
+pub struct DaemonSetStrategy;
+
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+impl Strategy for DaemonSetStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        standard::create(object);
+        set_template_generation(object, 1);
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        standard::update(new, old);
+        let template = |object: &Object| match object {
+            Object::DaemonSet(set) => set.spec.as_ref().map(|spec| spec.template.clone()),
+            _ => None,
+        };
+        let before = old.meta().annotations.as_ref().and_then(|annotations| annotations.get(TEMPLATE_GENERATION));
+        let generation: i64 = before.and_then(|text| text.parse().ok()).unwrap_or(1);
+        set_template_generation(new, generation + i64::from(template(new) != template(old)));
+    }
+}
+
+fn set_template_generation(object: &mut Object, generation: i64) {
+    let annotations = object.meta_mut().annotations.get_or_insert_default();
+    annotations.insert(TEMPLATE_GENERATION.into(), generation.to_string());
 }
 
 /// ReplicationControllers orphan their pods by default, for old clients' sake.
