@@ -1,3 +1,5 @@
+//! Pages of `kubectl describe`, whole.
+
 use serde_json::Value;
 
 use super::{Related, render};

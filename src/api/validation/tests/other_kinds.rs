@@ -1,3 +1,5 @@
+//! What is invalid in the kinds that have no file of their own here.
+
 use super::*;
 
 /// A job as its strategy leaves it: selector and labels are its own.

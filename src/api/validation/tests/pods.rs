@@ -1,3 +1,5 @@
+//! What is invalid in a pod, in upstream's words and order.
+
 use super::*;
 
 fn pod(spec: Value) -> Value {

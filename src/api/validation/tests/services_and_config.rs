@@ -1,3 +1,5 @@
+//! What is invalid in Services, ConfigMaps and Secrets.
+
 use super::*;
 
 fn service(spec: Value) -> Value {

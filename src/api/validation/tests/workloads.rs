@@ -1,3 +1,5 @@
+//! What is invalid in Deployments and their kin.
+
 use super::*;
 
 fn deployment(spec: Value) -> Value {

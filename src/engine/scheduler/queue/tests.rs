@@ -1,3 +1,5 @@
+//! Active, back-off, unschedulable: which move wakes which pod, and when.
+
 use super::*;
 use crate::scheduler::testing::{cache_of, node, pod};
 

@@ -1,3 +1,5 @@
+//! Pods that attract and repel one another: one case per rule of the plugin.
+
 use super::*;
 use crate::scheduler::testing::{filter_verdict, labelled, node, pod, pod_on, scores};
 

@@ -1,3 +1,5 @@
+//! Skew between zones: which nodes remain, and in which order.
+
 use super::*;
 use crate::scheduler::testing::{filter_verdict, labelled, node, pod, pod_on, scores};
 

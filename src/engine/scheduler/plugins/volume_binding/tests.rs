@@ -1,3 +1,5 @@
+//! Claims that bind, wait, or keep a pod off a node.
+
 use api::Object;
 use serde_json::json;
 
