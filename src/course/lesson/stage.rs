@@ -27,6 +27,8 @@ pub struct Stage {
     pub cluster: Cluster,
     pub files: Rc<MemoryFiles>,
     session: Rc<RefCell<Session>>,
+    /// The clock stands still: commands that need no time take none. The first wait starts it.
+    paused: bool,
 }
 
 impl Stage {
@@ -49,6 +51,7 @@ impl Stage {
             cluster,
             files: Rc::new(MemoryFiles::new(laid)),
             session: Rc::new(RefCell::new(Session::default())),
+            paused: false,
         };
         for path in &front.manifests {
             let path = format!("{}/{path}", front.id);
@@ -61,6 +64,7 @@ impl Stage {
         for action in &front.setup {
             stage.act(action, None, lesson)?;
         }
+        stage.paused = front.time.mode == "paused";
         Ok(stage)
     }
 
@@ -77,7 +81,10 @@ impl Stage {
             Some(rest) if !rest.contains(['|', ';', '>']) => Job::kubectl(crate::transcript::split_words(rest), env),
             _ => Job::line(line, env),
         };
-        if run_to_end(&mut job, &mut self.cluster, COMMAND_LIMIT, |_| {}).is_none() {
+        if self.paused {
+            job.pump(&mut self.cluster);
+        }
+        if job.exit_code().is_none() && run_to_end(&mut job, &mut self.cluster, COMMAND_LIMIT, |_| {}).is_none() {
             job.interrupt(&mut self.cluster);
         }
         let mut stderr = String::new();
@@ -86,7 +93,7 @@ impl Stage {
                 stderr.push_str(&text);
             }
         }
-        let end = started + COMMAND_MILLIS;
+        let end = if self.paused { started } else { started + COMMAND_MILLIS };
         while self.cluster.now() < end {
             step_to(&mut self.cluster, end);
         }
@@ -123,9 +130,11 @@ impl Stage {
                 self.machine(&fault.what, &fault.node, &fault.pod)?;
             }
             Action::Wait(millis) => {
+                self.paused = false;
                 self.cluster.run_for(*millis, usize::MAX);
             }
             Action::WaitFor(clause) => {
+                self.paused = false;
                 let end = self.cluster.now() + WAIT_LIMIT;
                 let baseline = Baseline::of(&self.snapshot());
                 loop {
@@ -219,6 +228,7 @@ impl Stage {
             cluster: self.cluster.clone(),
             files: Rc::new(MemoryFiles::new(files)),
             session: Rc::new(RefCell::new(Session::default())),
+            paused: self.paused,
         }
     }
 }
