@@ -6,3 +6,5 @@
 mod architecture;
 #[cfg(feature = "browser")]
 mod browser;
+mod determinism;
+mod transcripts;
