@@ -145,7 +145,12 @@ impl Clause {
             let running = map.get("running").and_then(Value::as_bool).unwrap_or(true);
             return Ok(Clause::Component { name: component.as_str().unwrap_or_default().into(), running });
         }
-        let found = map.keys().find_map(|key| fields::kind(key).map(|kind| (key.clone(), kind)));
+        // `node` may be the object, or where a pod is: any other kind comes first.
+        let found = map
+            .keys()
+            .filter(|key| fields::kind(key).is_some())
+            .max_by_key(|key| *key != "node")
+            .and_then(|key| fields::kind(key).map(|kind| (key.clone(), kind)));
         let (word, kind) = found.ok_or_else(|| format!("no check in {map:?}"))?;
         let target = map.remove(&word).and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
         let (namespace, name) = place(kind, &target);
