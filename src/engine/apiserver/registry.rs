@@ -107,6 +107,17 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
     }
 }
 
+/// Why objects of this kind cannot be selected by `field`: some kinds name what they do know.
+pub fn not_selectable(kind: Kind, field: &str) -> String {
+    match kind {
+        Kind::Job => format!("field label {field:?} not supported for Job"),
+        // The kinds with a conversion of their own, and custom ones.
+        Kind::Custom(_) => format!("field label not supported: {field}"),
+        _ if selectable(kind).len() > 2 => format!("field label not supported: {field}"),
+        _ => format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+    }
+}
+
 /// The field selectors a kind can be selected by.
 pub fn selectable(kind: Kind) -> Vec<&'static str> {
     let mut names = vec!["metadata.name", "metadata.namespace"];

@@ -32,7 +32,7 @@ impl Selection {
         let known = registry::selectable(target.resource.kind);
         for (field, ..) in &fields {
             if !known.contains(&field.as_str()) {
-                return Err(Status::bad_request(format!("field label not supported: {field}")));
+                return Err(Status::bad_request(registry::not_selectable(target.resource.kind, field)));
             }
         }
         Ok(Self { labels, fields })

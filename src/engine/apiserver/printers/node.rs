@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{Node, NodeStatus};
+use k8s_openapi::api::core::v1::{Node, NodeStatus, NodeSystemInfo};
 use serde_json::{Value, json};
 
 use super::Cells;
@@ -40,7 +40,7 @@ pub(super) fn cells(node: &Node, now: Now) -> Cells {
         address(status, "InternalIP"),
         address(status, "ExternalIP"),
         text_or(Some(&info.os_image), "<unknown>"),
-        text_or(Some(&info.kernel_version), "<unknown>"),
+        json!(kernel(&info)),
         text_or(Some(&info.container_runtime_version), "<unknown>"),
     ]
 }
@@ -72,6 +72,15 @@ fn roles(node: &Node) -> String {
     }
     roles.remove("");
     roles.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// The kernel's version, and the machine it was built for.
+fn kernel(info: &NodeSystemInfo) -> String {
+    match (info.kernel_version.as_str(), info.architecture.as_str()) {
+        ("", _) => "<unknown>".into(),
+        (version, "") => version.into(),
+        (version, architecture) => format!("{version} ({architecture})"),
+    }
 }
 
 fn address(status: &NodeStatus, kind: &str) -> Value {

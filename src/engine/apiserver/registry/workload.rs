@@ -22,7 +22,10 @@ impl Strategy for JobStrategy {
         if spec.manual_selector == Some(true) {
             return;
         }
-        let labels = spec.template.metadata.get_or_insert_default().labels.get_or_insert_default();
+        let template = spec.template.metadata.get_or_insert_default();
+        // An unlabelled job bears its template's labels, the generated ones too.
+        let inherits = job.metadata.labels.is_none() || job.metadata.labels == template.labels;
+        let labels = template.labels.get_or_insert_default();
         for (key, value) in [
             ("batch.kubernetes.io/controller-uid", &uid),
             ("batch.kubernetes.io/job-name", &name),
@@ -30,6 +33,9 @@ impl Strategy for JobStrategy {
             ("job-name", &name),
         ] {
             labels.entry(key.into()).or_insert_with(|| value.clone());
+        }
+        if inherits {
+            job.metadata.labels = template.labels.clone();
         }
         let selector = spec.selector.get_or_insert_with(LabelSelector::default);
         let wanted = selector.match_labels.get_or_insert_default();
