@@ -192,6 +192,8 @@ pub fn create(object: &mut Object) {
     } else {
         object.meta_mut().generation = None;
     }
+    // What is read back from storage is defaulted again: an empty status shows as Go prints it.
+    api::defaults::apply(object);
 }
 
 pub fn update(new: &mut Object, old: &Object) {
