@@ -314,8 +314,21 @@ impl Selection {
         Ok(found)
     }
 
-    /// Replaces the info's object by the live one.
-    async fn fetch(&self, client: &Client<'_>, mut info: Info) -> Result<Info> {
+    /// Replaces the info's object by the live one. When it is missing because its namespace
+    /// is, that is said instead.
+    async fn fetch(&self, client: &Client<'_>, info: Info) -> Result<Info> {
+        let namespace = info.namespace.clone();
+        let failure = match self.fetch_object(client, info).await {
+            Err(failure) if failure.is_not_found() && !matches!(namespace.as_str(), "" | "default") => failure,
+            other => return other,
+        };
+        match client.call(api::wire::Request::get(format!("/api/v1/namespaces/{namespace}"))).await {
+            Err(missing) if missing.is_not_found() => Err(missing),
+            _ => Err(failure),
+        }
+    }
+
+    async fn fetch_object(&self, client: &Client<'_>, mut info: Info) -> Result<Info> {
         info.object = match self.table {
             Some(include) => {
                 let path = info.mapping.object_path(&info.namespace, &info.name);

@@ -64,8 +64,11 @@ impl ApiServer {
             "patch" => self.patch(who, request, &target),
             "delete" => self.delete_one(who, request, &target),
             _ => self.delete_many(who, request, &target),
-        }?;
-        Ok(Answer::Response(response))
+        }
+        // Refusals are answers, too: they carry the warnings that any use of the kind brings.
+        .unwrap_or_else(Response::from);
+        let warning = api::validation::deprecation(target.resource.kind).map(str::to_string);
+        Ok(Answer::Response(with_warnings(response, warning.as_slice())))
     }
 
     /// The row of any kind this server serves, custom ones included.

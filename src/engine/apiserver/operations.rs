@@ -103,8 +103,12 @@ impl ApiServer {
             options,
         )?;
         let key = Key::of(&object);
-        if self.store.get(&key).is_some() {
-            return Err(Status::already_exists(&resource, object.name()));
+        if let Some(existing) = self.store.get(&key) {
+            let mut status = Status::already_exists(&resource, object.name());
+            if existing.object.meta().deletion_timestamp.is_some() {
+                status.message = format!("object is being deleted: {}", status.message);
+            }
+            return Err(status);
         }
         self.allocate(&mut object, None, options.dry_run)?;
         if options.dry_run {

@@ -107,8 +107,16 @@ impl ApiServer {
         }
         if asked_kind != kind_name {
             let group_version = resource.api_version();
+            let why = match self.kind_of(&group_version, &asked_kind) {
+                Some(_) => format!(
+                    "converting ({group_version}, Kind={asked_kind}) to ({group_version}, Kind={kind_name}): unknown conversion"
+                ),
+                None => format!(
+                    "no kind {asked_kind:?} is registered for version {group_version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+                ),
+            };
             return Err(Status::bad_request(format!(
-                "{asked_kind} in version {version:?} cannot be handled as a {kind_name}: converting ({group_version}, Kind={asked_kind}) to ({group_version}, Kind={kind_name}): unknown conversion"
+                "{asked_kind} in version {version:?} cannot be handled as a {kind_name}: {why}"
             )));
         }
         let refuse = |why: &str| -> Result<Object, Status> {

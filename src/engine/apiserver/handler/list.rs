@@ -4,7 +4,7 @@
 
 use api::meta::selector::Selector;
 use api::wire::{Request, Response};
-use api::{Object, Status};
+use api::{Kind, Object, Status};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
@@ -84,13 +84,22 @@ fn parse_fields(text: &str) -> Result<Vec<(String, String, bool)>, Status> {
     Ok(fields)
 }
 
+fn not_found(target: &Target) -> Status {
+    let mut resource = target.resource;
+    // These are computed, and their registry calls them by the singular.
+    if resource.kind == Kind::ComponentStatus {
+        resource.plural = resource.singular;
+    }
+    Status::not_found(&resource, &target.name)
+}
+
 impl ApiServer {
     pub(super) fn get(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
         let key = Key::new(target.resource.kind, &target.namespace, &target.name);
         parse_version(request.param("resourceVersion"), 500)?;
         self.settle_ownership(&key);
         let Some(stored) = self.store.get(&key) else {
-            return Err(Status::not_found(&target.resource, &target.name));
+            return Err(not_found(target));
         };
         self.one(request, &target.resource, stored, 200)
     }

@@ -3,7 +3,7 @@
 //! Mirrors: apiserver/pkg/endpoints/handlers/{create,update,delete}.go.
 
 use api::wire::{Body, Request, Response};
-use api::{Object, Status};
+use api::{Object, Resource, Status};
 use serde_json::{Value, json};
 
 use super::list::Selection;
@@ -51,10 +51,8 @@ impl ApiServer {
         }
         let mut object = self.decode(request, target, &mut options.warnings)?;
         self.place(&mut object, target)?;
-        let created = self.create(who, object, &mut options)?;
-        let stored = self.stored_or(created);
-        let response = self.one(request, &target.resource, &stored, 201)?;
-        Ok(with_warnings(response, &options.warnings))
+        let created = self.create(who, object, &mut options);
+        self.answer_write(request, &target.resource, created, 201, &options.warnings)
     }
 
     pub(super) fn put(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
@@ -71,13 +69,27 @@ impl ApiServer {
         let missing = self.store.get(&Key::of(&object)).is_none();
         let creates = target.subresource.is_empty() && registry::strategy(object.kind()).allow_create_on_update();
         let (written, code) = if missing && creates {
-            (self.create(who, object, &mut options)?, 201)
+            (self.create(who, object, &mut options), 201)
         } else {
-            (self.update(who, object, &mut options)?, 200)
+            (self.update(who, object, &mut options), 200)
         };
-        let stored = self.stored_or(written);
-        let response = self.one(request, &target.resource, &stored, code)?;
-        Ok(with_warnings(response, &options.warnings))
+        self.answer_write(request, &target.resource, written, code, &options.warnings)
+    }
+
+    /// What was written, or why it was not: either comes with the warnings.
+    pub(super) fn answer_write(
+        &self,
+        request: &Request,
+        resource: &Resource,
+        written: Result<Object, Status>,
+        code: u16,
+        warnings: &[String],
+    ) -> Result<Response, Status> {
+        let response = match written {
+            Ok(object) => self.one(request, resource, &self.stored_or(object), code)?,
+            Err(status) => status.into(),
+        };
+        Ok(with_warnings(response, warnings))
     }
 
     /// The stored twin of a written object, or the object alone (dry run, gone).

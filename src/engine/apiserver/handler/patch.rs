@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::body::FieldValidation;
 use super::objects::write_options;
 use super::route::Target;
-use super::{body_text, is_true, with_warnings};
+use super::{body_text, is_true};
 use crate::apiserver::storage::Key;
 use crate::apiserver::{ApiServer, Identity, managed};
 
@@ -37,10 +37,8 @@ impl ApiServer {
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         options.patch = true;
-        let written = self.update(who, object, &mut options)?;
-        let stored = self.stored_or(written);
-        let response = self.one(request, &resource, &stored, 200)?;
-        Ok(with_warnings(response, &options.warnings))
+        let written = self.update(who, object, &mut options);
+        self.answer_write(request, &resource, written, 200, &options.warnings)
     }
 
     /// Applies the request's patch to a value of the given kind.
@@ -145,12 +143,10 @@ impl ApiServer {
         options.patch = true;
         options.ownership = Some(managers.write());
         let (written, code) = match existing {
-            Some(_) => (self.update(who, object, &mut options)?, 200),
-            None => (self.create(who, object, &mut options)?, 201),
+            Some(_) => (self.update(who, object, &mut options), 200),
+            None => (self.create(who, object, &mut options), 201),
         };
-        let stored = self.stored_or(written);
-        let response = self.one(request, &resource, &stored, code)?;
-        Ok(with_warnings(response, &options.warnings))
+        self.answer_write(request, &resource, written, code, &options.warnings)
     }
 }
 
