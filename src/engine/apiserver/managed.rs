@@ -51,11 +51,15 @@ pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Val
     let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
     let mut managers = Managers::read(&ownership.folded);
     for write in &ownership.pending {
-        let after = write.after.to_value();
-        let before = match &write.before {
-            Some(before) => before.to_value(),
-            None => structured::zero(schema),
+        let value = |object: &Object| {
+            let mut value = object.to_value();
+            if let Some(schema) = schema {
+                api::schema::fill(schema, &mut value);
+            }
+            value
         };
+        let after = value(&write.after);
+        let before = write.before.as_ref().map_or_else(|| structured::zero(schema), value);
         let time = api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64);
         let manager = Manager::update(&write.manager, &write.api_version, write.subresource);
         managers.update(schema, &before, &after, &manager, &reset_fields(&resource, write.subresource), &time);

@@ -66,6 +66,8 @@ impl ApiServer {
         let strategy = registry::strategy(kind);
 
         defaults::apply(&mut object);
+        // What is filled in from here on (service account, cluster IP, job labels) nobody owns.
+        let asked = object.clone();
         admission::mutate(
             self,
             &mut object,
@@ -119,7 +121,7 @@ impl ApiServer {
         let mut ownership = Ownership::default();
         match options.ownership.take() {
             Some(decided) => ownership.folded = Arc::new(decided),
-            None => managed::record(&mut ownership, self, &manager, "", None, &object),
+            None => managed::record(&mut ownership, self, &manager, "", None, &asked),
         }
         self.commit(Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, None);

@@ -93,14 +93,18 @@ pub(in crate::apiserver) fn to_storage(resource: &Resource, value: Value) -> Val
     }
 }
 
-/// The stored form in the version of the path.
+/// The stored form in the version of the path, with the empty fields that Go writes (`status: {}`).
 pub(in crate::apiserver) fn from_storage(resource: &Resource, value: Value) -> Value {
-    match (resource.group, resource.version, resource.plural) {
+    let mut value = match (resource.group, resource.version, resource.plural) {
         ("events.k8s.io", ..) => rename(value, "events.k8s.io/v1", EVENT_FIELDS, false),
         ("autoscaling", "v1", _) => hpa_to_v1(value),
         // Every other row is its own storage version.
         _ => value,
+    };
+    if let Some(schema) = api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
+        api::schema::fill(schema, &mut value);
     }
+    value
 }
 
 /// events.k8s.io name, core name.
