@@ -159,7 +159,8 @@ fn node(status: &mut NodeStatus) {
     set(&mut status.node_info, Default::default());
 }
 
-fn claim(status: &mut PersistentVolumeClaimStatus) {
+/// Also inside StatefulSets: the templates of claims carry one, too.
+pub(super) fn claim(status: &mut PersistentVolumeClaimStatus) {
     set_text(&mut status.phase, "Pending");
     resources(&mut status.capacity);
     resources(&mut status.allocated_resources);

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{PodTemplate, ReplicationController};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::fill::{drop_empty, drop_empty_map, drop_zero, set, set_text};
-use super::{pod_spec, volumes};
+use super::{pod_spec, status, volumes};
 
 pub(super) fn deployment(deployment: &mut Deployment) {
     let spec = deployment.spec.get_or_insert_default();
@@ -69,6 +69,7 @@ pub(super) fn stateful_set(set_: &mut StatefulSet) {
     for claim in spec.volume_claim_templates.iter_mut().flatten() {
         super::fill::object_meta(&mut claim.metadata);
         volumes::claim(claim);
+        status::claim(claim.status.get_or_insert_default());
     }
 }
 

@@ -16,6 +16,8 @@ mod update;
 pub(super) mod volumes;
 pub(super) mod warnings;
 
+use std::borrow::Cow;
+
 use k8s_openapi::api::core::v1::{Pod, PodSpec, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -41,8 +43,8 @@ pub(super) fn create_only(pod: &Pod, errors: &mut ErrorList) {
 
 pub(super) use update::{update, update_ephemeral_containers};
 
-fn spec_of(pod: &Pod) -> PodSpec {
-    pod.spec.clone().unwrap_or_default()
+fn spec_of(pod: &Pod) -> Cow<'_, PodSpec> {
+    pod.spec.as_ref().map_or_else(Cow::default, Cow::Borrowed)
 }
 
 /// The pod's own rules, after its metadata.
@@ -125,8 +127,9 @@ pub(super) fn update_status(new: &Pod, old: &Pod, errors: &mut ErrorList) {
         let value = status.qos_class.clone().unwrap_or_default();
         errors.push(FieldError::invalid(&path.child("qosClass"), value, super::common::IMMUTABLE));
     }
-    let policy = spec_of(old).restart_policy.unwrap_or_default();
-    state_transitions(status, old_status, &policy, &path, errors);
+    let spec = spec_of(old);
+    let policy = spec.restart_policy.as_deref().unwrap_or_default();
+    state_transitions(status, old_status, policy, &path, errors);
     for (i, address) in status.pod_ips.iter().flatten().enumerate() {
         ip(&address.ip, &path.child("podIPs").index(i), errors);
     }

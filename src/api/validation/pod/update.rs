@@ -30,8 +30,8 @@ pub(in crate::validation) fn update(new_pod: &Pod, old_pod: &Pod, errors: &mut E
     if new == old {
         return;
     }
-    let munged = without_allowed_changes(new, &old, &path, errors);
-    if munged != old {
+    let munged = without_allowed_changes(new.into_owned(), &old, &path, errors);
+    if munged != *old {
         let text = diff(&internal::pod_spec(&old).pretty(), &internal::pod_spec(&munged).pretty());
         errors.push(FieldError::forbidden(&path, format!("{MAY_CHANGE}\n{text}")));
     }
@@ -213,7 +213,8 @@ pub(in crate::validation) fn update_ephemeral_containers(new: &Pod, old: &Pod, e
     metadata_and_spec(new, errors);
     let path = Path::ROOT.child("spec");
     let path = path.child("ephemeralContainers");
-    let now = spec_of(new).ephemeral_containers.unwrap_or_default();
+    let spec = spec_of(new);
+    let now = spec.ephemeral_containers.as_deref().unwrap_or_default();
     for before in spec_of(old).ephemeral_containers.iter().flatten() {
         match now.iter().find(|after| after.name == before.name) {
             None => errors.push(FieldError::forbidden(

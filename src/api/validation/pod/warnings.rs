@@ -2,8 +2,11 @@
 //!
 //! Mirrors: pkg/api/pod/warnings.go, pkg/api/node/util.go.
 
-use k8s_openapi::api::core::v1::{Affinity, Container, NodeSelectorTerm, PodAffinityTerm, PodSpec, Volume};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Affinity, Container, ContainerPort, NodeSelectorTerm, PodSpec, Volume};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::super::field::{Path, go_quote};
 use crate::meta::quantity::amount;
@@ -18,12 +21,10 @@ const RENAMED_LABELS: [(&str, &str, &str); 5] = [
 ];
 
 /// Annotations that became fields: the key, since when they do nothing, the field.
-const RETIRED_ANNOTATIONS: [(&str, &str, &str); 5] = [
+const RETIRED_ANNOTATIONS: [(&str, &str, &str); 3] = [
     ("scheduler.alpha.kubernetes.io/critical-pod", "v1.16", "priorityClassName"),
-    ("scheduler.alpha.kubernetes.io/tolerations", "v1.7", "tolerations"),
     ("security.alpha.kubernetes.io/sysctls", "v1.11", "sysctls"),
     ("security.alpha.kubernetes.io/unsafe-sysctls", "v1.11", "sysctls"),
-    ("seccomp.security.alpha.kubernetes.io/pod", "v1.27", "seccompProfile"),
 ];
 
 pub(in crate::validation) fn renamed_label(key: &str) -> Option<String> {
@@ -36,65 +37,73 @@ pub(in crate::validation) fn renamed_label(key: &str) -> Option<String> {
 /// `path` is the pod's, or the template's.
 pub(in crate::validation) fn pod(meta: Option<&ObjectMeta>, spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
     let spec_path = path.child("spec");
-    for key in spec.node_selector.iter().flatten().map(|(key, _)| key) {
-        if let Some(text) = renamed_label(key) {
-            warnings.push(format!("{}: {text}", spec_path.child("nodeSelector").key(key)));
-        }
-    }
-    if let Some(affinity) = &spec.affinity {
-        self::affinity(affinity, &spec_path.child("affinity"), warnings);
-    }
-    for (i, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
-        let here = spec_path.child("topologySpreadConstraints");
-        let here = here.index(i);
-        if let Some(text) = renamed_label(&constraint.topology_key) {
-            warnings.push(format!("{}: {} is {text}", here.child("topologyKey"), constraint.topology_key));
-        }
-        if constraint.label_selector.is_none() {
-            let here = here.child("labelSelector");
-            warnings.push(format!("{here}: a null labelSelector results in matching no pod"));
-        }
-    }
-    let annotations = meta.and_then(|meta| meta.annotations.as_ref());
+    node_labels(spec, &spec_path, warnings);
+    let none = BTreeMap::new();
+    let annotations = meta.and_then(|meta| meta.annotations.as_ref()).unwrap_or(&none);
     let annotation_path = path.child("metadata");
     let annotation_path = annotation_path.child("annotations");
     for (key, since, field) in RETIRED_ANNOTATIONS {
-        if annotations.is_some_and(|annotations| annotations.contains_key(key)) {
+        if annotations.contains_key(key) {
             let here = annotation_path.key(key);
             warnings.push(format!("{here}: non-functional in {since}+; use the \"{field}\" field instead"));
-        }
-    }
-    for key in annotations.into_iter().flatten().map(|(key, _)| key) {
-        if key.starts_with("container.seccomp.security.alpha.kubernetes.io/") {
-            let here = annotation_path.key(key);
-            warnings.push(format!("{here}: non-functional in v1.27+; use the \"seccompProfile\" field instead"));
-        } else if key.starts_with("container.apparmor.security.beta.kubernetes.io/") {
-            let here = annotation_path.key(key);
-            warnings.push(format!("{here}: deprecated since v1.30; use the \"appArmorProfile\" field instead"));
         }
     }
     for (i, item) in spec.volumes.iter().flatten().enumerate() {
         volume(item, &spec_path.child("volumes").index(i), warnings);
     }
     host_aliases_and_secrets(spec, &spec_path, warnings);
-    for (i, container) in spec.init_containers.iter().flatten().enumerate() {
-        self::container(container, &spec_path.child("initContainers").index(i), warnings);
+    for name in ["memory", "ephemeral-storage"] {
+        fraction(spec.overhead.as_ref(), name, &spec_path.child("overhead"), warnings);
     }
-    for (i, container) in spec.containers.iter().enumerate() {
-        self::container(container, &spec_path.child("containers").index(i), warnings);
+    let has_seccomp = spec.security_context.as_ref().is_some_and(|context| context.seccomp_profile.is_some());
+    let key = "seccomp.security.alpha.kubernetes.io/pod";
+    if annotations.contains_key(key) && !has_seccomp {
+        let here = annotation_path.key(key);
+        warnings.push(format!("{here}: non-functional in v1.27+; use the \"seccompProfile\" field instead"));
     }
-    duplicate_ports_across(spec, &spec_path, warnings);
+    for (list, containers) in lists(spec) {
+        for (i, container) in containers.iter().enumerate() {
+            let has_seccomp =
+                container.security_context.as_ref().is_some_and(|context| context.seccomp_profile.is_some());
+            let key = format!("container.seccomp.security.alpha.kubernetes.io/{}", container.name);
+            if annotations.contains_key(&key) && !has_seccomp {
+                let here = annotation_path.key(&key);
+                warnings.push(format!("{here}: non-functional in v1.27+; use the \"seccompProfile\" field instead"));
+            }
+            self::container(container, &spec_path.child(list).index(i), warnings);
+        }
+    }
+    ports(spec, &spec_path, warnings);
     if spec.termination_grace_period_seconds.is_some_and(|seconds| seconds < 0) {
         let here = spec_path.child("terminationGracePeriodSeconds");
         warnings.push(format!("{here}: must be >= 0; negative values are invalid and will be treated as 1"));
     }
+    if let Some(affinity) = &spec.affinity {
+        pod_affinity(affinity, &spec_path.child("affinity"), warnings);
+    }
 }
 
-fn affinity(affinity: &Affinity, path: &Path, warnings: &mut Vec<String>) {
-    const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-    const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
-    if let Some(node) = &affinity.node_affinity {
-        let here = path.child("nodeAffinity");
+/// The containers in the order upstream visits them.
+fn lists(spec: &PodSpec) -> [(&'static str, &[Container]); 2] {
+    [
+        ("initContainers", spec.init_containers.as_deref().unwrap_or_default()),
+        ("containers", spec.containers.as_slice()),
+    ]
+}
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+
+/// Everywhere a spec names labels of nodes.
+fn node_labels(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
+    for key in spec.node_selector.iter().flatten().map(|(key, _)| key) {
+        if let Some(text) = renamed_label(key) {
+            warnings.push(format!("{}: {text}", path.child("nodeSelector").key(key)));
+        }
+    }
+    if let Some(node) = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref()) {
+        let here = path.child("affinity");
+        let here = here.child("nodeAffinity");
         let required = node.required_during_scheduling_ignored_during_execution.as_ref();
         for (i, term) in required.into_iter().flat_map(|selector| &selector.node_selector_terms).enumerate() {
             let here = here.child(REQUIRED);
@@ -106,34 +115,42 @@ fn affinity(affinity: &Affinity, path: &Path, warnings: &mut Vec<String>) {
             node_term(&term.preference, &here.index(i).child("preference"), warnings);
         }
     }
-    let pods = [
-        (
-            "podAffinity",
-            affinity.pod_affinity.as_ref().map(|pod| {
-                (
-                    &pod.required_during_scheduling_ignored_during_execution,
-                    &pod.preferred_during_scheduling_ignored_during_execution,
-                )
-            }),
-        ),
-        (
-            "podAntiAffinity",
-            affinity.pod_anti_affinity.as_ref().map(|pod| {
-                (
-                    &pod.required_during_scheduling_ignored_during_execution,
-                    &pod.preferred_during_scheduling_ignored_during_execution,
-                )
-            }),
-        ),
-    ];
-    for (field, terms) in pods {
+    for (i, constraint) in spec.topology_spread_constraints.iter().flatten().enumerate() {
+        let here = path.child("topologySpreadConstraints");
+        let here = here.index(i);
+        if let Some(text) = renamed_label(&constraint.topology_key) {
+            warnings.push(format!("{}: {} is {text}", here.child("topologyKey"), constraint.topology_key));
+        }
+        null_selector(constraint.label_selector.as_ref(), &here, warnings);
+    }
+}
+
+fn null_selector(selector: Option<&LabelSelector>, path: &Path, warnings: &mut Vec<String>) {
+    if selector.is_none() {
+        warnings.push(format!("{}: a null labelSelector results in matching no pod", path.child("labelSelector")));
+    }
+}
+
+fn pod_affinity(affinity: &Affinity, path: &Path, warnings: &mut Vec<String>) {
+    let near = affinity.pod_affinity.as_ref().map(|pod| {
+        let preferred = &pod.preferred_during_scheduling_ignored_during_execution;
+        (&pod.required_during_scheduling_ignored_during_execution, preferred)
+    });
+    let far = affinity.pod_anti_affinity.as_ref().map(|pod| {
+        let preferred = &pod.preferred_during_scheduling_ignored_during_execution;
+        (&pod.required_during_scheduling_ignored_during_execution, preferred)
+    });
+    for (field, terms) in [("podAffinity", near), ("podAntiAffinity", far)] {
         let Some((required, preferred)) = terms else { continue };
         let here = path.child(field);
         for (i, term) in required.iter().flatten().enumerate() {
-            pod_term(term, &here.child(REQUIRED).index(i), warnings);
+            null_selector(term.label_selector.as_ref(), &here.child(REQUIRED).index(i), warnings);
         }
         for (i, term) in preferred.iter().flatten().enumerate() {
-            pod_term(&term.pod_affinity_term, &here.child(PREFERRED).index(i).child("podAffinityTerm"), warnings);
+            let term_path = here.child(PREFERRED);
+            let term_path = term_path.index(i);
+            let selector = term.pod_affinity_term.label_selector.as_ref();
+            null_selector(selector, &term_path.child("podAffinityTerm"), warnings);
         }
     }
 }
@@ -147,27 +164,17 @@ fn node_term(term: &NodeSelectorTerm, path: &Path, warnings: &mut Vec<String>) {
     }
 }
 
-fn pod_term(term: &PodAffinityTerm, path: &Path, warnings: &mut Vec<String>) {
-    if let Some(text) = renamed_label(&term.topology_key) {
-        warnings.push(format!("{}: {} is {text}", path.child("topologyKey"), term.topology_key));
-    }
-    if term.label_selector.is_none() {
-        let here = path.child("labelSelector");
-        warnings.push(format!("{here}: a null labelSelector results in matching no pod"));
-    }
-}
-
 fn volume(volume: &Volume, path: &Path, warnings: &mut Vec<String>) {
     for (field, set, text) in [
-        ("gitRepo", volume.git_repo.is_some(), "deprecated in v1.11, and disabled by default in v1.33+"),
         (
             "photonPersistentDisk",
             volume.photon_persistent_disk.is_some(),
             "deprecated in v1.11, non-functional in v1.16+",
         ),
+        ("gitRepo", volume.git_repo.is_some(), "deprecated in v1.11, and disabled by default in v1.33+"),
         ("scaleIO", volume.scale_io.is_some(), "deprecated in v1.16, non-functional in v1.22+"),
-        ("storageos", volume.storageos.is_some(), "deprecated in v1.22, non-functional in v1.25+"),
         ("flocker", volume.flocker.is_some(), "deprecated in v1.22, non-functional in v1.25+"),
+        ("storageOS", volume.storageos.is_some(), "deprecated in v1.22, non-functional in v1.25+"),
         ("quobyte", volume.quobyte.is_some(), "deprecated in v1.22, non-functional in v1.25+"),
         ("glusterfs", volume.glusterfs.is_some(), "deprecated in v1.25, non-functional in v1.26+"),
         ("cephfs", volume.cephfs.is_some(), "deprecated in v1.28, non-functional in v1.31+"),
@@ -188,79 +195,87 @@ fn host_aliases_and_secrets(spec: &PodSpec, path: &Path, warnings: &mut Vec<Stri
         }
     }
     let secrets = spec.image_pull_secrets.as_deref().unwrap_or_default();
+    let list = path.child("imagePullSecrets");
     for (i, secret) in secrets.iter().enumerate() {
-        let here = path.child("imagePullSecrets");
-        let here = here.index(i);
-        if secret.name.is_empty() {
-            warnings.push(format!("{here}: invalid empty name \"\""));
-        } else if secrets[..i].contains(secret) {
-            warnings.push(format!("{here}: duplicate name {}", go_quote(&secret.name)));
+        if secrets[..i].contains(secret) {
+            let here = list.index(i);
+            warnings.push(format!("{}: duplicate name {}", here.child("name"), go_quote(&secret.name)));
         }
+    }
+    for (i, _) in secrets.iter().enumerate().filter(|(_, secret)| secret.name.is_empty()) {
+        warnings.push(format!("{}: invalid empty name \"\"", list.index(i).child("name")));
+    }
+}
+
+fn fraction(list: Option<&BTreeMap<String, Quantity>>, name: &str, path: &Path, warnings: &mut Vec<String>) {
+    if let Some(quantity) = list.and_then(|list| list.get(name)).filter(|quantity| !amount(quantity).is_whole()) {
+        let text = format!("fractional byte value {} is invalid, must be an integer", go_quote(&quantity.0));
+        warnings.push(format!("{}: {text}", path.key(name)));
     }
 }
 
 fn container(container: &Container, path: &Path, warnings: &mut Vec<String>) {
     if let Some(resources) = &container.resources {
         let here = path.child("resources");
-        for (field, list) in [("limits", &resources.limits), ("requests", &resources.requests)] {
-            for (name, quantity) in list.iter().flatten() {
-                if matches!(name.as_str(), "memory" | "ephemeral-storage") && !amount(quantity).is_whole() {
-                    let here = here.child(field);
-                    let text =
-                        format!("fractional byte value {} is invalid, must be an integer", go_quote(&quantity.0));
-                    warnings.push(format!("{}: {text}", here.key(name)));
-                }
-            }
+        for name in ["memory", "ephemeral-storage"] {
+            fraction(resources.limits.as_ref(), name, &here.child("limits"), warnings);
+            fraction(resources.requests.as_ref(), name, &here.child("requests"), warnings);
         }
     }
     let variables = container.env.as_deref().unwrap_or_default();
     for (i, variable) in variables.iter().enumerate() {
-        let hidden = variables[..i].iter().rev().find(|other| other.name == variable.name);
-        // A reference to the hidden value makes the repetition deliberate.
+        if !variables[..i].iter().any(|other| other.name == variable.name) {
+            continue;
+        }
+        // A value that builds on the hidden one makes the repetition deliberate.
         let reference = format!("$({})", variable.name);
-        if hidden.is_some() && !variable.value.as_deref().unwrap_or_default().contains(&reference) {
+        let value = variable.value.as_deref().unwrap_or_default();
+        if variable.value_from.is_some() || value == reference || !value.contains(&reference) {
+            let name = go_quote(&variable.name);
             let here = path.child("env");
-            let text = format!(
-                "hides previous definition of {}, which may be dropped when using apply",
-                go_quote(&variable.name)
-            );
-            warnings.push(format!("{}: {text}", here.index(i)));
+            warnings.push(format!(
+                "{}: hides previous definition of {name}, which may be dropped when using apply",
+                here.index(i)
+            ));
         }
     }
 }
 
-/// Two ports of one pod with the same number or name: only the first is found by it.
-fn duplicate_ports_across(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
-    let list = path.child("containers");
-    let mut seen: Vec<(usize, usize, &k8s_openapi::api::core::v1::ContainerPort)> = Vec::new();
-    for (i, container) in spec.containers.iter().enumerate() {
-        for (j, port) in container.ports.iter().flatten().enumerate() {
-            let at = |i: usize, j: usize| {
+/// Two ports of one pod with the same number and protocol.
+fn ports(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
+    let mut seen: Vec<(String, &ContainerPort)> = Vec::new();
+    for (list, containers) in lists(spec) {
+        let list = path.child(list);
+        for (i, container) in containers.iter().enumerate() {
+            for (j, port) in container.ports.iter().flatten().enumerate() {
                 let here = list.index(i);
                 let here = here.child("ports");
-                here.index(j).to_string()
-            };
-            let same = |other: &k8s_openapi::api::core::v1::ContainerPort| {
-                other.container_port == port.container_port
-                    && other.protocol == port.protocol
-                    && other.host_port == port.host_port
-                    && other.host_ip == port.host_ip
-            };
-            if let Some((oi, oj, _)) = seen.iter().find(|(_, _, other)| same(other)) {
-                warnings.push(format!("{}: duplicate port definition with {}", at(i, j), at(*oi, *oj)));
+                let here = here.index(j).to_string();
+                let same = |other: &ContainerPort| {
+                    other.container_port == port.container_port && other.protocol == port.protocol
+                };
+                for (other_path, other) in seen.iter().filter(|(_, other)| same(other)) {
+                    if let Some(relation) = relation(port, other) {
+                        warnings.push(format!("{here}: {relation} port definition with {other_path}"));
+                    }
+                }
+                seen.push((here, port));
             }
-            let name = port.name.as_deref().unwrap_or_default();
-            let named =
-                seen.iter().find(|(oi, _, other)| *oi != i && !name.is_empty() && other.name.as_deref() == Some(name));
-            if let Some((oi, oj, _)) = named {
-                let other = at(*oi, *oj);
-                warnings.push(format!(
-                    "{}: duplicate port name {} with {other}, services and probes that select ports by name will use {other}",
-                    at(i, j),
-                    go_quote(name)
-                ));
-            }
-            seen.push((i, j, port));
         }
+    }
+}
+
+/// How two ports of the same number and protocol stand to each other on the host.
+fn relation(port: &ContainerPort, other: &ContainerPort) -> Option<&'static str> {
+    let host = |port: &ContainerPort| (port.host_ip.clone().unwrap_or_default(), port.host_port.unwrap_or_default());
+    let ((ip, number), (other_ip, other_number)) = (host(port), host(other));
+    if ip == other_ip && number == other_number {
+        Some("duplicate")
+    } else if number == 0 || other_number == 0 {
+        Some("overlapping")
+    } else if number == other_number && ip.is_empty() != other_ip.is_empty() {
+        Some("dangerously ambiguous")
+    } else {
+        None
     }
 }
