@@ -2,6 +2,9 @@
 //!
 //! Mirrors: spf13/pflag (forms `--x=v`, `--x v`, `-ov`, `-o=v`, grouped shorthands, `--`) and its errors.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::duration;

@@ -7,6 +7,7 @@
 mod builtins;
 mod expand;
 mod filters;
+mod programs;
 mod syntax;
 #[cfg(test)]
 mod tests;

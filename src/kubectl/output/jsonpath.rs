@@ -4,6 +4,8 @@
 //! printed as it is, missing fields vanish, an index out of bounds is an error.
 
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 

@@ -98,7 +98,8 @@ impl Layout {
         let object = row.get("object").unwrap_or(&Value::Null);
         let mut cells = Vec::new();
         if self.events {
-            cells.push(event.to_string());
+            // Padded, so that a later MODIFIED does not shift the columns.
+            cells.push(format!("{event:<10}"));
         }
         if self.namespace {
             cells.push(object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default().into());
