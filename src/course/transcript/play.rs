@@ -44,10 +44,13 @@ impl Player {
             Directive::File { name, text } => Some((name.clone(), text.clone())),
             _ => None,
         });
+        // Transcripts mask the API server's address, which differs from cluster to cluster.
+        let mut session = Session::default();
+        session.kubeconfig.server = "<server>".into();
         Self {
             cluster,
             files: Rc::new(MemoryFiles::new(files)),
-            session: Rc::new(RefCell::new(Session::default())),
+            session: Rc::new(RefCell::new(session)),
             variables: BTreeMap::new(),
             background: BTreeMap::new(),
             timeout: TIMEOUT,

@@ -354,11 +354,15 @@ pub fn configuration(object: &Value) -> String {
 /// # Errors
 /// The server refuses.
 pub async fn merged(client: &Client<'_>, info: &Info, live: Option<&Value>, query: Query) -> Result<Value> {
-    let modified = &info.object;
     let Some(current) = live else {
         return client.create(&info.mapping, &info.namespace, &info.object, query).await;
     };
-    let (kind, patch) = merge::three_way(&original(current), modified, current, &info.mapping)?;
+    // The remembered configuration itself is not part of the difference.
+    let mut modified = info.object.clone();
+    if let Some(annotations) = super::annotations_mut(&mut modified) {
+        annotations.remove(LAST_APPLIED);
+    }
+    let (kind, patch) = merge::three_way(&original(current), &modified, current, &info.mapping)?;
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(current.clone());
     }

@@ -67,7 +67,7 @@ const DAEMON_SET: &str = "DaemonSet-managed Pods (use --ignore-daemonsets to ign
 const DAEMON_SET_WARNING: &str = "ignoring DaemonSet-managed Pods";
 const LOCAL: &str = "Pods with local storage (use --delete-emptydir-data to override)";
 const LOCAL_WARNING: &str = "deleting Pods with local storage";
-const UNMANAGED: &str = "cannot delete Pods that declare no controller (use --force to override)";
+const UNMANAGED: &str = "Pods that declare no controller (use --force to override)";
 const UNMANAGED_WARNING: &str = "deleting Pods that declare no controller";
 /// How long to wait before a refused eviction is tried again.
 const RETRY: u64 = 5_000;
@@ -192,11 +192,9 @@ async fn plan(client: &Client<'_>, args: &Args, node: &str) -> Result<Plan> {
     Ok(plan)
 }
 
+/// One text for each reason, in the order in which pods gave them.
 fn told(list: &[(&'static str, Vec<String>)], before: &str) -> Vec<String> {
-    let mut texts: Vec<String> =
-        list.iter().map(|(text, pods)| format!("{before}{text}: {}", pods.join(", "))).collect();
-    texts.sort();
-    texts
+    list.iter().map(|(text, pods)| format!("{before}{text}: {}", pods.join(", "))).collect()
 }
 
 async fn drain(client: &Client<'_>, args: &Args, node: &str, dry_run: DryRun) -> Result {

@@ -125,7 +125,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         }
         Some(place) => {
             let field = place.field;
-            text.push_str(&format!("FIELD: {} <{}>{}\n", field.name, field.shape.explain_type(), required(field)));
+            text.push_str(&format!("FIELD: {} <{}>\n", field.name, field.shape.explain_type()));
             if field.values.is_empty() {
                 text.push('\n');
             } else {
@@ -140,6 +140,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             {
                 description = if description.is_empty() { own } else { format!("{description}\n{own}") };
             }
+            description.push_str(&possible_values(field, &description));
             text.push_str(&format!("\nDESCRIPTION:\n{}", paragraph(&description)));
             inner
         }
@@ -161,9 +162,19 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     Ok(())
 }
 
+/// An enum's values, as the server's OpenAPI document appends them to a description.
+fn possible_values(field: &Field, description: &str) -> String {
+    if field.values.is_empty() || description.contains("Possible enum values") {
+        return String::new();
+    }
+    let values: String = field.values.iter().map(|value| format!("\n - `{value:?}`")).collect();
+    format!("\n\nPossible enum values:{values}")
+}
+
 /// A field's description, with its type's below it.
 fn field_text(field: &Field) -> String {
-    let text = field.text();
+    let mut text = field.text();
+    text.push_str(&possible_values(field, &text));
     match field.shape.leaf().object().map(Type::text) {
         Some(own) if text.is_empty() => own,
         Some(own) if !own.is_empty() && !text.contains(own.as_str()) => format!("{text}\n{own}"),
