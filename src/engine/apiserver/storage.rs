@@ -255,9 +255,9 @@ impl Store {
     fn remember(&mut self, revision: Arc<Revision>) {
         self.log.push_back(revision);
         if self.log.len() > LOG_LIMIT
-            && let Some(oldest) = self.log.pop_front()
+            && let Some(oldest) = self.log.front().map(|revision| revision.version)
         {
-            self.compacted = oldest.version;
+            self.compact(oldest);
         }
     }
 

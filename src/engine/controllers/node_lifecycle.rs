@@ -58,14 +58,12 @@ impl Controller for NodeLifecycle {
 
     fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
         match (news.key.kind, news.change) {
-            (Kind::Node, Change::Deleted) => {
-                if self.seen.remove(&*news.key.name).is_some() {
-                    let message = format!("Node {0} event: Removing Node {0} from Controller", news.key.name);
-                    let of = EventOf::object(&news.object);
-                    self.recorder.event(cx, &of, EventType::Normal, "RemovingNode", message);
-                }
+            (Kind::Node, Change::Deleted) if self.seen.remove(&*news.key.name).is_some() => {
+                let message = format!("Node {0} event: Removing Node {0} from Controller", news.key.name);
+                let of = EventOf::object(&news.object);
+                self.recorder.event(cx, &of, EventType::Normal, "RemovingNode", message);
             }
-            (Kind::Node, _) => queue.add(news.key.name.to_string()),
+            (Kind::Node, Change::Added | Change::Modified) => queue.add(news.key.name.to_string()),
             // Leases are read when it is time to look.
             _ => {}
         }

@@ -6,7 +6,7 @@ use crate::apiserver::ApiServer;
 
 /// What a path leads to.
 pub(super) enum Route {
-    Resource(Target),
+    Resource(Box<Target>),
     /// Discovery, health, version: everything that is not a resource.
     NonResource,
     UnknownPath,
@@ -75,7 +75,7 @@ impl ApiServer {
                 None => return Route::UnknownResource,
             },
         };
-        Route::Resource(Target { resource, namespace: namespace.into(), name: name.into(), subresource })
+        Route::Resource(Box::new(Target { resource, namespace: namespace.into(), name: name.into(), subresource }))
     }
 
     fn serves_group(&self, group: &str) -> bool {
