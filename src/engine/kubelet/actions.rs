@@ -11,6 +11,7 @@ use super::pod_worker::{Ending, PodWorker, Work};
 use super::probes::ProbeKind;
 use super::status;
 use super::volumes;
+use crate::client::EventType;
 
 /// A pod that is well is looked at this often.
 const RESYNC: u64 = 60_000;
@@ -36,6 +37,7 @@ impl PodWorker {
             return;
         }
         if self.rejected.is_some() {
+            // Refused on arrival: nothing of it ever runs, and its status says no more than that.
             self.finished = true;
             self.write_status(turn);
             return;

@@ -86,6 +86,16 @@ pub fn phase(worker: &PodWorker) -> &'static str {
 pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
     let pod = &worker.pod;
     let old = pod.status.clone().unwrap_or_default();
+    if let (Some((reason, message)), None) = (&worker.rejected, worker.ending) {
+        return PodStatus {
+            phase: Some("Failed".to_owned()),
+            reason: Some(reason.clone()),
+            message: Some(message.clone()),
+            observed_generation: pod.metadata.generation,
+            start_time: Some(time(worker.seen_at)),
+            ..old
+        };
+    }
     let real = worker.outcome.unwrap_or_else(|| phase(worker));
     let before = old.phase.as_deref().unwrap_or("Pending");
     let terminal = matches!(real, "Succeeded" | "Failed");
