@@ -157,7 +157,7 @@ impl Cache {
                 for pod in self.strays.remove(&name).unwrap_or_default() {
                     info.add_pod(pod);
                 }
-                self.pods_by_zone.enter(&info);
+                self.pods_by_zone.enter(&mut info);
                 if id == self.nodes.len() {
                     self.nodes.push(None);
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Node, Taint};
 
 use super::groups::{GroupId, GroupMatcher};
+use super::zones::ZoneId;
 use crate::scheduler::pod_info::{HostPort, PodInfo};
 use crate::scheduler::resources::Resources;
 
@@ -20,6 +21,10 @@ pub struct NodeInfo {
     /// Copied from the node, so that filters need not follow its pointers.
     pub unschedulable: bool,
     pub taints: Vec<Taint>,
+    /// Whether it has the label `kubernetes.io/hostname`.
+    pub has_hostname: bool,
+    /// The number of its zone; the cache sets it.
+    pub zone: Option<ZoneId>,
     pub allocatable: Resources,
     pub requested: Resources,
     /// Millicores, with defaults for containers that ask for none.
@@ -44,6 +49,8 @@ impl NodeInfo {
             node: node.clone(),
             unschedulable: false,
             taints: Vec::new(),
+            has_hostname: false,
+            zone: None,
             allocatable: Resources::default(),
             requested: Resources::default(),
             non_zero_milli_cpu: 0,
@@ -66,6 +73,7 @@ impl NodeInfo {
         self.unschedulable = spec.is_some_and(|spec| spec.unschedulable == Some(true));
         self.taints = spec.and_then(|spec| spec.taints.clone()).unwrap_or_default();
         self.node = node;
+        self.has_hostname = self.label("kubernetes.io/hostname").is_some();
     }
 
     pub fn label(&self, key: &str) -> Option<&str> {
@@ -73,8 +81,9 @@ impl NodeInfo {
     }
 
     /// How many pods here a selector speaks of; terminating pods do not count.
-    pub fn count(&self, matcher: &GroupMatcher) -> usize {
-        self.groups.iter().filter(|(group, _)| matcher.matches(*group)).map(|(_, count)| count).sum()
+    pub fn count(&self, matcher: &GroupMatcher) -> i64 {
+        let matching = self.groups.iter().filter(|(group, _)| matcher.matches(*group));
+        i64::try_from(matching.map(|(_, count)| count).sum::<usize>()).unwrap_or(i64::MAX)
     }
 
     pub fn add_pod(&mut self, pod: Arc<PodInfo>) {

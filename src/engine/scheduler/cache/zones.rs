@@ -11,58 +11,73 @@ use super::node_info::NodeInfo;
 /// The label whose values are counted.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// A zone's number, never given to another one.
+pub type ZoneId = usize;
+
 #[derive(Debug, Clone, Default)]
 pub struct Zones {
-    by_zone: BTreeMap<String, Zone>,
+    ids: BTreeMap<String, ZoneId>,
+    all: Vec<Zone>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Zone {
+    name: String,
     nodes: usize,
     pods: BTreeMap<GroupId, usize>,
 }
 
 impl Zones {
-    /// Counts a node with all its pods in.
-    pub fn enter(&mut self, node: &NodeInfo) {
-        let Some(name) = node.label(ZONE) else { return };
-        let zone = self.by_zone.entry(name.to_owned()).or_default();
-        zone.nodes += 1;
+    /// Counts a node with all its pods in, and tells it its zone.
+    pub fn enter(&mut self, node: &mut NodeInfo) {
+        node.zone = node.label(ZONE).map(|name| match self.ids.get(name) {
+            Some(id) => *id,
+            None => {
+                let id = self.all.len();
+                self.ids.insert(name.to_owned(), id);
+                self.all.push(Zone { name: name.to_owned(), ..Zone::default() });
+                id
+            }
+        });
+        let Some(id) = node.zone else { return };
+        self.all[id].nodes += 1;
         for (group, count) in &node.groups {
-            *zone.pods.entry(*group).or_default() += count;
+            *self.all[id].pods.entry(*group).or_default() += count;
         }
     }
 
     /// Counts a node with all its pods out.
     pub fn leave(&mut self, node: &NodeInfo) {
-        let Some(name) = node.label(ZONE) else { return };
-        let Some(zone) = self.by_zone.get_mut(name) else { return };
+        let Some(zone) = node.zone.and_then(|id| self.all.get_mut(id)) else { return };
         zone.nodes -= 1;
         for (group, count) in &node.groups {
             take(zone, *group, *count);
         }
-        if zone.nodes == 0 {
-            self.by_zone.remove(name);
-        }
     }
 
     pub fn pod_added(&mut self, node: &NodeInfo, group: GroupId) {
-        if let Some(zone) = node.label(ZONE).and_then(|name| self.by_zone.get_mut(name)) {
+        if let Some(zone) = node.zone.and_then(|id| self.all.get_mut(id)) {
             *zone.pods.entry(group).or_default() += 1;
         }
     }
 
     pub fn pod_removed(&mut self, node: &NodeInfo, group: GroupId) {
-        if let Some(zone) = node.label(ZONE).and_then(|name| self.by_zone.get_mut(name)) {
+        if let Some(zone) = node.zone.and_then(|id| self.all.get_mut(id)) {
             take(zone, group, 1);
         }
     }
 
+    /// How many zones there have ever been: one more than the largest number.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Every zone that has nodes, with the pods that a selector speaks of.
-    pub fn count<'a>(&'a self, matcher: &'a GroupMatcher) -> impl Iterator<Item = (&'a str, usize)> {
-        self.by_zone.iter().map(|(name, zone)| {
+    pub fn count<'a>(&'a self, matcher: &'a GroupMatcher) -> impl Iterator<Item = (ZoneId, &'a str, i64)> {
+        self.all.iter().enumerate().filter(|(_, zone)| zone.nodes > 0).map(|(id, zone)| {
             let matching = zone.pods.iter().filter(|(group, _)| matcher.matches(**group));
-            (name.as_str(), matching.map(|(_, count)| count).sum())
+            let count: usize = matching.map(|(_, count)| count).sum();
+            (id, zone.name.as_str(), i64::try_from(count).unwrap_or(i64::MAX))
         })
     }
 }

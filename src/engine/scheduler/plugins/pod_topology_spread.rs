@@ -58,13 +58,13 @@ impl Plugin for PodTopologySpread {
             let mut domains = BTreeMap::new();
             if hard.len() == 1 && only_zones_matter(constraint, pod) {
                 let counted = cache.pods_by_zone().count(&matcher);
-                domains.extend(counted.map(|(zone, count)| (zone, i64::try_from(count).unwrap_or(0))));
+                domains.extend(counted.map(|(_, zone, count)| (zone, count)));
             } else {
                 for node in
                     cache.nodes().filter(|node| has_all_labels(node, &hard) && counts(constraint, pod, &node.node))
                 {
                     if let Some(value) = node.label(&constraint.topology_key) {
-                        *domains.entry(value).or_default() += i64::try_from(node.count(&matcher)).unwrap_or(0);
+                        *domains.entry(value).or_default() += node.count(&matcher);
                     }
                 }
             }

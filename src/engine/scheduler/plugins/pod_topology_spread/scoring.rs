@@ -6,7 +6,7 @@
 //! Mirrors: podtopologyspread/scoring.go.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{counts, defaults, only_zones_matter};
@@ -24,10 +24,18 @@ struct Ready<'a> {
 
 struct Weighed<'a> {
     constraint: Cow<'a, SpreadConstraint>,
-    matcher: GroupMatcher<'a>,
-    /// Matching pods per domain among the feasible nodes; not used for hostnames.
-    domains: BTreeMap<String, i64>,
+    domains: Domains<'a>,
     weight: f64,
+}
+
+/// Matching pods per domain among the feasible nodes.
+enum Domains<'a> {
+    /// Every node is its own; it is counted when it is scored.
+    Hostnames(GroupMatcher<'a>),
+    /// By the number of the zone.
+    Zones(Vec<i64>),
+    /// By the value of any other label.
+    Values(BTreeMap<String, i64>),
 }
 
 pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo>]) -> Option<Box<dyn Score + 'a>> {
@@ -43,48 +51,65 @@ pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo
     let keys: Vec<String> = constraints.iter().map(|constraint| constraint.topology_key.clone()).collect();
     let takes_part = |node: &NodeInfo| !own || keys.iter().all(|key| node.label(key).is_some());
     let considered: Vec<&NodeInfo> = feasible.iter().map(|node| &***node).filter(|node| takes_part(node)).collect();
-    let all =
-        |constraint: Cow<'a, SpreadConstraint>| weigh(cache, pod, constraint, &considered, &takes_part, keys.len());
-    let constraints = constraints.into_iter().map(all).collect();
-    Some(Box::new(Ready { constraints, all_labels_required: own }))
+    // Where other labels decide too whether a node counts, the kept counts per zone are of no use.
+    let alone = !own || keys.len() == 1;
+    let weigh = |constraint: Cow<'a, SpreadConstraint>| {
+        let (domains, size) = count(cache, pod, &constraint, &considered, &takes_part, alone);
+        #[allow(clippy::cast_precision_loss)] // upstream computes in float64
+        let weight = (size as f64 + 2.0).ln();
+        Weighed { constraint, domains, weight }
+    };
+    Some(Box::new(Ready { constraints: constraints.into_iter().map(weigh).collect(), all_labels_required: own }))
 }
 
-/// Counts the pods of one constraint's domains.
-#[allow(clippy::cast_precision_loss)] // upstream computes in float64
-fn weigh<'a>(
+/// The pods of one constraint's domains, and how many domains the considered nodes have.
+///
+/// A missing label is a domain of its own, though no node of it is scored by it.
+fn count<'a>(
     cache: &'a Cache,
     pod: &'a PodInfo,
-    constraint: Cow<'a, SpreadConstraint>,
+    constraint: &SpreadConstraint,
     considered: &[&NodeInfo],
     takes_part: &dyn Fn(&NodeInfo) -> bool,
-    constraints: usize,
-) -> Weighed<'a> {
+    alone: bool,
+) -> (Domains<'a>, usize) {
     let matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
     let key = &constraint.topology_key;
     if key == HOSTNAME {
-        let weight = (considered.len() as f64 + 2.0).ln();
-        return Weighed { constraint, matcher, domains: BTreeMap::new(), weight };
+        return (Domains::Hostnames(matcher), considered.len());
     }
-    // A missing label is a domain of its own here, though no node of it is scored by it.
-    let values: BTreeSet<&str> = considered.iter().map(|node| node.label(key).unwrap_or_default()).collect();
-    let mut domains: BTreeMap<String, i64> = values.iter().map(|value| ((*value).to_owned(), 0)).collect();
-    let weight = (domains.len() as f64 + 2.0).ln();
-    let assumed = pod.spread.is_empty();
-    if only_zones_matter(&constraint, pod) && (assumed || constraints == 1) {
-        for (zone, count) in cache.pods_by_zone().count(&matcher) {
-            if let Some(pods) = domains.get_mut(zone) {
-                *pods = i64::try_from(count).unwrap_or(0);
+    if alone && only_zones_matter(constraint, pod) {
+        let zones = cache.pods_by_zone();
+        let mut seen = vec![false; zones.len()];
+        let mut unlabelled = false;
+        for node in considered {
+            match node.zone {
+                Some(zone) => seen[zone] = true,
+                None => unlabelled = true,
             }
         }
-    } else if values.iter().any(|value| !value.is_empty()) {
-        for node in cache.nodes().filter(|node| takes_part(node)) {
-            let Some(pods) = node.label(key).and_then(|value| domains.get_mut(value)) else { continue };
-            if counts(&constraint, pod, &node.node) {
-                *pods += i64::try_from(node.count(&matcher)).unwrap_or(0);
-            }
+        let size = seen.iter().filter(|seen| **seen).count() + usize::from(unlabelled);
+        let mut pods = vec![0; zones.len()];
+        for (zone, _, count) in zones.count(&matcher) {
+            pods[zone] = count;
+        }
+        return (Domains::Zones(pods), size);
+    }
+    let mut domains: BTreeMap<String, i64> = BTreeMap::new();
+    for node in considered {
+        let value = node.label(key).unwrap_or_default();
+        if !domains.contains_key(value) {
+            domains.insert(value.to_owned(), 0);
         }
     }
-    Weighed { constraint, matcher, domains, weight }
+    let size = domains.len();
+    for node in cache.nodes().filter(|node| takes_part(node)) {
+        let Some(pods) = node.label(key).and_then(|value| domains.get_mut(value)) else { continue };
+        if counts(constraint, pod, &node.node) {
+            *pods += node.count(&matcher);
+        }
+    }
+    (Domains::Values(domains), size)
 }
 
 impl Ready<'_> {
@@ -103,12 +128,14 @@ impl Score for Ready<'_> {
         let mut score = 0.0;
         for weighed in &self.constraints {
             let constraint = &weighed.constraint;
-            let Some(value) = node.label(&constraint.topology_key) else { continue };
-            let count = if constraint.topology_key == HOSTNAME {
-                i64::try_from(node.count(&weighed.matcher)).unwrap_or(0)
-            } else {
-                weighed.domains.get(value).copied().unwrap_or(0)
+            let count = match &weighed.domains {
+                Domains::Hostnames(matcher) => node.has_hostname.then(|| node.count(matcher)),
+                Domains::Zones(pods) => node.zone.map(|zone| pods[zone]),
+                Domains::Values(pods) => {
+                    node.label(&constraint.topology_key).map(|value| pods.get(value).copied().unwrap_or(0))
+                }
             };
+            let Some(count) = count else { continue };
             score += count as f64 * weighed.weight + (constraint.max_skew - 1) as f64;
         }
         score.round() as i64
