@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use api::Object;
-use api::k8s_openapi::api::core::v1::{Pod, PodStatus};
+use api::k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 
 use super::{Strategy, standard};
 
@@ -30,7 +30,9 @@ impl Strategy for PodStrategy {
         let Object::Pod(pod) = object else { return };
         let pod = Arc::make_mut(pod);
         let qos = qos_class(pod).to_string();
-        pod.status = Some(PodStatus { phase: Some("Pending".into()), qos_class: Some(qos), ..PodStatus::default() });
+        let conditions = gated(pod).map(|condition| vec![condition]);
+        let phase = Some("Pending".into());
+        pod.status = Some(PodStatus { phase, qos_class: Some(qos), conditions, ..PodStatus::default() });
     }
 
     fn prepare_for_update(&self, new: &mut Object, old: &Object) {
@@ -112,4 +114,22 @@ pub fn qos_class(pod: &Pod) -> &'static str {
         (true, true) => "Guaranteed",
         (true, false) => "Burstable",
     }
+}
+
+/// What a pod with scheduling gates says from birth: nobody even tries to place it.
+///
+/// Mirrors: pkg/registry/core/pod/strategy.go `applySchedulingGatedCondition`.
+fn gated(pod: &Pod) -> Option<PodCondition> {
+    let gates = pod.spec.as_ref().and_then(|spec| spec.scheduling_gates.as_deref()).unwrap_or_default();
+    if gates.is_empty() {
+        return None;
+    }
+    Some(PodCondition {
+        type_: "PodScheduled".into(),
+        status: "False".into(),
+        reason: Some("SchedulingGated".into()),
+        message: Some("Scheduling is blocked due to non-empty scheduling gates".into()),
+        last_transition_time: pod.metadata.creation_timestamp.clone(),
+        ..PodCondition::default()
+    })
 }
