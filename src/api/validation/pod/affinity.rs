@@ -69,6 +69,11 @@ fn term(term: &PodAffinityTerm, path: &Path, errors: &mut ErrorList) {
     let selector = term.label_selector.as_ref();
     label_keys(term.match_label_keys.as_deref(), selector, "matchLabelKeys", path, errors);
     label_keys(term.mismatch_label_keys.as_deref(), selector, "mismatchLabelKeys", path, errors);
+    let mismatched = term.mismatch_label_keys.as_deref().unwrap_or_default();
+    for (i, key) in term.match_label_keys.iter().flatten().enumerate().filter(|(_, key)| mismatched.contains(key)) {
+        let text = "exists in both matchLabelKeys and mismatchLabelKeys";
+        errors.push(FieldError::invalid(&path.child("matchLabelKeys").index(i), key, text));
+    }
     let topology = path.child("topologyKey");
     if term.topology_key.is_empty() {
         errors.push(FieldError::required(&topology, "can not be empty"));
@@ -88,6 +93,7 @@ pub fn label_keys(
     let here = path.child(field);
     if !keys.is_empty() && selector.is_none() {
         errors.push(FieldError::forbidden(&here, "must not be specified when labelSelector is not set"));
+        return;
     }
     for (i, key) in keys.iter().enumerate() {
         label_name(key, &here.index(i), errors);

@@ -36,7 +36,7 @@ pub fn containers(list: &[Container], context: &Context, path: &Path, errors: &m
             names.push(&container.name);
         }
         probes::lifecycle_and_probes(container, context.grace_period_s, &here, errors);
-        restart_policy(container, &["Always", "Never", "OnFailure"], &here, errors);
+        restart_policy(container, &here, errors);
     }
     ports::unique_host_ports(list, path, errors);
 }
@@ -52,7 +52,7 @@ pub fn init_containers(
     for (i, container) in list.iter().enumerate() {
         let here = path.index(i);
         common(container, context, &here, errors);
-        restart_policy(container, &["Always", "Never", "OnFailure"], &here, errors);
+        restart_policy(container, &here, errors);
         if names.contains(&&container.name) {
             errors.push(FieldError::duplicate(&here.child("name"), &container.name));
         } else if !container.name.is_empty() {
@@ -179,15 +179,34 @@ fn common(container: &Container, context: &Context, path: &Path, errors: &mut Er
     security::container_context(container.security_context.as_ref(), &path.child("securityContext"), errors);
 }
 
-fn restart_policy(container: &Container, supported: &[&str], path: &Path, errors: &mut ErrorList) {
+/// A container's own policy, and rules that make exceptions for exit codes.
+fn restart_policy(container: &Container, path: &Path, errors: &mut ErrorList) {
     let rules = container.restart_policy_rules.as_deref().unwrap_or_default();
     match container.restart_policy.as_deref() {
-        Some(policy) => one_of(policy, supported, &path.child("restartPolicy"), errors),
+        Some(policy) => one_of(policy, &["Always", "Never", "OnFailure"], &path.child("restartPolicy"), errors),
         None if !rules.is_empty() => {
             let text = "must specify restartPolicy when restart rules are used";
             errors.push(FieldError::required(&path.child("restartPolicy"), text));
         }
         None => {}
+    }
+    let list = path.child("restartPolicyRules");
+    if rules.len() > 20 {
+        errors.push(FieldError::too_long(&list, 20));
+    }
+    for (i, rule) in rules.iter().enumerate() {
+        let here = list.index(i);
+        one_of(&rule.action, &["Restart", "RestartAllContainers"], &here.child("action"), errors);
+        let here = here.child("exitCodes");
+        match &rule.exit_codes {
+            None => errors.push(FieldError::required(&here, "must be specified")),
+            Some(codes) => {
+                one_of(&codes.operator, &["In", "NotIn"], &here.child("operator"), errors);
+                if codes.values.as_ref().is_none_or(Vec::is_empty) {
+                    errors.push(FieldError::required(&here.child("values"), "must specify at least one value"));
+                }
+            }
+        }
     }
 }
 
