@@ -8,7 +8,6 @@ mod batch;
 mod cluster;
 mod crd;
 mod fill;
-pub(crate) mod nulls;
 mod pod;
 mod pod_spec;
 mod service;

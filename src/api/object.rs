@@ -86,12 +86,10 @@ macro_rules! objects {
 
             /// The object as JSON, with `apiVersion` and `kind` of its storage version.
             pub fn to_value(&self) -> Value {
-                let mut value = match self {
+                match self {
                     $(Object::$kind(inner) => encode(&**inner),)*
                     Object::Dynamic(inner) => inner.to_value(),
-                };
-                crate::defaults::nulls::show(self.kind(), &mut value);
-                value
+                }
             }
 
             /// Reads JSON of this kind. Unknown fields are dropped: walk the value against

@@ -1,4 +1,4 @@
-//! Statuses: their few defaults, what Go always prints of them, and what it never prints.
+//! Statuses: their few defaults, and which of their empty fields are there.
 //!
 //! Mirrors: pkg/apis/*/v1/defaults.go, the `omitempty` tags of the status types. Clearing a
 //! status leaves the kind's zero status behind, never nothing: `status: {}` prints.
