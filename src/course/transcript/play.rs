@@ -108,6 +108,11 @@ impl Player {
                 while self.cluster.now() < end && !self.is_ready(name) {
                     self.tick(end);
                 }
+                // The recorder looked once a second whether the node had become ready.
+                let looked = self.cluster.now() + 1_000;
+                while self.cluster.now() < looked {
+                    self.tick(looked);
+                }
                 None
             }
         }
