@@ -229,9 +229,7 @@ impl Selection {
         let mut types: Vec<String> = Vec::new();
         for part in word.split(',') {
             if part.is_empty() {
-                return Err(Failure::plain(format!(
-                    "arguments in resource/name form must have a single resource and name"
-                )));
+                return Err(Failure::plain("arguments in resource/name form must have a single resource and name".to_string()));
             }
             let discovery = client.discovery().await?;
             let members = discovery.category(part);
