@@ -52,7 +52,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     check_files(args)?;
     let format = args.text("output");
     if !matches!(format, "" | "yaml" | "json") {
-        return Err(Failure::plain(format!("The flag 'output' must be one of yaml|json")));
+        return Err(Failure::plain("The flag 'output' must be one of yaml|json"));
     }
     let mut selection = Selection::of(args, &args.words);
     selection.fetch = Fetch::Latest;
