@@ -288,6 +288,16 @@ impl Args {
         self.values.get(long).map_or(&[], Vec::as_slice)
     }
 
+    /// The command as one line, flags last.
+    pub fn command_line(&self) -> String {
+        let mut parts = vec![self.path.clone()];
+        parts.extend(self.words.iter().cloned());
+        for (long, values) in &self.values {
+            parts.extend(values.iter().map(|value| format!("--{long}={value}")));
+        }
+        parts.join(" ")
+    }
+
     /// Flags the verb must have and has not.
     pub fn missing(&self) -> Vec<&'static str> {
         self.verb.required.iter().copied().filter(|long| !self.changed(long)).collect()

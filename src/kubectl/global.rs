@@ -174,3 +174,11 @@ pub const LOCAL: &[Flag] =
 pub const fn manager(default: &'static str) -> Flag {
     Flag::text("field-manager", default, "Name of the manager used to track field ownership.")
 }
+
+/// `--record`, which old tutorials still use.
+pub const RECORD: &[Flag] = &[Flag::bool(
+    "record",
+    false,
+    "Record current kubectl command in the resource annotation. If set to false, do not record the command. If set to true, record the command. If not set, default to updating the existing annotation value only if one already exists.",
+)
+.deprecated("--record will be removed in the future")];

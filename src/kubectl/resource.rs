@@ -209,10 +209,9 @@ impl Selection {
             return self.by_tuples(client, &tuples).await;
         }
         if !names.is_empty() {
-            if types.len() > 1 {
-                return Err(Failure::plain("you must specify only one resource"));
-            }
-            let tuples: Vec<_> = names.into_iter().map(|name| (types[0].clone(), name)).collect();
+            // `pod,service web`: every name of every type.
+            let each = types.iter().flat_map(|kind| names.iter().map(|name| (kind.clone(), name.clone())));
+            let tuples: Vec<_> = each.collect();
             return self.by_tuples(client, &tuples).await;
         }
         if !types.is_empty() {
@@ -229,7 +228,7 @@ impl Selection {
         let mut types: Vec<String> = Vec::new();
         for part in word.split(',') {
             if part.is_empty() {
-                return Err(Failure::plain("arguments in resource/name form must have a single resource and name".to_string()));
+                return Err(Failure::plain("arguments in resource/name form must have a single resource and name"));
             }
             let discovery = client.discovery().await?;
             let members = discovery.category(part);

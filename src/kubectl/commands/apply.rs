@@ -60,6 +60,7 @@ kubectl apply -f '*.json'",
         global::FILES,
         global::SELECTOR,
         global::VALIDATE,
+        global::RECORD,
     ],
     subcommands: &[&last_applied::EDIT, &last_applied::SET, &last_applied::VIEW],
     run: Some(|cx, args| Box::pin(run(cx, args))),
@@ -192,7 +193,9 @@ impl Apply<'_> {
         if info.name.is_empty() && !generate.is_empty() {
             return Err(Failure::plain(format!("from {generate}: cannot use generate name with apply")));
         }
-        let modified = with_last_applied(&info.object);
+        let mut object = info.object.clone();
+        super::record(self.args, &mut object);
+        let modified = with_last_applied(&object);
         let current = match self.client.get(&info.mapping, &info.namespace, &info.name).await {
             Ok(current) => current,
             Err(failure) if failure.is_not_found() => return self.create(info, modified).await,

@@ -66,6 +66,7 @@ kubectl create -f registry.yaml --edit -o json",
         global::SELECTOR,
         global::VALIDATE,
         global::SAVE_CONFIG,
+        global::RECORD,
     ],
     subcommands: &[
         &rbac::CLUSTER_ROLE,
@@ -94,7 +95,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let uri = args.text("raw");
     if !uri.is_empty() {
-        return raw(&client, args, uri).await;
+        return raw(&client, args, uri, Method::Post).await;
     }
     if args.list("filename").is_empty() && args.text("kustomize").is_empty() && !args.words.is_empty() {
         return Err(Failure::usage(&args.path, format!("Unexpected args: {}", super::apply::brackets(&args.words))));
@@ -122,7 +123,11 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 continue;
             }
         };
-        let mut object = if args.flag("save-config") { with_last_applied(&info.object) } else { info.object };
+        let mut object = info.object;
+        super::record(args, &mut object);
+        if args.flag("save-config") {
+            object = with_last_applied(&object);
+        }
         if dry_run != DryRun::Client {
             match client.create(&info.mapping, &info.namespace, &object, query.clone()).await {
                 Ok(created) => object = created,
@@ -143,14 +148,14 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 }
 
 /// `--raw URI -f FILE`: the file as it is, to any path.
-async fn raw(client: &Client<'_>, args: &Args, uri: &str) -> Result {
+pub async fn raw(client: &Client<'_>, args: &Args, uri: &str, method: Method) -> Result {
     let [file] = args.list("filename") else {
         return Err(Failure::plain("--raw can only use a single local file or stdin"));
     };
     let sources = manifest::sources(client.cx, std::slice::from_ref(file), false)?;
     let text = sources.into_iter().map(|(_, text)| text).collect::<String>();
     let mut request: Request = super::get::raw_request(uri);
-    request.method = Method::Post;
+    request.method = method;
     request = request.with_header("content-type", "application/json");
     request = match serde_json::from_str::<Value>(&text) {
         Ok(value) => request.with_json(value),

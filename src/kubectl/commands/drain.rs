@@ -140,7 +140,6 @@ async fn plan(client: &Client<'_>, args: &Args, node: &str) -> Result<Plan> {
         let name = title(&pod);
         let phase = text_at(&pod, "/status/phase");
         let finished = phase == "Succeeded" || phase == "Failed";
-        let deleting = pod.pointer("/metadata/deletionTimestamp").is_some();
         let skip = args.int("skip-wait-for-delete-timeout");
         if skip > 0
             && duration::seconds_since(text_at(&pod, "/metadata/deletionTimestamp"), client.cx.now())
@@ -184,7 +183,7 @@ async fn plan(client: &Client<'_>, args: &Args, node: &str) -> Result<Plan> {
                 held = true;
             }
         }
-        if !held && !(deleting && skip > 0) {
+        if !held {
             plan.evict.push(pod);
         }
     }

@@ -171,15 +171,14 @@ fn possible_values(field: &Field, description: &str) -> String {
     format!("\n\nPossible enum values:{values}")
 }
 
-/// A field's description, with its type's below it.
+/// A field's description in the list of its siblings.
 fn field_text(field: &Field) -> String {
     let mut text = field.text();
-    text.push_str(&possible_values(field, &text));
-    match field.shape.leaf().object().map(Type::text) {
-        Some(own) if text.is_empty() => own,
-        Some(own) if !own.is_empty() && !text.contains(own.as_str()) => format!("{text}\n{own}"),
-        _ => text,
+    if text.is_empty() {
+        text = field.shape.leaf().object().map(Type::text).unwrap_or_default();
     }
+    let values = possible_values(field, &text);
+    text + &values
 }
 
 fn required(field: &Field) -> &'static str {

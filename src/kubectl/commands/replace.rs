@@ -50,6 +50,9 @@ kubectl replace --force -f ./pod.json",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    if !args.text("raw").is_empty() {
+        return super::create::raw(&client, args, args.text("raw"), api::wire::Method::Put).await;
+    }
     let dry_run = dry_run(cx, args)?;
     let mut output = Output::success(cx, args, &format!("replaced{}", dry_run.suffix()))?;
     require_files(args)?;

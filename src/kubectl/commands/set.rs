@@ -69,8 +69,18 @@ pub fn containers_mut(spec: &mut Value, init: bool) -> impl Iterator<Item = &mut
 ///
 /// # Errors
 /// The server refuses: `failing` stands before its words.
-pub async fn finish(client: &Client<'_>, args: &Args, info: &Info, after: Value, word: &str, failing: &str) -> Result {
+pub async fn finish(
+    client: &Client<'_>,
+    args: &Args,
+    info: &Info,
+    mut after: Value,
+    word: &str,
+    failing: &str,
+) -> Result {
     let cx = client.cx;
+    if after != info.object {
+        super::record(args, &mut after);
+    }
     let dry_run = dry_run(cx, args)?;
     let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
     let (kind, patch) = merge::two_way(&info.object, &after, &info.mapping)?;

@@ -161,16 +161,12 @@ fn grep(args: &[String], input: &str) -> Outcome {
         if before + after > 0 && shown.is_some_and(|last| first > last + 1) {
             text.push_str("--\n");
         }
-        for at in first..=(hit + after).min(lines.len() - 1) {
+        for (at, line) in lines.iter().enumerate().take(hit + after + 1).skip(first) {
             if shown.is_some_and(|last| at <= last) {
                 continue;
             }
             let mark = if hits.contains(&at) { ':' } else { '-' };
-            text.push_str(&if has('n') {
-                format!("{}{mark}{}\n", at + 1, lines[at])
-            } else {
-                format!("{}\n", lines[at])
-            });
+            text.push_str(&if has('n') { format!("{}{mark}{}\n", at + 1, line) } else { format!("{}\n", line) });
             shown = Some(at);
         }
     }
@@ -276,7 +272,7 @@ fn uniq(args: &[String], input: &str) -> Outcome {
     Ok((
         groups
             .into_iter()
-            .filter(|(count, _)| !(has('d') && *count < 2) && !(has('u') && *count > 1))
+            .filter(|(count, _)| !(has('d') && *count < 2 || has('u') && *count > 1))
             .map(|(count, line)| if has('c') { format!("{count:7} {line}\n") } else { format!("{line}\n") })
             .collect(),
         0,

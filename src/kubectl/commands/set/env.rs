@@ -58,7 +58,7 @@ kubectl set env --from=configmap/myconfigmap --prefix=MYSQL_ deployment/myapp
 # Remove the environment variable ENV from container 'c1' in all deployment configs
 kubectl set env deployments --all --containers=\"c1\" ENV-",
     usage: "RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N",
-    flags: &[FLAGS, global::ALL, global::PRINT, global::DRY_RUN, global::FILES, global::SELECTOR, global::LOCAL],
+    flags: &[FLAGS, global::ALL, global::PRINT, global::DRY_RUN, global::FILES, global::SELECTOR, global::LOCAL, global::RECORD],
     complete: Complete::Workloads,
     run: Some(|cx, args| Box::pin(run(cx, args))),
     ..BASE

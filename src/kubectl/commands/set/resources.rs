@@ -32,7 +32,16 @@ kubectl set resources deployment nginx -c=nginx --limits=cpu=200m,memory=512Mi
 # Remove the resource requests for resources on containers in nginx
 kubectl set resources deployment nginx --limits=cpu=0,memory=0 --requests=cpu=0,memory=0",
     usage: "(-f FILENAME | TYPE NAME)  ([--limits=LIMITS & --requests=REQUESTS]",
-    flags: &[FLAGS, global::ALL, global::PRINT, global::DRY_RUN, global::FILES, global::SELECTOR, global::LOCAL],
+    flags: &[
+        FLAGS,
+        global::ALL,
+        global::PRINT,
+        global::DRY_RUN,
+        global::FILES,
+        global::SELECTOR,
+        global::LOCAL,
+        global::RECORD,
+    ],
     complete: Complete::TypeThenNames,
     run: Some(|cx, args| Box::pin(run(cx, args))),
     ..BASE
