@@ -35,6 +35,8 @@ pub fn LessonPanel(
     let title = part(|l| l.title.clone());
     let kills = part(|l| l.kills.clone());
     let situation = part(|l| l.situation.clone());
+    let task = part(|l| l.task.clone());
+    let step_title = part(|l| l.step_title.clone());
     let step = Memo::new(move |_| lesson.with(|l| (l.step, l.steps)));
     let minutes = Memo::new(move |_| lesson.with(|l| l.minutes));
     let predict = Memo::new(move |_| lesson.with(|l| l.predict.clone()));
@@ -77,8 +79,16 @@ pub fn LessonPanel(
                 <span>"“" {kills} "”"</span>
             </p>
             {move || stale.get().then(|| view! { <p class="stale">{i18n.t().lesson.stale}</p> })}
+            // Without a prediction before it, the step begins right here.
+            <Show when=move || task.read().is_empty() && !step_title.read().is_empty()>
+                <h2 class="steptitle">{step_title}</h2>
+            </Show>
             <Prose html=situation/>
             {move || predict.get().map(|predict| view! { <Predict predict on_act/> })}
+            <Show when=move || !task.read().is_empty()>
+                <h2 class="steptitle">{step_title}</h2>
+                <Prose html=task/>
+            </Show>
             <Show when=move || has_do.get()>
                 <h2>{move || i18n.t().lesson.do_it}</h2>
                 <div>
@@ -115,7 +125,16 @@ pub fn LessonPanel(
                         view! {
                             <aside class="solution">
                                 <h3>{move || i18n.t().lesson.solution}</h3>
-                                {lines.into_iter().map(|line| view! { <Command line on_act/> }).collect_view()}
+                                {lines
+                                    .into_iter()
+                                    .map(|(line, command)| {
+                                        if command {
+                                            view! { <Command line on_act/> }.into_any()
+                                        } else {
+                                            view! { <p class="cmd"><code lang="en">{line}</code></p> }.into_any()
+                                        }
+                                    })
+                                    .collect_view()}
                             </aside>
                         }
                     })

@@ -21,6 +21,8 @@ use crate::{
 pub struct Where {
     pub chapter: String,
     pub title: String,
+    /// The page has no other heading of the first level.
+    pub heading: bool,
     /// One per lesson of the chapter: done, now.
     pub dots: Vec<(bool, bool)>,
 }
@@ -79,10 +81,14 @@ pub fn TopBar(
                             >
                                 <Glyph icon=Icon::Menu/>
                             </button>
-                            <p class="where">
+                            <div class="where">
                                 <span class="chapter">{here.chapter}</span>
-                                <span class="here">{here.title}</span>
-                            </p>
+                                {if here.heading {
+                                    view! { <h1 class="here">{here.title}</h1> }.into_any()
+                                } else {
+                                    view! { <span class="here">{here.title}</span> }.into_any()
+                                }}
+                            </div>
                             {(!here.dots.is_empty())
                                 .then(|| {
                                     let now = here.dots.iter().position(|(_, now)| *now).unwrap_or_default() + 1;

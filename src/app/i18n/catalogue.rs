@@ -78,6 +78,7 @@ pub struct Lesson {
     pub check_open: &'static str,
     pub answer: &'static str,
     pub submit: &'static str,
+    pub answer_wrong: &'static str,
     pub order: &'static str,
     pub order_clear: &'static str,
     pub hint: &'static str,

@@ -67,6 +67,7 @@ pub static TEXT: Text = Text {
         check_open: "Still open:",
         answer: "Your answer",
         submit: "Check",
+        answer_wrong: "Not yet. The cluster knows: ask it again.",
         order: "Press them in order",
         order_clear: "Start again",
         hint: "Hint",

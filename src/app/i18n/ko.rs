@@ -68,6 +68,7 @@ pub static TEXT: Text = Text {
         check_open: "아직이에요:",
         answer: "나의 답",
         submit: "확인하기",
+        answer_wrong: "아직이에요. 답은 클러스터에 있으니 다시 물어봐요.",
         order: "순서대로 눌러 봐요",
         order_clear: "다시 고르기",
         hint: "힌트",

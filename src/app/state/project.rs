@@ -111,7 +111,7 @@ impl Projector {
     /// One lane per component, the machines below.
     pub fn lanes(&self, cluster: &ClusterView) -> Vec<LaneView> {
         /// More would make the bar taller than the map is worth.
-        const MACHINES: usize = 4;
+        const MACHINES: usize = 3;
         let control = [Part::You, Part::ApiServer, Part::Scheduler, Part::Controllers];
         let workers = cluster.nodes.iter().filter(|node| !node.control_plane).take(MACHINES);
         let machines = workers.map(|node| Part::Node(node.name.clone()));

@@ -44,6 +44,10 @@ pub struct Session {
     pub lesson: RwSignal<Option<LessonView>>,
     pub problems: RwSignal<Vec<DiagnosticView>>,
     pub notice: RwSignal<Notice>,
+    /// Rises with every reset: the lesson begins anew.
+    pub resets: RwSignal<u64>,
+    /// What the last command wrote to stderr, with a number per command.
+    pub answered: RwSignal<(u64, String)>,
     /// Rises when the cluster's objects changed: the lesson looks again.
     pub looked: RwSignal<u64>,
     pub driver: StoredValue<Driver, LocalStorage>,
@@ -121,6 +125,8 @@ impl Session {
             lesson: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),
             notice: RwSignal::new(Notice::default()),
+            resets: RwSignal::new(0),
+            answered: RwSignal::new((0, String::new())),
             looked: RwSignal::new(0),
             driver: StoredValue::new_local(driver),
             next_line: StoredValue::new(0),
@@ -184,6 +190,9 @@ impl Session {
     fn deliver(self, frame: Frame) {
         for (kind, text) in frame.lines {
             self.print(kind, text);
+        }
+        for stderr in frame.ended {
+            self.answered.update(|answered| *answered = (answered.0 + 1, stderr));
         }
         let busy = self.driver.with_value(|driver| match (driver.is_busy(), driver.is_stuck()) {
             (false, _) => Busy::No,
@@ -359,6 +368,7 @@ impl Session {
 
     pub fn reset(self) {
         self.driver.update_value(Driver::reset);
+        self.resets.update(|resets| *resets += 1);
         self.after_restore();
         self.say(self.text().common.was_reset);
     }
@@ -389,8 +399,11 @@ impl Session {
         }
     }
 
-    pub fn complete(self, _text: &str, at: usize) -> Completion {
-        Completion { from: at, candidates: Vec::new() }
+    pub fn complete(self, text: &str, at: usize) -> Completion {
+        let mut found = (at, Vec::new());
+        self.driver.update_value(|driver| found = driver.complete(&text[..at]));
+        let candidates = found.1.into_iter().map(|text| Candidate { text, hint: String::new() }).collect();
+        Completion { from: found.0, candidates }
     }
 
     pub fn suggest(self, text: &str, at: u32) -> Vec<Suggestion> {
@@ -416,7 +429,7 @@ impl Session {
     pub fn power(self, node: &str, on: bool) {
         let t = self.text();
         let what = if on { t.menu.power_on } else { t.menu.power_off };
-        let fault = if on { Fault::Thaw { node: node.into() } } else { Fault::Freeze { node: node.into() } };
+        let fault = if on { Fault::PowerOn { node: node.into() } } else { Fault::PowerOff { node: node.into() } };
         self.machine(fault, node, what);
     }
 
@@ -425,6 +438,12 @@ impl Session {
         let t = self.text();
         let what = if on { t.menu.start } else { t.menu.stop };
         self.machine(if on { Fault::Start(id) } else { Fault::Stop(id) }, name, what);
+    }
+
+    /// Ends the process of a pod's container.
+    pub fn crash(self, namespace: &str, pod: &str) {
+        let fault = Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code: 1 };
+        self.machine(fault, pod, self.text().menu.crash);
     }
 
     pub fn join(self) {
@@ -437,7 +456,7 @@ impl Session {
         }
     }
 
-    fn machine(self, fault: Fault, place: &str, what: &str) {
+    pub fn machine(self, fault: Fault, place: &str, what: &str) {
         let line = format!("{place}: {what}");
         let mut result = Ok(());
         self.driver.update_value(|driver| {
