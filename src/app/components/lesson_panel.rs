@@ -71,7 +71,7 @@ pub fn LessonPanel(
                 <span>{move || (i18n.t().lesson.step)(step.get().0 + 1, step.get().1)}</span>
                 <span class="minutes">{move || (minutes.get() > 0).then(|| (i18n.t().home.minutes)(minutes.get()))}</span>
             </p>
-            <h1>{title}</h1>
+            <h2 class="title">{title}</h2>
             <p class="kills" data-refuted=move || finished.get().to_string()>
                 <span class="sr">
                     {move || if finished.get() { i18n.t().lesson.refuted } else { i18n.t().lesson.belief }} " "
@@ -233,7 +233,7 @@ fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
     view! {
         <fieldset class="predict">
             <legend>{move || i18n.t().lesson.predict_first}</legend>
-            <p class="ask">{ask}</p>
+            <p class="ask" inner_html=ask></p>
             {options
                 .into_iter()
                 .map(|(key, label)| {
@@ -248,7 +248,7 @@ fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
                                 disabled=settled && !checked
                                 on:change=move |_| on_act.run(LessonAct::Predict(key.clone()))
                             />
-                            <span>{label}</span>
+                            <span inner_html=label></span>
                         </label>
                     }
                 })

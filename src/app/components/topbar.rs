@@ -21,8 +21,6 @@ use crate::{
 pub struct Where {
     pub chapter: String,
     pub title: String,
-    /// The page has no other heading of the first level.
-    pub heading: bool,
     /// One per lesson of the chapter: done, now.
     pub dots: Vec<(bool, bool)>,
 }
@@ -83,18 +81,14 @@ pub fn TopBar(
                             </button>
                             <div class="where">
                                 <span class="chapter">{here.chapter}</span>
-                                {if here.heading {
-                                    view! { <h1 class="here">{here.title}</h1> }.into_any()
-                                } else {
-                                    view! { <span class="here">{here.title}</span> }.into_any()
-                                }}
+                                <h1 class="here">{here.title}</h1>
                             </div>
                             {(!here.dots.is_empty())
                                 .then(|| {
                                     let now = here.dots.iter().position(|(_, now)| *now).unwrap_or_default() + 1;
                                     let all = here.dots.len();
                                     view! {
-                                        <ol class="dots" role="img" aria-label=move || (i18n.t().common.lesson_x_of_n)(now, all)>
+                                        <span class="dots" role="img" aria-label=move || (i18n.t().common.lesson_x_of_n)(now, all)>
                                             {here
                                                 .dots
                                                 .iter()
@@ -104,10 +98,10 @@ pub fn TopBar(
                                                         (false, true) => "done",
                                                         (false, false) => "open",
                                                     };
-                                                    view! { <li data-dot=dot></li> }
+                                                    view! { <i data-dot=dot></i> }
                                                 })
                                                 .collect_view()}
-                                        </ol>
+                                        </span>
                                     }
                                 })}
                         }

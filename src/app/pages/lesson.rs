@@ -24,7 +24,6 @@ pub fn LessonPage(id: String) -> impl IntoView {
                 chapter: format!("{} · {}", chapter.number, chapter.title),
                 title: chapter.lessons.iter().find(|l| l.id == id).map(|l| l.title.clone()).unwrap_or_default(),
                 dots: chapter.lessons.iter().map(|lesson| (lesson.done, lesson.id == id)).collect(),
-                ..Where::default()
             })
         })
     });

@@ -51,6 +51,6 @@ pub fn SandboxPage() -> impl IntoView {
     };
     let files = [("web.yaml".to_string(), WEB.to_string()), ("pod.yaml".to_string(), POD.to_string())];
     let session = Session::new(shell.store, i18n, "sandbox", "sandbox", config, &files);
-    let here = Signal::derive(move || Where { title: i18n.t().common.sandbox.into(), heading: true, ..Where::default() });
+    let here = Signal::derive(move || Where { title: i18n.t().common.sandbox.into(), ..Where::default() });
     view! { <Workbench session here/> }
 }

@@ -232,8 +232,8 @@ fn view(run: &Run, snapshot: &engine::Snapshot, locale: course::lesson::Locale, 
     // Asked on the first step; what came of it is said when everything has been seen.
     let asked = lesson.predict(locale).filter(|_| run.index() == 0 || finished);
     let predict = asked.map(|predict| PredictView {
-        ask: predict.ask,
-        options: predict.options.into_iter().collect(),
+        ask: inline(&predict.ask),
+        options: predict.options.into_iter().map(|(key, label)| (key, inline(&label))).collect(),
         chosen: run.prediction.clone(),
         truth: Some(predict.truth).filter(|_| finished),
     });
@@ -294,6 +294,13 @@ fn view(run: &Run, snapshot: &engine::Snapshot, locale: course::lesson::Locale, 
         finished,
         stale: lesson.is_stale(locale),
     }
+}
+
+/// Markdown within a line: `code`, *stress*; no paragraph around it.
+fn inline(markdown: &str) -> Html {
+    let html = to_html(markdown);
+    let html = html.trim();
+    html.strip_prefix("<p>").and_then(|rest| rest.strip_suffix("</p>")).unwrap_or(html).to_string()
 }
 
 /// A line of a solution, and whether it can be typed.

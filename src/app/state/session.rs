@@ -23,6 +23,9 @@ use crate::{
 const SCROLLBACK: usize = 1_500;
 /// A caption stays this long before the next one, when many wait less.
 const CAPTION_MS: f64 = 900.0;
+/// With this many events the cluster counts as busy, and is drawn this often only.
+const BUSY_EVENTS: usize = 150;
+const BUSY_MS: f64 = 150.0;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -54,6 +57,7 @@ pub struct Session {
     next_line: StoredValue<u64>,
     seen: StoredValue<Seen>,
     caption_since: StoredValue<f64>,
+    published: StoredValue<f64>,
 }
 
 /// What the signals show already.
@@ -132,6 +136,7 @@ impl Session {
             next_line: StoredValue::new(0),
             seen: StoredValue::new(Seen::default()),
             caption_since: StoredValue::new(0.0),
+            published: StoredValue::new(0.0),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
         session.publish(true);
@@ -208,7 +213,10 @@ impl Session {
     fn publish(self, all: bool) {
         let seen = self.seen.get_value();
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let changed = all || version != seen.version;
+        // A big cluster changes with every frame; the picture of it may wait a moment.
+        let pause = if self.events.with_untracked(|events| events.len() < BUSY_EVENTS) { 0.0 } else { BUSY_MS };
+        let due = dom::real_ms() - self.published.get_value() >= pause;
+        let changed = all || (version != seen.version && due);
         let second = now / 1000;
         // Power and components change without a write; a second is soon enough to see it.
         if !changed && second == seen.second {
@@ -218,7 +226,9 @@ impl Session {
             }
             return;
         }
+        let version = if changed { version } else { seen.version };
         self.seen.set_value(Seen { version, second, shown: now });
+        self.published.set_value(dom::real_ms());
         self.driver.update_value(|driver| {
             let snapshot = driver.snapshot();
             let command = driver.command().map(str::to_string);

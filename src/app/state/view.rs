@@ -408,8 +408,9 @@ pub struct LessonView {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PredictView {
-    pub ask: String,
-    pub options: Vec<(String, String)>,
+    pub ask: Html,
+    /// key, label
+    pub options: Vec<(String, Html)>,
     pub chosen: Option<String>,
     /// Known only once the cluster has shown it.
     pub truth: Option<String>,
