@@ -3,6 +3,7 @@
 
 pub mod driver;
 pub mod files;
+pub mod lesson;
 pub mod lessons;
 pub mod project;
 pub mod route;

@@ -25,4 +25,4 @@ pub use format::{Answer, FaultSpec, Lesson, LessonError, Locale, Overlay, Predic
 pub use markdown::{Prose, to_html};
 pub use prove::{Proof, prove};
 pub use run::{CheckLine, Run};
-pub use stage::Stage;
+pub use stage::{Stage, fault_of};

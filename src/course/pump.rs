@@ -47,6 +47,11 @@ impl Job {
         Self::new(Command::start(words, env))
     }
 
+    /// What Tab offers at the end of `text`: prints the candidates, one a line.
+    pub fn complete(text: &str, env: Env) -> Self {
+        Self::new(Command::complete(text, env))
+    }
+
     fn new(command: Command) -> Self {
         Self {
             command,

@@ -35,6 +35,8 @@ pub fn LessonPanel(
     let title = part(|l| l.title.clone());
     let kills = part(|l| l.kills.clone());
     let situation = part(|l| l.situation.clone());
+    let task = part(|l| l.task.clone());
+    let step_title = part(|l| l.step_title.clone());
     let step = Memo::new(move |_| lesson.with(|l| (l.step, l.steps)));
     let minutes = Memo::new(move |_| lesson.with(|l| l.minutes));
     let predict = Memo::new(move |_| lesson.with(|l| l.predict.clone()));
@@ -69,7 +71,7 @@ pub fn LessonPanel(
                 <span>{move || (i18n.t().lesson.step)(step.get().0 + 1, step.get().1)}</span>
                 <span class="minutes">{move || (minutes.get() > 0).then(|| (i18n.t().home.minutes)(minutes.get()))}</span>
             </p>
-            <h1>{title}</h1>
+            <h2 class="title">{title}</h2>
             <p class="kills" data-refuted=move || finished.get().to_string()>
                 <span class="sr">
                     {move || if finished.get() { i18n.t().lesson.refuted } else { i18n.t().lesson.belief }} " "
@@ -77,8 +79,16 @@ pub fn LessonPanel(
                 <span>"“" {kills} "”"</span>
             </p>
             {move || stale.get().then(|| view! { <p class="stale">{i18n.t().lesson.stale}</p> })}
+            // Without a prediction before it, the step begins right here.
+            <Show when=move || task.read().is_empty() && !step_title.read().is_empty()>
+                <h2 class="steptitle">{step_title}</h2>
+            </Show>
             <Prose html=situation/>
             {move || predict.get().map(|predict| view! { <Predict predict on_act/> })}
+            <Show when=move || !task.read().is_empty()>
+                <h2 class="steptitle">{step_title}</h2>
+                <Prose html=task/>
+            </Show>
             <Show when=move || has_do.get()>
                 <h2>{move || i18n.t().lesson.do_it}</h2>
                 <div>
@@ -115,7 +125,16 @@ pub fn LessonPanel(
                         view! {
                             <aside class="solution">
                                 <h3>{move || i18n.t().lesson.solution}</h3>
-                                {lines.into_iter().map(|line| view! { <Command line on_act/> }).collect_view()}
+                                {lines
+                                    .into_iter()
+                                    .map(|(line, command)| {
+                                        if command {
+                                            view! { <Command line on_act/> }.into_any()
+                                        } else {
+                                            view! { <p class="cmd"><code lang="en">{line}</code></p> }.into_any()
+                                        }
+                                    })
+                                    .collect_view()}
                             </aside>
                         }
                     })
@@ -214,7 +233,7 @@ fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
     view! {
         <fieldset class="predict">
             <legend>{move || i18n.t().lesson.predict_first}</legend>
-            <p class="ask">{ask}</p>
+            <p class="ask" inner_html=ask></p>
             {options
                 .into_iter()
                 .map(|(key, label)| {
@@ -229,7 +248,7 @@ fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
                                 disabled=settled && !checked
                                 on:change=move |_| on_act.run(LessonAct::Predict(key.clone()))
                             />
-                            <span>{label}</span>
+                            <span inner_html=label></span>
                         </label>
                     }
                 })

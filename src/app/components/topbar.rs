@@ -79,16 +79,16 @@ pub fn TopBar(
                             >
                                 <Glyph icon=Icon::Menu/>
                             </button>
-                            <p class="where">
+                            <div class="where">
                                 <span class="chapter">{here.chapter}</span>
-                                <span class="here">{here.title}</span>
-                            </p>
+                                <h1 class="here">{here.title}</h1>
+                            </div>
                             {(!here.dots.is_empty())
                                 .then(|| {
                                     let now = here.dots.iter().position(|(_, now)| *now).unwrap_or_default() + 1;
                                     let all = here.dots.len();
                                     view! {
-                                        <ol class="dots" role="img" aria-label=move || (i18n.t().common.lesson_x_of_n)(now, all)>
+                                        <span class="dots" role="img" aria-label=move || (i18n.t().common.lesson_x_of_n)(now, all)>
                                             {here
                                                 .dots
                                                 .iter()
@@ -98,10 +98,10 @@ pub fn TopBar(
                                                         (false, true) => "done",
                                                         (false, false) => "open",
                                                     };
-                                                    view! { <li data-dot=dot></li> }
+                                                    view! { <i data-dot=dot></i> }
                                                 })
                                                 .collect_view()}
-                                        </ol>
+                                        </span>
                                     }
                                 })}
                         }

@@ -58,10 +58,11 @@ fn node(session: Session, t: &Text, name: &str) -> Vec<MenuItem> {
 
 fn pod(session: Session, t: &Text, namespace: &str, name: &str) -> Vec<MenuItem> {
     let place = if namespace == "default" { String::new() } else { format!(" -n {namespace}") };
+    let victim = (namespace.to_string(), name.to_string());
     vec![
         typed(session, t.menu.describe, format!("kubectl describe pod {name}{place}"), false),
         typed(session, t.menu.logs, format!("kubectl logs {name}{place}"), false),
-        typed(session, t.menu.crash, format!("kubectl exec {name}{place} -- kill 1"), true),
+        machine(t, t.menu.crash, true, move || session.crash(&victim.0, &victim.1)),
         typed(session, t.menu.delete_pod, format!("kubectl delete pod {name}{place}"), true),
     ]
 }

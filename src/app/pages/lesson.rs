@@ -2,17 +2,32 @@
 
 use leptos::prelude::*;
 
+use super::workbench::Workbench;
 use crate::{
     app::Shell,
-    components::topbar::TopBar,
+    components::topbar::{TopBar, Where},
     i18n::use_i18n,
-    state::{lessons, route::Route},
+    state::{lesson::Play, lessons, route::Route},
 };
 
 #[component]
 pub fn LessonPage(id: String) -> impl IntoView {
-    let _ = id;
-    view! { <NotFound/> }
+    let i18n = use_i18n();
+    let shell = expect_context::<Shell>();
+    let opened = lessons::find(&id).and_then(|lesson| Play::open(shell.store, i18n, &lesson).ok());
+    let Some(play) = opened else { return view! { <NotFound/> }.into_any() };
+    let chapters = lessons::chapters(shell.store, i18n);
+    let here = Signal::derive(move || {
+        chapters.with(|chapters| {
+            let chapter = chapters.iter().find(|chapter| chapter.lessons.iter().any(|lesson| lesson.id == id));
+            chapter.map_or_else(Where::default, |chapter| Where {
+                chapter: format!("{} · {}", chapter.number, chapter.title),
+                title: chapter.lessons.iter().find(|l| l.id == id).map(|l| l.title.clone()).unwrap_or_default(),
+                dots: chapter.lessons.iter().map(|lesson| (lesson.done, lesson.id == id)).collect(),
+            })
+        })
+    });
+    view! { <Workbench session=play.session here on_lesson=Callback::new(move |act| play.act(act))/> }.into_any()
 }
 
 /// An address that leads nowhere says so, and where to go instead.

@@ -132,7 +132,7 @@ pub fn Workbench(
                         on_change=move |yaml| front.set(if yaml { Front::Editor } else { Front::Terminal })
                     />
                 </div>
-                <EditorPanel session/>
+                <EditorPanel session front events_in_front/>
                 <section class="terminal-panel panel" data-panel="terminal" aria-label=move || i18n.t().common.terminal>
                     <div class="tabs">
                         <TabRow
@@ -229,6 +229,15 @@ fn MapPanel(
                     on_change=move |list| as_list.set(list)
                 />
                 <Traffic cluster=session.cluster/>
+                {(!has_lesson)
+                    .then(|| {
+                        view! {
+                            <button type="button" class="mini" on:click=move |_| session.join()>
+                                "+ "
+                                {move || i18n.t().map.join_node}
+                            </button>
+                        }
+                    })}
                 <span class="grow"></span>
                 <Legend cluster=session.cluster/>
             </div>
@@ -243,7 +252,7 @@ fn MapPanel(
 }
 
 #[component]
-fn EditorPanel(session: Session) -> impl IntoView {
+fn EditorPanel(session: Session, front: RwSignal<Front>, events_in_front: RwSignal<bool>) -> impl IntoView {
     let i18n = use_i18n();
     let files = session.files;
     let tabs = Memo::new(move |_| {
@@ -272,7 +281,12 @@ fn EditorPanel(session: Session) -> impl IntoView {
                         files.edit(&name, text);
                     }
                 }
-                on_apply=move |()| session.apply()
+                on_apply=move |()| {
+                    // The answer is in the terminal: where only one of them fits, it comes to the front.
+                    events_in_front.set(false);
+                    front.set(Front::Terminal);
+                    session.apply();
+                }
                 on_open=move |name| files.active.set(Some(name))
                 on_new=move |()| files.new_file()
                 on_rename=move |(old, new): (String, String)| {

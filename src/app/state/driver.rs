@@ -47,6 +47,7 @@ pub struct Typed {
 struct Running {
     job: Job,
     line: String,
+    stderr: String,
     started: Millis,
     before: Checkpoint,
 }
@@ -69,8 +70,8 @@ pub struct Frame {
     pub lines: Vec<(TermKind, String)>,
     /// A search for the next event ended: how far it went, and whether there was one.
     pub sought: Option<(Millis, bool)>,
-    /// A command ended in this frame.
-    pub ended: bool,
+    /// What each command that ended in this frame had written to stderr.
+    pub ended: Vec<String>,
 }
 
 impl Driver {
@@ -101,6 +102,19 @@ impl Driver {
             owed: 0.0,
             seek: None,
         }
+    }
+
+    /// Where Reset leads, when the learner does not begin at the beginning.
+    pub fn begins_at(&mut self, start: Cluster) {
+        self.start = start;
+    }
+
+    /// What Tab offers at the end of `text`, and where the word begins.
+    pub fn complete(&mut self, text: &str) -> (usize, Vec<String>) {
+        let mut job = Job::complete(text, self.env.clone());
+        job.pump(&mut self.cluster);
+        let printed: String = job.take_output().into_iter().map(|(_, text)| text).collect();
+        (kubectl::complete::word_start(text), printed.lines().map(String::from).collect())
     }
 
     pub fn snapshot(&self) -> std::sync::Arc<Snapshot> {
@@ -157,7 +171,7 @@ impl Driver {
                 continue;
             }
             let before = Checkpoint { cluster: self.cluster.clone(), action: line.clone() };
-            self.foreground = Some(Running { job, line, started: self.cluster.now(), before });
+            self.foreground = Some(Running { job, line, stderr: String::new(), started: self.cluster.now(), before });
         }
     }
 
@@ -223,7 +237,11 @@ impl Driver {
         self.background.retain(|job| job.exit_code().is_none());
         while let Some(running) = &mut self.foreground {
             running.job.pump(&mut self.cluster);
+            let already = frame.lines.len();
             print(&mut running.job, frame);
+            for (_, text) in frame.lines[already..].iter().filter(|(kind, _)| *kind == TermKind::Error) {
+                running.stderr.push_str(text);
+            }
             // A text editor cannot be opened inside a command here; the files are one panel away.
             if running.job.editing().is_some() {
                 running.job.edited(None);
@@ -235,10 +253,10 @@ impl Driver {
             }
             if let Some(running) = self.foreground.take() {
                 let changed = running.line.contains(" exec ") || self.wrote_since(&running.before.cluster);
+                frame.ended.push(running.stderr);
                 if changed {
                     self.remember(running.before);
                 }
-                frame.ended = true;
             }
             self.next_command(frame);
         }

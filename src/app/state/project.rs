@@ -111,7 +111,7 @@ impl Projector {
     /// One lane per component, the machines below.
     pub fn lanes(&self, cluster: &ClusterView) -> Vec<LaneView> {
         /// More would make the bar taller than the map is worth.
-        const MACHINES: usize = 4;
+        const MACHINES: usize = 3;
         let control = [Part::You, Part::ApiServer, Part::Scheduler, Part::Controllers];
         let workers = cluster.nodes.iter().filter(|node| !node.control_plane).take(MACHINES);
         let machines = workers.map(|node| Part::Node(node.name.clone()));
@@ -132,32 +132,33 @@ impl Projector {
 /// The cluster's Events, newest first.
 pub fn events(snapshot: &Snapshot) -> Vec<EventView> {
     let epoch = epoch(snapshot);
-    let mut found: Vec<EventView> = snapshot
-        .list::<Event>("")
-        .map(|event| {
-            let at = event
-                .last_timestamp
-                .as_ref()
-                .map(millis)
-                .or(event.series.as_ref().and_then(|s| s.last_observed_time.as_ref().map(micro_millis)))
-                .or(event.event_time.as_ref().map(micro_millis))
-                .unwrap_or_default();
-            let about = &event.involved_object;
-            let kind = about.kind.clone().unwrap_or_default().to_lowercase();
-            EventView {
-                key: event.metadata.uid.clone().unwrap_or_default(),
-                at: at.saturating_sub(epoch).max(0) as Millis,
-                warning: event.type_.as_deref() == Some("Warning"),
-                reason: event.reason.clone().unwrap_or_default(),
-                object: format!("{kind}/{}", about.name.clone().unwrap_or_default()),
-                message: event.message.clone().unwrap_or_default(),
-                count: event.series.as_ref().and_then(|s| s.count).or(event.count).unwrap_or(1).max(1) as u32,
-            }
-        })
-        .collect();
-    found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.key.cmp(&a.key)));
+    // Ordered before anything is copied: a busy cluster has thousands.
+    let mut found: Vec<(i64, &Event)> =
+        snapshot.list::<Event>("").map(|event| (happened(event), event.as_ref())).collect();
+    found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.metadata.uid.cmp(&a.1.metadata.uid)));
     found.truncate(EVENTS);
-    found
+    found.into_iter().map(|(at, event)| event_view(event, at.saturating_sub(epoch).max(0) as Millis)).collect()
+}
+
+/// When it was last seen, in Unix milliseconds.
+fn happened(event: &Event) -> i64 {
+    let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref());
+    let last = event.last_timestamp.as_ref().map(millis);
+    last.or(series.map(micro_millis)).or(event.event_time.as_ref().map(micro_millis)).unwrap_or_default()
+}
+
+fn event_view(event: &Event, at: Millis) -> EventView {
+    let about = &event.involved_object;
+    let kind = about.kind.clone().unwrap_or_default().to_lowercase();
+    EventView {
+        key: event.metadata.uid.clone().unwrap_or_default(),
+        at,
+        warning: event.type_.as_deref() == Some("Warning"),
+        reason: event.reason.clone().unwrap_or_default(),
+        object: format!("{kind}/{}", about.name.clone().unwrap_or_default()),
+        message: event.message.clone().unwrap_or_default(),
+        count: event.series.as_ref().and_then(|s| s.count).or(event.count).unwrap_or(1).max(1) as u32,
+    }
 }
 
 /// Wall-clock milliseconds at virtual time 0.

@@ -23,6 +23,9 @@ use crate::{
 const SCROLLBACK: usize = 1_500;
 /// A caption stays this long before the next one, when many wait less.
 const CAPTION_MS: f64 = 900.0;
+/// With this many events the cluster counts as busy, and is drawn this often only.
+const BUSY_EVENTS: usize = 150;
+const BUSY_MS: f64 = 150.0;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -44,12 +47,17 @@ pub struct Session {
     pub lesson: RwSignal<Option<LessonView>>,
     pub problems: RwSignal<Vec<DiagnosticView>>,
     pub notice: RwSignal<Notice>,
+    /// Rises with every reset: the lesson begins anew.
+    pub resets: RwSignal<u64>,
+    /// What the last command wrote to stderr, with a number per command.
+    pub answered: RwSignal<(u64, String)>,
     /// Rises when the cluster's objects changed: the lesson looks again.
     pub looked: RwSignal<u64>,
     pub driver: StoredValue<Driver, LocalStorage>,
     next_line: StoredValue<u64>,
     seen: StoredValue<Seen>,
     caption_since: StoredValue<f64>,
+    published: StoredValue<f64>,
 }
 
 /// What the signals show already.
@@ -121,11 +129,14 @@ impl Session {
             lesson: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),
             notice: RwSignal::new(Notice::default()),
+            resets: RwSignal::new(0),
+            answered: RwSignal::new((0, String::new())),
             looked: RwSignal::new(0),
             driver: StoredValue::new_local(driver),
             next_line: StoredValue::new(0),
             seen: StoredValue::new(Seen::default()),
             caption_since: StoredValue::new(0.0),
+            published: StoredValue::new(0.0),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
         session.publish(true);
@@ -185,6 +196,9 @@ impl Session {
         for (kind, text) in frame.lines {
             self.print(kind, text);
         }
+        for stderr in frame.ended {
+            self.answered.update(|answered| *answered = (answered.0 + 1, stderr));
+        }
         let busy = self.driver.with_value(|driver| match (driver.is_busy(), driver.is_stuck()) {
             (false, _) => Busy::No,
             (true, true) if !self.playing.get_untracked() => Busy::Stuck,
@@ -199,7 +213,10 @@ impl Session {
     fn publish(self, all: bool) {
         let seen = self.seen.get_value();
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let changed = all || version != seen.version;
+        // A big cluster changes with every frame; the picture of it may wait a moment.
+        let pause = if self.events.with_untracked(|events| events.len() < BUSY_EVENTS) { 0.0 } else { BUSY_MS };
+        let due = dom::real_ms() - self.published.get_value() >= pause;
+        let changed = all || (version != seen.version && due);
         let second = now / 1000;
         // Power and components change without a write; a second is soon enough to see it.
         if !changed && second == seen.second {
@@ -209,7 +226,9 @@ impl Session {
             }
             return;
         }
+        let version = if changed { version } else { seen.version };
         self.seen.set_value(Seen { version, second, shown: now });
+        self.published.set_value(dom::real_ms());
         self.driver.update_value(|driver| {
             let snapshot = driver.snapshot();
             let command = driver.command().map(str::to_string);
@@ -359,6 +378,7 @@ impl Session {
 
     pub fn reset(self) {
         self.driver.update_value(Driver::reset);
+        self.resets.update(|resets| *resets += 1);
         self.after_restore();
         self.say(self.text().common.was_reset);
     }
@@ -389,8 +409,11 @@ impl Session {
         }
     }
 
-    pub fn complete(self, _text: &str, at: usize) -> Completion {
-        Completion { from: at, candidates: Vec::new() }
+    pub fn complete(self, text: &str, at: usize) -> Completion {
+        let mut found = (at, Vec::new());
+        self.driver.update_value(|driver| found = driver.complete(&text[..at]));
+        let candidates = found.1.into_iter().map(|text| Candidate { text, hint: String::new() }).collect();
+        Completion { from: found.0, candidates }
     }
 
     pub fn suggest(self, text: &str, at: u32) -> Vec<Suggestion> {
@@ -416,7 +439,7 @@ impl Session {
     pub fn power(self, node: &str, on: bool) {
         let t = self.text();
         let what = if on { t.menu.power_on } else { t.menu.power_off };
-        let fault = if on { Fault::Thaw { node: node.into() } } else { Fault::Freeze { node: node.into() } };
+        let fault = if on { Fault::PowerOn { node: node.into() } } else { Fault::PowerOff { node: node.into() } };
         self.machine(fault, node, what);
     }
 
@@ -425,6 +448,12 @@ impl Session {
         let t = self.text();
         let what = if on { t.menu.start } else { t.menu.stop };
         self.machine(if on { Fault::Start(id) } else { Fault::Stop(id) }, name, what);
+    }
+
+    /// Ends the process of a pod's container.
+    pub fn crash(self, namespace: &str, pod: &str) {
+        let fault = Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code: 1 };
+        self.machine(fault, pod, self.text().menu.crash);
     }
 
     pub fn join(self) {
@@ -437,7 +466,7 @@ impl Session {
         }
     }
 
-    fn machine(self, fault: Fault, place: &str, what: &str) {
+    pub fn machine(self, fault: Fault, place: &str, what: &str) {
         let line = format!("{place}: {what}");
         let mut result = Ok(());
         self.driver.update_value(|driver| {

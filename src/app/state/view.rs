@@ -385,7 +385,10 @@ pub struct LessonView {
     pub steps: usize,
     /// Shown once, on the first step.
     pub predict: Option<PredictView>,
+    pub step_title: String,
     pub situation: Html,
+    /// What to do, after the prediction.
+    pub task: Html,
     /// Lines the step offers to type; empty where support has faded.
     pub commands: Vec<String>,
     pub checks: Vec<CheckView>,
@@ -394,7 +397,8 @@ pub struct LessonView {
     pub buttons: Vec<FaultButton>,
     pub hints: Vec<Html>,
     pub more_hints: bool,
-    pub solution: Option<Vec<String>>,
+    /// Each line, and whether it is a command that can be typed.
+    pub solution: Option<Vec<(String, bool)>>,
     pub because: Option<Html>,
     pub step_done: bool,
     pub finished: bool,
@@ -404,8 +408,9 @@ pub struct LessonView {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PredictView {
-    pub ask: String,
-    pub options: Vec<(String, String)>,
+    pub ask: Html,
+    /// key, label
+    pub options: Vec<(String, Html)>,
     pub chosen: Option<String>,
     /// Known only once the cluster has shown it.
     pub truth: Option<String>,

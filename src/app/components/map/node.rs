@@ -115,6 +115,7 @@ pub fn NodeCard(
             <div class="nodebody">
                 <Pods name cluster caption many on_menu/>
             </div>
+            <div class="taints">
             {move || {
                 node.with(|n| n.as_ref().map(|n| n.taints.clone()).unwrap_or_default())
                     .into_iter()
@@ -126,6 +127,7 @@ pub fn NodeCard(
                     })
                     .collect_view()
             }}
+            </div>
         </section>
     }
 }

@@ -51,6 +51,14 @@ impl Layout {
                 }
                 Part::Scheduler | Part::Controllers => {
                     let end = self.get(&part.key())?;
+                    // Where the map is narrow they stand below the office, not beside it.
+                    let floor = office.y + office.h;
+                    if end.y >= floor {
+                        let start = self.get("api-server")?.middle().0;
+                        let between = (floor + end.y) / 2.0;
+                        let (x, _) = end.middle();
+                        return Some(vec![(start, floor), (start, between), (x, between), (x, end.y)]);
+                    }
                     let bend = end.x - 20.0;
                     let (_, y) = office.middle();
                     vec![(office.x + office.w, y), (bend, y), (bend, end.middle().1), (end.x, end.middle().1)]

@@ -10,9 +10,9 @@ pub fn cores(millis: u64) -> String {
     trimmed(millis as f64 / 1000.0, 2)
 }
 
-/// Bytes as gibibytes: `1.5`, `0.13`, `4`.
+/// Bytes as gibibytes: `1.5`, `4`.
 pub fn gibibytes(bytes: u64) -> String {
-    trimmed(bytes as f64 / f64::from(1 << 30), if bytes < 1 << 30 { 2 } else { 1 })
+    trimmed(bytes as f64 / f64::from(1 << 30), 1)
 }
 
 fn trimmed(value: f64, digits: usize) -> String {
@@ -25,7 +25,11 @@ pub fn cpu_amount(t: &Text, meter: Meter) -> String {
 }
 
 pub fn memory_amount(t: &Text, meter: Meter) -> String {
-    (t.map.of)(&gibibytes(meter.requested), &format!("{} Gi", gibibytes(meter.allocatable)))
+    let requested = match meter.requested {
+        small @ 1..1_073_741_824 => format!("{} Mi", small >> 20),
+        large => gibibytes(large),
+    };
+    (t.map.of)(&requested, &format!("{} Gi", gibibytes(meter.allocatable)))
 }
 
 /// `Ready`, `NotReady`, or as kubectl adds to it.
@@ -112,7 +116,6 @@ mod tests {
         }
         assert_eq!(gibibytes(4 << 30), "4");
         assert_eq!(gibibytes(3 << 29), "1.5");
-        assert_eq!(gibibytes(128 << 20), "0.13");
         assert_eq!(gibibytes(0), "0");
     }
 }

@@ -50,15 +50,15 @@ impl Story {
     }
 
     /// Something no request can tell: a plug pulled, a process killed.
-    pub fn machine(&mut self, at: Millis, node: &str, what: &str) {
-        let part = Part::Node(node.into());
+    pub fn machine(&mut self, at: Millis, place: &str, what: &str) {
+        let part = Part::Node(place.into());
         self.mark(&part, at, MarkKind::Bad);
         self.captions.push_back(CaptionView {
             seq: at.wrapping_mul(1000) + self.seen,
             at,
             actor: part,
             actor_name: "machine".into(),
-            object: format!("node/{node}"),
+            object: place.into(),
             change: Change::Machine(what.into()),
             because: None,
             path: Vec::new(),
