@@ -11,7 +11,6 @@ use super::pod_worker::{Ending, PodWorker, Work};
 use super::probes::ProbeKind;
 use super::status;
 use super::volumes;
-use crate::client::EventType;
 
 /// A pod that is well is looked at this often.
 const RESYNC: u64 = 60_000;

@@ -257,13 +257,6 @@ impl Kubelet {
         }
     }
 
-    /// Runs one worker outside its turn, after something was done to its containers.
-    pub(super) fn poke(&mut self, uid: &str, now: Millis) {
-        if let Some(at) = self.workers.get(uid).and_then(|worker| worker.next_due(now)) {
-            self.arm(uid, at.max(now));
-        }
-    }
-
     fn next(&self, cx: &Context, all_done: bool) -> Next {
         if !all_done {
             return Next::Again;

@@ -316,7 +316,7 @@ impl PodWorker {
                     }
                     self.work = Some((None, Work::PostStart { container: name.to_owned() }));
                 }
-                HookState::Failed(_) => self.post_start_failed(turn, name),
+                HookState::Failed => self.post_start_failed(turn, name),
             },
         }
     }
@@ -338,7 +338,7 @@ impl PodWorker {
             },
         };
         match state {
-            HookState::Failed(_) => self.post_start_failed(turn, &container),
+            HookState::Failed => self.post_start_failed(turn, &container),
             HookState::Done | HookState::Running(_) => self.start_next(turn),
         }
         true

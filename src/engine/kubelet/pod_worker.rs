@@ -309,10 +309,10 @@ impl PodWorker {
                 pod.status = Some(keep_foreign(fresh, pod.status.as_ref()));
             }
         });
-        if let Ok(pod) = written {
-            if pod.metadata.uid.as_deref() == Some(&*self.uid) {
-                self.pod = pod;
-            }
+        if let Ok(pod) = written
+            && pod.metadata.uid.as_deref() == Some(&*self.uid)
+        {
+            self.pod = pod;
         }
     }
 }

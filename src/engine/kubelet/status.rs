@@ -53,7 +53,7 @@ pub fn phase(worker: &PodWorker) -> &'static str {
             (Kind::Init, ..) if has_initialized => {}
             (Kind::Sidecar, Some(instance), _) => pending_init |= !instance.started && !has_initialized,
             (Kind::Sidecar, None, _) => pending_init |= !has_initialized,
-            (_, ..) => pending_init = true,
+            _ => pending_init = true,
         }
     }
     let (mut running, mut stopped, mut succeeded, mut waiting) = (0, 0, 0, 0);

@@ -52,11 +52,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     check_files(args)?;
     let format = args.text("output");
     if !matches!(format, "" | "yaml" | "json") {
-<<<<<<< HEAD
-        return Err(Failure::plain("The flag 'output' must be one of yaml|json".to_string()));
-=======
         return Err(Failure::plain("The flag 'output' must be one of yaml|json"));
->>>>>>> kubectl
     }
     let mut selection = Selection::of(args, &args.words);
     selection.fetch = Fetch::Latest;

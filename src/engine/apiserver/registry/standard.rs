@@ -155,10 +155,8 @@ macro_rules! for_spec_and_status {
 macro_rules! copy_field {
     ($new:expr, $old:expr, $field:ident, [$($kind:ident),*]) => {
         match ($new, $old) {
-            $((Object::$kind(new), Object::$kind(old)) => {
-                if new.$field != old.$field {
-                    std::sync::Arc::make_mut(new).$field.clone_from(&old.$field);
-                }
+            $((Object::$kind(new), Object::$kind(old)) if new.$field != old.$field => {
+                std::sync::Arc::make_mut(new).$field.clone_from(&old.$field);
             })*
             (Object::Dynamic(new), Object::Dynamic(old)) => {
                 let name = stringify!($field);

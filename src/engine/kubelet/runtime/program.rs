@@ -321,13 +321,14 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
         let line = fill_args(&line, &args);
         sys.write(fd.as_ref(), format!("{line}\n").as_bytes());
     };
-    if !pending.is_empty() && server.leaving.is_none() {
-        if let Some(term) = &program.term {
-            if !term.log.is_empty() {
-                say(sys, &term.log, &stdout);
-            }
-            server.leaving = Some((sys.now + term.after, term.code));
+    if !pending.is_empty()
+        && server.leaving.is_none()
+        && let Some(term) = &program.term
+    {
+        if !term.log.is_empty() {
+            say(sys, &term.log, &stdout);
         }
+        server.leaving = Some((sys.now + term.after, term.code));
     }
     if let Some((at, code)) = server.leaving {
         return if sys.now >= at { Step::Exit(code) } else { Step::Wait(Wait::Until(at)) };

@@ -75,18 +75,10 @@ async fn follow(client: &Client<'_>, args: &Args, info: &Info) -> Result {
                 match chunk {
                     Chunk::Event(event) => match text_at(&event, "/type") {
                         "DELETED" => return Err(Failure::plain("object has been deleted")),
-<<<<<<< HEAD
-                        "ADDED" | "MODIFIED"
-                            if tell(cx, args, info, event.get("object").unwrap_or(&Value::Null))? => {
-                                cx.close(stream);
-                                return Ok(());
-                            }
-=======
                         "ADDED" | "MODIFIED" if tell(cx, args, info, event.get("object").unwrap_or(&Value::Null))? => {
                             cx.close(stream);
                             return Ok(());
                         }
->>>>>>> kubectl
                         _ => {}
                     },
                     Chunk::Closed | Chunk::Exit(_) | Chunk::Error(_) => open = false,

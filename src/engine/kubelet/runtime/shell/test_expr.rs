@@ -78,11 +78,12 @@ impl Reader<'_, '_, '_> {
             self.pos += 1;
             return Ok(value);
         }
-        if first.len() == 2 && first.starts_with('-') {
-            if let Some(operand) = self.peek(1).map(str::to_owned) {
-                self.pos += 2;
-                return self.unary(&first, &operand);
-            }
+        if first.len() == 2
+            && first.starts_with('-')
+            && let Some(operand) = self.peek(1).map(str::to_owned)
+        {
+            self.pos += 2;
+            return self.unary(&first, &operand);
         }
         self.pos += 1;
         Ok(!first.is_empty())

@@ -103,10 +103,10 @@ fn each(name: &str, flags: &str, paths: &[&String], process: &mut Process, sys: 
                 if flags.contains('c') && !exists {
                     continue;
                 }
-                if let Err(error) = sys.view().write(&full, &[], true, now) {
-                    if error != Errno::IsDirectory {
-                        report(process, sys, format!("{path}: {}", error.text()));
-                    }
+                if let Err(error) = sys.view().write(&full, &[], true, now)
+                    && error != Errno::IsDirectory
+                {
+                    report(process, sys, format!("{path}: {}", error.text()));
                 }
             }
         }

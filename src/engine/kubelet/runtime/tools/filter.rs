@@ -55,10 +55,10 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
             }
         }
     }
-    if let (Kind::Sed(script), false) = (&kind, parsed.files.is_empty()) {
-        if script.in_place {
-            return Start::Exit(edit_in_place(&kind, &parsed.files, process, sys));
-        }
+    if let (Kind::Sed(script), false) = (&kind, parsed.files.is_empty())
+        && script.in_place
+    {
+        return Start::Exit(edit_in_place(&kind, &parsed.files, process, sys));
     }
     let many = parsed.files.len() > 1;
     let mut sources: VecDeque<Source> =

@@ -117,7 +117,7 @@ fn parse(name: &str, args: &[String]) -> Result<Fetch, (String, i32)> {
                 "request" => drop(values.insert('X', value())),
                 "write-out" => drop(values.insert('w', value())),
                 "data" => drop(values.insert('d', value())),
-                "header" => drop(header(&value(), &mut headers)),
+                "header" => header(&value(), &mut headers),
                 "post-data" => drop(values.insert('d', value())),
                 _ => {}
             }
@@ -345,15 +345,10 @@ impl Fetch {
             say(sys, process, &format!("saving to '{name}'\n"));
             let path = absolute(&process.cwd, &name);
             let now = sys.now;
-            if path != "/dev/null" {
-                if let Err(error) = sys.view().write(&path, response.body.as_bytes(), false, now) {
-                    return Step::Exit(complain(
-                        process,
-                        sys,
-                        "wget",
-                        &format!("can't open '{name}': {}", error.text()),
-                    ));
-                }
+            if path != "/dev/null"
+                && let Err(error) = sys.view().write(&path, response.body.as_bytes(), false, now)
+            {
+                return Step::Exit(complain(process, sys, "wget", &format!("can't open '{name}': {}", error.text())));
             }
             say(sys, process, &format!("{}'{name}' saved\n", bar(&name)));
         }

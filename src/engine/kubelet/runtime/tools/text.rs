@@ -419,13 +419,14 @@ impl Kind {
     }
 
     pub fn end_of_file(&mut self, name: Option<&str>, out: &mut String) {
-        if let Kind::Grep(grep) = self {
-            if grep.count && (name.is_some() || grep.here > 0) {
-                let prefix = name.map(|name| format!("{name}:")).unwrap_or_default();
-                out.push_str(&format!("{prefix}{}\n", grep.here));
-                grep.here = 0;
-                grep.line = usize::MAX;
-            }
+        if let Kind::Grep(grep) = self
+            && grep.count
+            && (name.is_some() || grep.here > 0)
+        {
+            let prefix = name.map(|name| format!("{name}:")).unwrap_or_default();
+            out.push_str(&format!("{prefix}{}\n", grep.here));
+            grep.here = 0;
+            grep.line = usize::MAX;
         }
     }
 
