@@ -322,3 +322,6 @@ fn choose(
 pub fn may_be_resolved(rejection: &Rejection) -> bool {
     rejection.code == Code::Unschedulable
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ impl Budgets {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

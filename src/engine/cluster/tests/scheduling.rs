@@ -4,12 +4,18 @@ use api::wire::{Body, Method};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::client::Profile;
 
-/// A cluster without nodes, as soon as its controllers have made service accounts.
-fn empty() -> Cluster {
-    let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
-    cluster.run_for(100, usize::MAX);
+/// A cluster of these nodes (name, CPU) as soon as its controllers have made service accounts.
+fn cluster(nodes: &[(&str, &str)]) -> Cluster {
+    let nodes = nodes.iter().map(|(name, cpu)| sized(name, cpu)).collect();
+    let mut cluster = Cluster::new(ClusterConfig { nodes, profile: Profile::kwok(), ..ClusterConfig::default() });
+    cluster.run_for(1_000, usize::MAX);
     cluster
+}
+
+fn sized(name: &str, cpu: &str) -> NodeConfig {
+    NodeConfig { cpu: cpu.into(), ..NodeConfig::worker(name) }
 }
 
 fn send(cluster: &mut Cluster, method: Method, path: &str, body: Value) -> Value {
@@ -29,15 +35,6 @@ fn get(cluster: &mut Cluster, path: &str) -> Value {
         Body::Json(value) => value,
         _ => Value::Null,
     }
-}
-
-fn add_node(cluster: &mut Cluster, name: &str, cpu: &str) {
-    let size = json!({"cpu": cpu, "memory": "4Gi", "pods": "110"});
-    let body = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
-        "status": {"capacity": size, "allocatable": size}});
-    send(cluster, Method::Post, "/api/v1/nodes", body);
-    // Made under a taint until the node controller sees it ready; there is none in this test.
-    send(cluster, Method::Patch, &format!("/api/v1/nodes/{name}"), json!({"spec": {"taints": null}}));
 }
 
 fn add_pod(cluster: &mut Cluster, name: &str, cpu: &str, more: Value) {
@@ -63,14 +60,14 @@ fn events(cluster: &mut Cluster, reason: &str) -> Vec<String> {
 
 #[test]
 fn without_nodes_a_pod_is_tried_again_and_a_new_node_takes_it() {
-    let mut cluster = empty();
+    let mut cluster = cluster(&[]);
     add_pod(&mut cluster, "web", "100m", Value::Null);
     cluster.run_for(3_500, usize::MAX);
     let web = pod(&mut cluster, "web");
     assert_eq!(web["status"]["conditions"][0]["reason"], "Unschedulable");
     // The condition made the pod a new version, so the first repetition is an event of its own.
     assert_eq!(events(&mut cluster, "FailedScheduling"), ["no nodes available to schedule pods"; 2]);
-    add_node(&mut cluster, "n1", "2");
+    cluster.inject(Fault::Join(Box::new(sized("n1", "2")))).expect("a join needs nothing");
     cluster.run_for(10_000, usize::MAX);
     assert_eq!(pod(&mut cluster, "web")["spec"]["nodeName"], "n1");
     assert_eq!(events(&mut cluster, "Scheduled"), ["Successfully assigned default/web to n1"]);
@@ -78,8 +75,7 @@ fn without_nodes_a_pod_is_tried_again_and_a_new_node_takes_it() {
 
 #[test]
 fn a_pod_that_does_not_fit_waits_for_room() {
-    let mut cluster = empty();
-    add_node(&mut cluster, "n1", "1");
+    let mut cluster = cluster(&[("n1", "1")]);
     add_pod(&mut cluster, "first", "800m", json!({"nodeName": "n1"}));
     cluster.run_for(100, usize::MAX);
     add_pod(&mut cluster, "second", "500m", Value::Null);
@@ -95,8 +91,7 @@ fn a_pod_that_does_not_fit_waits_for_room() {
 
 #[test]
 fn gates_hold_a_pod_back_until_they_are_gone() {
-    let mut cluster = empty();
-    add_node(&mut cluster, "n1", "1");
+    let mut cluster = cluster(&[("n1", "1")]);
     add_pod(&mut cluster, "gated", "500m", json!({"schedulingGates": [{"name": "example.com/a"}]}));
     cluster.run_for(20_000, usize::MAX);
     assert_eq!(pod(&mut cluster, "gated")["spec"]["nodeName"], Value::Null);
@@ -112,8 +107,7 @@ fn gates_hold_a_pod_back_until_they_are_gone() {
 
 #[test]
 fn a_pod_of_higher_priority_takes_the_place_of_a_lesser_one() {
-    let mut cluster = empty();
-    add_node(&mut cluster, "n1", "1");
+    let mut cluster = cluster(&[("n1", "1")]);
     for (name, value) in [("low", 10), ("high", 1000)] {
         let body = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value});
         send(&mut cluster, Method::Post, "/apis/scheduling.k8s.io/v1/priorityclasses", body);
