@@ -1,6 +1,7 @@
 //! Native command-line tools on the simulated cluster: one file each, dispatched here.
 
 mod bench;
+mod http;
 mod lessons;
 mod replay;
 mod schedule;
@@ -15,10 +16,11 @@ fn main() -> ExitCode {
     };
     let done = match tool {
         "bench" => bench::main(rest),
+        "http" => http::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there are: bench, lessons, replay, schedule")),
+        _ => Err(format!("unknown tool {tool:?}; there are: bench, http, lessons, replay, schedule")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
