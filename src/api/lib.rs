@@ -6,6 +6,7 @@ pub mod defaults;
 pub mod meta;
 pub mod object;
 pub mod patch;
+pub mod quota;
 pub mod schema;
 pub mod scheme;
 pub mod status;

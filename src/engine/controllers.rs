@@ -128,8 +128,10 @@ mod node_lifecycle;
 mod pod_control;
 mod pods;
 mod replicaset;
+mod resource_quota;
 mod service_account;
 mod taint_eviction;
+mod ttl;
 
 manager! {
     service_account: service_account::ServiceAccounts,
@@ -141,4 +143,6 @@ manager! {
     namespace: namespace::Namespaces,
     node_lifecycle: node_lifecycle::NodeLifecycle,
     taint_eviction: taint_eviction::TaintEviction,
+    resource_quota: resource_quota::ResourceQuotas,
+    ttl: ttl::Ttl,
 }

@@ -4,8 +4,10 @@
 
 mod default_storage_class;
 mod default_toleration_seconds;
+mod limit_ranger;
 mod namespace_lifecycle;
 mod priority;
+mod resource_quota;
 mod service_account;
 mod storage_protection;
 mod taint_nodes;
@@ -35,6 +37,7 @@ pub struct Attributes<'a> {
 /// The plugins that change objects, in order; the first refusal wins.
 pub fn mutate(server: &mut ApiServer, object: &mut Object, attributes: &Attributes) -> Result<(), Status> {
     namespace_lifecycle::admit(server, object, attributes)?;
+    limit_ranger::admit(server, object, attributes);
     service_account::admit(server, object, attributes)?;
     taint_nodes::admit(object, attributes);
     priority::admit(server, object, attributes)?;
@@ -46,10 +49,11 @@ pub fn mutate(server: &mut ApiServer, object: &mut Object, attributes: &Attribut
 
 /// The plugins that only judge, after validation.
 pub fn validate(
-    _server: &mut ApiServer,
-    _object: &Object,
-    _attributes: &Attributes,
-    _options: &mut WriteOptions,
+    server: &mut ApiServer,
+    object: &Object,
+    attributes: &Attributes,
+    options: &mut WriteOptions,
 ) -> Result<(), Status> {
-    Ok(())
+    limit_ranger::validate(server, object, attributes)?;
+    resource_quota::validate(server, object, attributes, options.dry_run)
 }

@@ -1,0 +1,83 @@
+//! ResourceQuotas: counts what the objects of a namespace use, anew whenever one goes or a quota changes.
+//!
+//! Mirrors: pkg/controller/resourcequota. What new objects use is added at admission.
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
+use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use api::meta::quantity::Amount;
+use api::quota::{self, Amounts};
+use api::{Kind, Object, Status};
+
+use super::{Controller, Outcome};
+use crate::client::{Change, Context, Revision, WorkQueue};
+
+#[derive(Clone, Default)]
+pub struct ResourceQuotas;
+
+impl Controller for ResourceQuotas {
+    fn name(&self) -> &'static str {
+        "resourcequota-controller"
+    }
+
+    fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
+        let namespace = &*news.key.namespace;
+        if namespace.is_empty() {
+            return;
+        }
+        if news.key.kind == Kind::ResourceQuota {
+            queue.add(format!("{namespace}/{}", news.key.name));
+        }
+        let ended = match &news.object {
+            Object::Pod(pod) => {
+                matches!(pod.status.as_ref().and_then(|status| status.phase.as_deref()), Some("Succeeded" | "Failed"))
+            }
+            _ => false,
+        };
+        if ended || news.change == Change::Deleted {
+            for quota in cx.api.list::<ResourceQuota>(namespace) {
+                queue.add(format!("{namespace}/{}", quota.metadata.name.as_deref().unwrap_or_default()));
+            }
+        }
+    }
+
+    fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
+        for quota in cx.api.list::<ResourceQuota>("") {
+            let meta = &quota.metadata;
+            let part = |text: &Option<String>| text.clone().unwrap_or_default();
+            queue.add(format!("{}/{}", part(&meta.namespace), part(&meta.name)));
+        }
+    }
+
+    fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
+        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
+        let Some(quota) = cx.api.get::<ResourceQuota>(namespace, name) else { return Ok(Outcome::Done) };
+        let hard = quota.spec.as_ref().and_then(|spec| spec.hard.clone());
+        let used = count(cx, namespace, &quota);
+        let status = ResourceQuotaStatus { hard, used: Some(used) };
+        if quota.status.as_ref() != Some(&status) {
+            let mut quota = ResourceQuota::clone(&quota);
+            quota.status = Some(status);
+            cx.api.update_status(quota)?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn count(cx: &Context, namespace: &str, quota: &ResourceQuota) -> BTreeMap<String, Quantity> {
+    let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
+    let mut sum: Amounts = hard.into_iter().flatten().map(|(name, _)| (name.clone(), Amount::ZERO)).collect();
+    for kind in cx.api.stored_kinds() {
+        let resource = cx.api.resource_of(kind);
+        if !resource.namespaced {
+            continue;
+        }
+        for object in cx.api.list_objects(kind, namespace).filter(|object| quota::in_scope(quota, object)) {
+            let mut used = quota::usage(object, &resource);
+            used.retain(|name, _| sum.contains_key(name));
+            quota::add(&mut sum, &used);
+        }
+    }
+    sum.into_iter().map(|(name, amount)| (name, amount.to_quantity())).collect()
+}
