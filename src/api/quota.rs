@@ -24,7 +24,7 @@ pub fn usage(object: &Object, resource: &Resource) -> Amounts {
         Object::Service(service) => of_service(service, &mut used),
         Object::PersistentVolumeClaim(claim) => of_claim(claim, &mut used),
         Object::ConfigMap(_) | Object::Secret(_) | Object::ReplicationController(_) | Object::ResourceQuota(_) => {
-            drop(used.insert(resource.plural.into(), one()))
+            used.insert(resource.plural.into(), one());
         }
         // Everything else only counts.
         _ => {}
