@@ -97,7 +97,8 @@ impl Player {
             Directive::End(id) => Some(self.end(id)),
             Directive::Http { port, path } => Some(self.http(*port, path)),
             Directive::Fault(words) => {
-                self.fault(words);
+                let words: Vec<String> = words.iter().map(|word| self.fill(word)).collect();
+                self.fault(&words);
                 None
             }
             Directive::AddNode(name, pairs) => {

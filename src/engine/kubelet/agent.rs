@@ -79,7 +79,12 @@ pub struct Host {
 
 impl Host {
     /// The next free address of the node's pod network.
-    pub fn allocate_ip(&mut self) -> String {
+    ///
+    /// A real address plugin goes round; a machine without one gives the lowest that is free.
+    pub fn allocate_ip(&mut self, goes_round: bool) -> String {
+        if !goes_round {
+            self.last_ip = 1;
+        }
         for _ in 0..252 {
             self.last_ip = if self.last_ip >= 254 { 2 } else { self.last_ip + 1 };
             if self.used_ips.insert(self.last_ip) {

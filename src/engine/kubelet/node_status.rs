@@ -34,6 +34,8 @@ pub struct NodeStatus {
     ready: bool,
     ready_at: Option<Millis>,
     pub memory_pressure: bool,
+    /// Somebody wrote over the conditions (a silent node is declared Unknown): write them again.
+    overruled: bool,
     announced: Vec<&'static str>,
 }
 
@@ -48,6 +50,10 @@ impl NodeStatus {
         if let Some(cidr) = cidr {
             host.machine.pod_cidr = Some(cidr);
         }
+        let wanted = if self.ready { "True" } else { "False" };
+        let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+        self.overruled =
+            conditions.filter(|condition| condition.type_ == "Ready").any(|condition| condition.status != wanted);
     }
 
     /// Registers the node, or takes over an object that is there already.
@@ -95,6 +101,9 @@ impl NodeStatus {
         }
         if self.lease_at.is_some_and(|at| at <= now) {
             self.renew(turn);
+            if std::mem::take(&mut self.overruled) {
+                self.report(turn);
+            }
         }
     }
 
@@ -174,14 +183,16 @@ impl NodeStatus {
             effect: effect.clone(),
             time_added: None,
         };
+        // Where nothing really runs, nothing is ever attached.
+        let attaches = !turn.cx.profile.instant;
+        let annotations = attaches.then(|| {
+            BTreeMap::from([("volumes.kubernetes.io/controller-managed-attach-detach".to_owned(), "true".to_owned())])
+        });
         Node {
             metadata: ObjectMeta {
                 name: Some(machine.name.clone()),
                 labels: Some(labels(machine)),
-                annotations: Some(BTreeMap::from([(
-                    "volumes.kubernetes.io/controller-managed-attach-detach".to_owned(),
-                    "true".to_owned(),
-                )])),
+                annotations,
                 ..ObjectMeta::default()
             },
             spec: Some(NodeSpec {
@@ -296,15 +307,15 @@ fn node_info(name: &str) -> NodeSystemInfo {
     let uuid = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]);
     NodeSystemInfo {
         architecture: "amd64".to_owned(),
-        boot_id: uuid.clone(),
-        container_runtime_version: "containerd://2.3.0".to_owned(),
-        kernel_version: "6.1.0-31-amd64".to_owned(),
+        boot_id: uuid,
+        container_runtime_version: "containerd://2.1.0".to_owned(),
+        kernel_version: "6.1.0".to_owned(),
         kube_proxy_version: String::new(),
         kubelet_version: VERSION.to_owned(),
-        machine_id: id[..32].to_owned(),
+        machine_id: format!("machine-{name}"),
         operating_system: "linux".to_owned(),
         os_image: "Debian GNU/Linux 12 (bookworm)".to_owned(),
-        system_uuid: uuid,
+        system_uuid: format!("system-{name}"),
         ..NodeSystemInfo::default()
     }
 }

@@ -85,7 +85,11 @@ impl PodWorker {
             spec.hostname.unwrap_or_else(|| self.name().to_owned())
         };
         self.world.hostname = hostname.chars().take(63).collect();
-        self.world.ip = if host_network { turn.host.machine.host_ip.clone() } else { turn.host.allocate_ip() };
+        self.world.ip = if host_network {
+            turn.host.machine.host_ip.clone()
+        } else {
+            turn.host.allocate_ip(!turn.cx.profile.instant)
+        };
         self.world.nameserver = "10.96.0.10".to_owned();
         self.world.node = turn.host.machine.name.clone();
         self.sandbox_ready = true;
