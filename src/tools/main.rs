@@ -4,6 +4,7 @@ mod bench;
 mod lessons;
 mod replay;
 mod schedule;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,8 @@ fn main() -> ExitCode {
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there are: bench, lessons, replay, schedule")),
+        "shell" => shell::main(rest),
+        _ => Err(format!("unknown tool {tool:?}; there are: bench, lessons, replay, schedule, shell")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
