@@ -7,6 +7,7 @@ mod deep_links;
 mod editor;
 mod everywhere;
 mod home;
+mod journeys;
 #[cfg(feature = "look")]
 mod look;
 mod offline;

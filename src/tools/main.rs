@@ -5,6 +5,7 @@ mod http;
 mod lessons;
 mod replay;
 mod schedule;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there are: bench, http, lessons, replay, schedule")),
+        "shell" => shell::main(rest),
+        _ => Err(format!("unknown tool {tool:?}; there are: bench, http, lessons, replay, schedule, shell")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -65,7 +65,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "shell",
-        usage: "…",
+        usage: "[CLUSTER] [--seed N]",
         about: "the page's shell on a simulated cluster, in your terminal",
         run: tools::run_quickly,
     },
@@ -82,33 +82,15 @@ const COMMANDS: &[Command] = &[
         run: tools::run_optimised,
     },
     Command {
-        name: "timeline",
-        usage: "…",
-        about: "print every write of a recorded scenario, with its author and time",
-        run: tools::run_optimised,
-    },
-    Command {
         name: "bench",
         usage: "…",
         about: "the numbers: 1,000 pods, bytes per pod, sizes",
         run: tools::run_released,
     },
     Command {
-        name: "swarm",
-        usage: "…",
-        about: "many seeds of random workloads and faults, with invariants",
-        run: tools::run_optimised,
-    },
-    Command {
         name: "lessons",
         usage: "",
         about: "prove every lesson in every language and print the proof as a table",
-        run: tools::run_optimised,
-    },
-    Command {
-        name: "cluster",
-        usage: "…",
-        about: "the simulated cluster behind HTTP, for a real kubectl",
         run: tools::run_optimised,
     },
     Command {

@@ -46,13 +46,14 @@ pub struct Hooks {
 /// A living editor; dropped with its owner.
 pub struct CodeMirror {
     handle: JsValue,
-    _hooks: (
-        Closure<dyn FnMut(String)>,
-        Closure<dyn FnMut()>,
-        Closure<dyn FnMut(String, u32) -> JsValue>,
-        Closure<dyn FnMut(String, u32) -> JsValue>,
-    ),
+    _held: Held,
 }
+
+/// What the editor calls back (change, apply, complete, hover), kept alive with it.
+type Held = (Closure<dyn FnMut(String)>, Closure<dyn FnMut()>, Ask, Ask);
+
+/// Text and cursor in, an answer out.
+type Ask = Closure<dyn FnMut(String, u32) -> JsValue>;
 
 impl CodeMirror {
     pub fn mount(parent: &HtmlElement, doc: &str, label: &str, hooks: Hooks) -> CodeMirror {
@@ -93,7 +94,7 @@ impl CodeMirror {
         if let Ok(Some(content)) = parent.query_selector(".cm-content") {
             let _ = content.set_attribute("tabindex", "0");
         }
-        CodeMirror { handle, _hooks: (change, apply, complete, hover) }
+        CodeMirror { handle, _held: (change, apply, complete, hover) }
     }
 
     /// Another file: its own text, an empty undo history.

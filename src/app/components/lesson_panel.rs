@@ -57,10 +57,10 @@ pub fn LessonPanel(
     // A new step begins at its top.
     Effect::new(move |before: Option<(usize, usize)>| {
         let now = step.get();
-        if before.is_some_and(|before| before != now) {
-            if let Some(scroll) = scroll.get_untracked() {
-                scroll.set_scroll_top(0);
-            }
+        if before.is_some_and(|before| before != now)
+            && let Some(scroll) = scroll.get_untracked()
+        {
+            scroll.set_scroll_top(0);
         }
         now
     });

@@ -170,10 +170,10 @@ fn measure_when_it_moves(body: NodeRef<html::Div>, layout: RwSignal<wires::Layou
         let measure = {
             let root = root.clone();
             move || {
-                if let Some(found) = wires::measure(&root) {
-                    if layout.try_get_untracked().is_some_and(|old| old != found) {
-                        layout.set(found);
-                    }
+                if let Some(found) = wires::measure(&root)
+                    && layout.try_get_untracked().is_some_and(|old| old != found)
+                {
+                    layout.set(found);
                 }
             }
         };

@@ -70,10 +70,8 @@ pub fn Terminal(
         let selecting = web_sys::window()
             .and_then(|window| window.get_selection().ok().flatten())
             .is_some_and(|selection| !selection.is_collapsed());
-        if !selecting {
-            if let Some(input) = input.get_untracked() {
-                let _ = input.focus();
-            }
+        if !selecting && let Some(input) = input.get_untracked() {
+            let _ = input.focus();
         }
     };
     view! {

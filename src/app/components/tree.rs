@@ -52,10 +52,10 @@ pub fn ClusterTree(
                 }
             }
             "Enter" | " " => {
-                if let Ok(Some(button)) = item.query_selector(".label > .more") {
-                    if let Some(button) = button.dyn_ref::<web_sys::HtmlElement>() {
-                        button.click();
-                    }
+                if let Ok(Some(button)) = item.query_selector(".label > .more")
+                    && let Some(button) = button.dyn_ref::<web_sys::HtmlElement>()
+                {
+                    button.click();
                 }
             }
             _ => return,

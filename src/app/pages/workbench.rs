@@ -22,11 +22,7 @@ use crate::{
         tree::ClusterTree,
     },
     i18n::use_i18n,
-    state::{
-        lessons,
-        session::Session,
-        view::{LessonView, MenuRequest},
-    },
+    state::{lessons, session::Session, view::MenuRequest},
 };
 
 /// The panel in front where not all fit.
@@ -111,7 +107,7 @@ pub fn Workbench(
                         view! {
                             <article class="lesson panel" data-panel="lesson" aria-label=move || i18n.t().common.lesson>
                                 <LessonPanel
-                                    lesson=Signal::derive(move || session.lesson.get().unwrap_or_else(LessonView::default))
+                                    lesson=Signal::derive(move || session.lesson.get().unwrap_or_default())
                                     on_act=acted
                                 />
                             </article>

@@ -142,12 +142,12 @@ impl Driver {
     /// Enter was pressed.
     pub fn enter(&mut self, typed: Typed, frame: &mut Frame) {
         // What a running command reads is its input, not the next command.
-        if let Some(running) = &mut self.foreground {
-            if running.job.reads_terminal() {
-                running.job.typed(&mut self.cluster, Some(&typed.line));
-                frame.lines.push((TermKind::Out, typed.line));
-                return;
-            }
+        if let Some(running) = &mut self.foreground
+            && running.job.reads_terminal()
+        {
+            running.job.typed(&mut self.cluster, Some(&typed.line));
+            frame.lines.push((TermKind::Out, typed.line));
+            return;
         }
         self.queue.push_back(typed);
         self.next_command(frame);

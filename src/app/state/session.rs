@@ -153,11 +153,9 @@ impl Session {
             self.tick(passed);
         });
         dom::listen(&document(), "visibilitychange", move |_| {
-            if dom::tab_is_hidden() {
-                if self.playing.get_untracked() {
-                    self.playing.set(false);
-                    self.say(self.text().time.away);
-                }
+            if dom::tab_is_hidden() && self.playing.get_untracked() {
+                self.playing.set(false);
+                self.say(self.text().time.away);
             }
         });
         Effect::new(move |_| {

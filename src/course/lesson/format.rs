@@ -268,18 +268,19 @@ impl Lesson {
 impl Answer {
     /// Whether what the learner typed is right.
     pub fn accepts(&self, given: &str) -> bool {
-        let given = given.trim().trim_matches(['"', '\'', '`']).to_lowercase();
+        let typed = given.trim().trim_matches(['"', '\'', '`']);
+        let given = typed.to_lowercase();
         if let Some((from, to)) = self.between {
             let number = given.trim_end_matches(['s', '초', ' ']).trim().parse::<f64>();
             return number.is_ok_and(|number| (from..=to).contains(&number));
         }
         self.accepts.iter().any(|right| {
-            let right = right.to_lowercase();
-            given == right
-                || self.kind == "quantity" && {
-                    use api::meta::quantity::canonical;
-                    !given.is_empty() && canonical(&given) == canonical(&right)
-                }
+            // Units are told apart by case: 4Gi and 4gi are not the same.
+            let equal_amount = || {
+                use api::meta::quantity::canonical;
+                !typed.is_empty() && canonical(typed) == canonical(right)
+            };
+            given == right.to_lowercase() || self.kind == "quantity" && equal_amount()
         })
     }
 }

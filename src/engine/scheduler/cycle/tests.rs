@@ -1,3 +1,5 @@
+//! The scheduling cycle: sampling of nodes, and what a nominated pod changes.
+
 use super::*;
 use crate::scheduler::testing::{cache_of, node, pod, pod_on};
 

@@ -1,3 +1,5 @@
+//! Preemption: whose place is taken, and when nobody's is.
+
 use super::*;
 use crate::scheduler::cycle::{Algorithm, Outcome};
 use crate::scheduler::testing::{cache_of, labelled, node, pod, pod_on};

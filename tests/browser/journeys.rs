@@ -1,0 +1,55 @@
+//! What a learner does in the first minute, in the real page.
+
+use super::{Language, Page, Visit, browse};
+
+/// Types a line into the terminal and presses Enter.
+async fn command(page: &Page, line: &str) {
+    page.focus(".line textarea").await;
+    page.type_text(line).await;
+    page.press("Enter").await;
+}
+
+#[test]
+fn a_pod_written_in_yaml_is_applied_and_runs() {
+    for language in Language::ALL {
+        browse(Visit { language, ..Visit::default() }, async |page| {
+            page.open("#/sandbox").await;
+            let new_file = if language == Language::English { "New file" } else { "새 파일" };
+            page.click("button", new_file).await;
+            page.write_yaml("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: nginx\n").await;
+            page.press("Control+Enter").await;
+            page.wait_for_text_in("#terminal", "pod/web created").await;
+            page.until("the pod runs", async || {
+                command(page, "kubectl get pod web --no-headers").await;
+                page.text("#terminal").await.lines().any(|line| line.starts_with("web ") && line.contains("Running"))
+            })
+            .await;
+        });
+    }
+}
+
+#[test]
+fn mistakes_get_the_answers_a_cluster_gives() {
+    browse(Visit::default(), async |page| {
+        page.open("#/sandbox").await;
+        command(page, "kubectl get potato").await;
+        page.wait_for_text_in("#terminal", "error: the server doesn't have a resource type \"potato\"").await;
+        command(page, "kubectl get pod absent").await;
+        page.wait_for_text_in("#terminal", "Error from server (NotFound): pods \"absent\" not found").await;
+    });
+}
+
+#[test]
+fn files_survive_a_reload() {
+    browse(Visit::default(), async |page| {
+        page.open("#/sandbox").await;
+        page.click("button", "New file").await;
+        page.write_yaml("# mine\n").await;
+        page.until("the file is saved", async || {
+            page.js("return JSON.stringify(localStorage).includes('# mine')", vec![]).await == true
+        })
+        .await;
+        page.reload().await;
+        page.wait_for_text_in(".cm-content", "# mine").await;
+    });
+}
