@@ -50,6 +50,8 @@ fn files_survive_a_reload() {
         })
         .await;
         page.reload().await;
+        // The first file is open after a reload; the learner's own is a tab away.
+        page.click("tab", "new.yaml").await;
         page.wait_for_text_in(".cm-content", "# mine").await;
     });
 }
