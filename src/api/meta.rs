@@ -10,6 +10,7 @@ pub mod owner;
 pub mod quantity;
 pub mod selector;
 pub mod time;
+pub mod toleration;
 
 pub use quantity::{Amount, Bytes, MilliCpu};
 pub use selector::{FieldSelector, Selector};

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: pkg/controller/tainteviction.
 
+use api::meta::toleration::tolerates;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -154,14 +155,6 @@ fn patience(pod: &Pod, taints: &[Taint]) -> Patience {
         }
     }
     least.map_or(Patience::Forever, Patience::Seconds)
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let exists = toleration.operator.as_deref() == Some("Exists");
-    let value = toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default();
-    (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key) && (exists || value)
 }
 
 fn no_execute(node: &Node) -> Vec<Taint> {

@@ -4,8 +4,9 @@
 
 use api::k8s_openapi::api::apps::v1::DaemonSet;
 use api::k8s_openapi::api::core::v1::{
-    Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Taint, Toleration,
+    Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Toleration,
 };
+use api::meta::toleration::tolerates;
 
 /// (should run, should continue to run): a new taint of effect NoSchedule stops nobody who runs already.
 pub fn suits(set: &DaemonSet, node: &Node) -> (bool, bool) {
@@ -92,14 +93,6 @@ fn own_tolerations(host_network: bool) -> Vec<Toleration> {
             ..Toleration::default()
         })
         .collect()
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let exists = toleration.operator.as_deref() == Some("Exists");
-    let value = toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default();
-    (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key) && (exists || value)
 }
 
 fn matches_selector(spec: &PodSpec, node: &Node) -> bool {

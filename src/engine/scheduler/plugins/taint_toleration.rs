@@ -6,6 +6,7 @@
 //! Mirrors: pkg/scheduler/framework/plugins/tainttoleration, component-helpers `FindMatchingUntoleratedTaint`.
 //! Left out: the alpha operators `Gt` and `Lt`.
 
+use api::meta::toleration::tolerates;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Taint, Toleration};
@@ -103,23 +104,6 @@ pub fn repelled(node: &Node, tolerations: &[Toleration]) -> bool {
 
 fn repels(taint: &Taint) -> bool {
     matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
-}
-
-/// Without an effect a toleration speaks of every effect, without a key of every taint.
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    if given(&toleration.effect).is_some_and(|effect| effect != taint.effect) {
-        return false;
-    }
-    if given(&toleration.key).is_some_and(|key| key != taint.key) {
-        return false;
-    }
-    match toleration.operator.as_deref() {
-        None | Some("" | "Equal") => {
-            toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default()
-        }
-        Some(operator) => operator == "Exists",
-    }
 }
 
 #[cfg(test)]
