@@ -15,6 +15,7 @@ mod workload;
 
 use api::{Kind, Object};
 
+pub use pod::mark_disrupted;
 pub use summary::summary;
 
 /// What the server does to objects of one kind around a write.

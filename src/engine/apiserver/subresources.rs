@@ -11,6 +11,7 @@ use api::{Kind, Object, Status};
 
 use super::audit::AuditVerb;
 use super::operations::seconds;
+use super::registry::mark_disrupted;
 use super::storage::Key;
 use super::{ApiServer, DeleteOptions, Identity, WriteOptions};
 
@@ -133,18 +134,7 @@ impl ApiServer {
             self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
                 if let Object::Pod(pod) = object {
                     let pod = Arc::make_mut(pod);
-                    let generation = pod.metadata.generation;
-                    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
-                    conditions.retain(|condition| condition.type_ != "DisruptionTarget");
-                    conditions.push(PodCondition {
-                        type_: "DisruptionTarget".into(),
-                        status: "True".into(),
-                        reason: Some("EvictionByEvictionAPI".into()),
-                        message: Some("Eviction API: evicting".into()),
-                        last_transition_time: Some(now),
-                        observed_generation: generation,
-                        ..PodCondition::default()
-                    });
+                    mark_disrupted(pod, "EvictionByEvictionAPI", "Eviction API: evicting", now);
                 }
                 Ok(())
             })?;

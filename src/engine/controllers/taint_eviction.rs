@@ -6,12 +6,14 @@ use api::meta::toleration::tolerates;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
+use api::k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
 use api::meta::time::millis;
 use api::{Kind, Status, Typed};
 
 use super::{Controller, Outcome, pods};
-use crate::client::{Change, Context, DeleteOptions, EventOf, EventType, Key, Recorder, Revision, WorkQueue};
+use crate::client::{
+    Change, Context, DeleteOptions, EventOf, EventType, Key, Recorder, Revision, WorkQueue, mark_disrupted,
+};
 use crate::sim::Millis;
 
 #[derive(Clone)]
@@ -114,18 +116,8 @@ impl TaintEviction {
         self.recorder.event(cx, &of, EventType::Normal, "TaintManagerEviction", message);
         let now = cx.time();
         cx.api.patch::<Pod>(pods::namespace(pod), pods::name(pod), "status", |pod| {
-            let generation = pod.metadata.generation;
-            let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
-            conditions.retain(|condition| condition.type_ != "DisruptionTarget");
-            conditions.push(PodCondition {
-                type_: "DisruptionTarget".into(),
-                status: "True".into(),
-                reason: Some("DeletionByTaintManager".into()),
-                message: Some("Taint manager: deleting due to NoExecute taint".into()),
-                last_transition_time: Some(now),
-                observed_generation: generation,
-                ..PodCondition::default()
-            });
+            let message = "Taint manager: deleting due to NoExecute taint";
+            mark_disrupted(pod, "DeletionByTaintManager", message, now);
         })?;
         let target = Key::new(Kind::Pod, pods::namespace(pod), pods::name(pod));
         cx.api.delete(&target, &DeleteOptions::default()).map(|_| ())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::Object;
 use api::k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Strategy, standard};
 
@@ -132,4 +133,20 @@ fn gated(pod: &Pod) -> Option<PodCondition> {
         last_transition_time: pod.metadata.creation_timestamp.clone(),
         ..PodCondition::default()
     })
+}
+
+/// Says in a pod's conditions who is about to remove it, and why.
+pub fn mark_disrupted(pod: &mut Pod, reason: &str, message: &str, now: Time) {
+    let generation = pod.metadata.generation;
+    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+    conditions.retain(|condition| condition.type_ != "DisruptionTarget");
+    conditions.push(PodCondition {
+        type_: "DisruptionTarget".into(),
+        status: "True".into(),
+        reason: Some(reason.into()),
+        message: Some(message.into()),
+        last_transition_time: Some(now),
+        observed_generation: generation,
+        ..PodCondition::default()
+    });
 }

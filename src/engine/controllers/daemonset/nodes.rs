@@ -3,9 +3,7 @@
 //! Mirrors: pkg/controller/daemon/daemon_controller.go `NodeShouldRunDaemonPod`, util/daemonset_util.go.
 
 use api::k8s_openapi::api::apps::v1::DaemonSet;
-use api::k8s_openapi::api::core::v1::{
-    Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Toleration,
-};
+use api::k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Toleration};
 use api::meta::toleration::tolerates;
 
 /// (should run, should continue to run): a new taint of effect NoSchedule stops nobody who runs already.
