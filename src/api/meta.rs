@@ -6,11 +6,13 @@ pub mod cron;
 pub mod hash;
 pub mod int_or_string;
 pub mod names;
+pub mod node_selector;
 pub mod owner;
 pub mod quantity;
 pub mod selector;
 pub mod time;
 pub mod toleration;
+pub mod volume;
 
 pub use quantity::{Amount, Bytes, MilliCpu};
 pub use selector::{FieldSelector, Selector};

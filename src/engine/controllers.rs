@@ -122,14 +122,18 @@ impl<C: Default> Default for Loop<C> {
 mod daemonset;
 mod deployment;
 mod endpoints;
+mod ephemeral_volume;
 mod garbage_collector;
 mod namespace;
 mod node_lifecycle;
+mod persistent_volume;
 mod pod_control;
 mod pods;
+mod provisioner;
 mod replicaset;
 mod resource_quota;
 mod service_account;
+mod storage_protection;
 mod taint_eviction;
 mod ttl;
 
@@ -145,4 +149,9 @@ manager! {
     taint_eviction: taint_eviction::TaintEviction,
     resource_quota: resource_quota::ResourceQuotas,
     ttl: ttl::Ttl,
+    persistent_volume: persistent_volume::PersistentVolumes,
+    claim_protection: storage_protection::ClaimProtection,
+    volume_protection: storage_protection::VolumeProtection,
+    ephemeral_volume: ephemeral_volume::EphemeralVolumes,
+    provisioner: provisioner::Provisioner,
 }

@@ -85,6 +85,7 @@ impl ApiServer {
         let generated = meta.name.as_deref().unwrap_or_default().is_empty()
             && meta.generate_name.as_deref().is_some_and(|base| !base.is_empty());
         strategy.prepare_for_create(&mut object);
+        strategy.stamp(&mut object, None, &Time(seconds(unix)));
         if generated {
             self.generate_name(&mut object);
         }
@@ -222,6 +223,7 @@ impl ApiServer {
         } else {
             strategy.prepare_for_update(&mut object, &old);
         }
+        strategy.stamp(&mut object, Some(&old), &Time(seconds(self.unix_millis())));
         admission::mutate(
             self,
             &mut object,

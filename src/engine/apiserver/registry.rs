@@ -13,6 +13,7 @@ mod standard;
 mod summary;
 mod workload;
 
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Kind, Object};
 
 pub use pod::mark_disrupted;
@@ -34,6 +35,9 @@ pub trait Strategy: Sync {
     fn prepare_for_status_update(&self, new: &mut Object, old: &Object) {
         standard::update_status(new, old);
     }
+
+    /// Notes when something began, where the kind remembers it. `old` is missing when it is new.
+    fn stamp(&self, _object: &mut Object, _old: Option<&Object>, _now: &Time) {}
 
     /// Whether a PUT without resourceVersion overwrites whatever is there.
     fn allow_unconditional_update(&self) -> bool {
@@ -94,8 +98,8 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         Kind::CSIDriver | Kind::CSINode | Kind::VolumeAttachment => {
             &standard::Plain { unconditional: false, create_on_update: false, returns_object: true }
         }
-        Kind::PersistentVolume
-        | Kind::PersistentVolumeClaim
+        Kind::PersistentVolume => &standard::PersistentVolumeStrategy,
+        Kind::PersistentVolumeClaim
         | Kind::ServiceAccount
         | Kind::ResourceQuota
         | Kind::PodTemplate

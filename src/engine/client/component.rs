@@ -62,6 +62,8 @@ pub struct Profile {
     pub instant: bool,
     /// Random spread of delays; off makes every delay its least value.
     pub jitter: bool,
+    /// The external provisioner that runs in the cluster, by the name classes give it.
+    pub provisioner: Option<String>,
 }
 
 /// Which images a node can run.
@@ -78,14 +80,28 @@ pub enum ImagePolicy {
 impl Default for Profile {
     /// The page's clusters.
     fn default() -> Self {
-        Self { images: ImagePolicy::Catalogue, kubelet_events: true, jobs_succeed: false, instant: false, jitter: true }
+        Self {
+            images: ImagePolicy::Catalogue,
+            kubelet_events: true,
+            jobs_succeed: false,
+            instant: false,
+            jitter: true,
+            provisioner: Some("rancher.io/local-path".into()),
+        }
     }
 }
 
 impl Profile {
     /// `profile=kwok` of recorded transcripts: nodes without containers.
     pub fn kwok() -> Self {
-        Self { images: ImagePolicy::Everything, kubelet_events: false, jobs_succeed: true, instant: true, jitter: true }
+        Self {
+            images: ImagePolicy::Everything,
+            kubelet_events: false,
+            jobs_succeed: true,
+            instant: true,
+            jitter: true,
+            provisioner: None,
+        }
     }
 
     /// `profile=kubelet` of recorded transcripts: one real kubelet without a registry.
@@ -97,6 +113,7 @@ impl Profile {
             jobs_succeed: false,
             instant: false,
             jitter: true,
+            provisioner: None,
         }
     }
 }

@@ -14,3 +14,4 @@ fn time_moves_only_when_told() {
 
 mod pods;
 mod scheduling;
+mod storage;

@@ -67,3 +67,13 @@ pub fn max_restarts(pod: &Pod) -> i32 {
     let statuses = pod.status.iter().filter_map(|status| status.container_statuses.as_ref()).flatten();
     statuses.map(|status| status.restart_count).max().unwrap_or(0)
 }
+
+/// The claims a pod's volumes stand for: name, and whether it is made for this very pod.
+pub fn claims(pod: &Pod) -> impl Iterator<Item = (String, bool)> + '_ {
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.filter_map(|volume| match (&volume.persistent_volume_claim, &volume.ephemeral) {
+        (Some(claim), _) => Some((claim.claim_name.clone(), false)),
+        (None, Some(_)) => Some((format!("{}-{}", name(pod), volume.name), true)),
+        (None, None) => None,
+    })
+}

@@ -4,10 +4,14 @@
 //! claims live on the node's own disk and outlast the pod.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
-    ConfigMap, DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume, VolumeProjection,
+    ConfigMap, DownwardAPIVolumeFile, KeyToPath, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume,
+    VolumeProjection,
 };
+use api::meta::node_selector::admits;
+use api::meta::volume::volume_name;
 
 use super::env::{pod_field, resource_field};
 use super::events::Turn;
@@ -49,11 +53,15 @@ pub fn follows_object(volume: &Volume) -> bool {
 }
 
 fn mount(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<FileTree, String> {
+    if let Some(claim) = claim_name(pod, volume) {
+        let persistent = claimed_volume(turn, pod, &claim).map_err(|cause| {
+            let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+            format!("error processing PVC {namespace}/{claim}: {cause}")
+        })?;
+        check_node_affinity(turn, &persistent)?;
+    }
     if let Some(key) = disk_key(turn, pod, volume) {
         return Ok(turn.host.disks.get(&key).cloned().unwrap_or_default());
-    }
-    if let Some(claim) = &volume.persistent_volume_claim {
-        return Err(format!("persistentvolumeclaim \"{}\" not found", claim.claim_name));
     }
     Ok(tree_of(content(turn, pod, pod_ip, volume)?, turn.now))
 }
@@ -204,18 +212,51 @@ fn disk_key(turn: &Turn, pod: &Pod, volume: &Volume) -> Option<String> {
     if let Some(path) = &volume.host_path {
         return Some(format!("path:{}", path.path));
     }
+    let name = volume_name(&*claimed(turn, pod, &claim_name(pod, volume)?)?).to_owned();
+    Some(format!("volume:{name}")).filter(|_| !name.is_empty())
+}
+
+/// The claim a volume stands for.
+fn claim_name(pod: &Pod, volume: &Volume) -> Option<String> {
+    let own = || format!("{}-{}", pod.metadata.name.as_deref().unwrap_or_default(), volume.name);
     let claim = volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone());
-    let ephemeral = volume
-        .ephemeral
-        .as_ref()
-        .map(|_| format!("{}-{}", pod.metadata.name.as_deref().unwrap_or_default(), volume.name));
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    let claim = turn.cx.api.get::<PersistentVolumeClaim>(namespace, &claim.or(ephemeral)?)?;
-    let volume = claim.spec.as_ref().and_then(|spec| spec.volume_name.clone());
-    Some(format!(
-        "volume:{}",
-        volume.filter(|name| !name.is_empty()).unwrap_or_else(|| claim.metadata.uid.clone().unwrap_or_default())
-    ))
+    claim.or_else(|| volume.ephemeral.as_ref().map(|_| own()))
+}
+
+fn claimed(turn: &Turn, pod: &Pod, claim: &str) -> Option<Arc<PersistentVolumeClaim>> {
+    turn.cx.api.get(pod.metadata.namespace.as_deref().unwrap_or_default(), claim)
+}
+
+/// The volume behind a claim, or why there is none to mount yet.
+fn claimed_volume(turn: &Turn, pod: &Pod, name: &str) -> Result<Arc<PersistentVolume>, String> {
+    let claim = claimed(turn, pod, name)
+        .ok_or_else(|| format!("failed to fetch PVC from API server: persistentvolumeclaims \"{name}\" not found"))?;
+    if claim.metadata.deletion_timestamp.is_some() {
+        return Err("PVC is being deleted".into());
+    }
+    if claim.status.as_ref().and_then(|status| status.phase.as_deref()) != Some("Bound") {
+        return Err("PVC is not bound".into());
+    }
+    let name = volume_name(&claim);
+    if name.is_empty() {
+        return Err("PVC has empty pvc.Spec.VolumeName".into());
+    }
+    turn.cx
+        .api
+        .get("", name)
+        .ok_or_else(|| format!("failed to fetch PV {name} from API server: persistentvolumes \"{name}\" not found"))
+}
+
+/// A volume that lies elsewhere cannot be mounted here.
+fn check_node_affinity(turn: &Turn, volume: &PersistentVolume) -> Result<(), String> {
+    let required = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref()?.required.as_ref());
+    let name = &turn.host.machine.name;
+    let labels = turn.cx.api.get::<Node>("", name).and_then(|node| node.metadata.labels.clone());
+    if required.is_none_or(|required| admits(required, name, labels.as_ref())) {
+        return Ok(());
+    }
+    let volume = volume.metadata.name.as_deref().unwrap_or_default();
+    Err(format!("MountVolume.NodeAffinity check failed for volume \"{volume}\" : no matching NodeSelectorTerms"))
 }
 
 /// Keeps what outlasts the pod on the node's disk.
@@ -240,10 +281,12 @@ pub fn refresh(turn: &Turn, pod: &Pod, pod_ip: &str, trees: &mut BTreeMap<String
 /// Writes `FailedMount` for each failure.
 pub fn report(turn: &mut Turn, pod: &Pod, failures: &[(String, String)]) {
     for (volume, cause) in failures {
-        let message = if cause.starts_with("persistentvolumeclaim") {
+        let message = if cause.starts_with("error processing PVC") {
             format!(
-                "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to process volumes=[{volume}]: error processing PVC: {cause}"
+                "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to process volumes=[{volume}]: {cause}"
             )
+        } else if cause.starts_with("MountVolume.") {
+            cause.clone()
         } else {
             format!("MountVolume.SetUp failed for volume \"{volume}\" : {cause}")
         };

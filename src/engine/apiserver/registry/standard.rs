@@ -1,5 +1,7 @@
 //! The habits most kinds share: status is the server's, generation follows the spec.
 
+use api::k8s_openapi::api::core::v1::PersistentVolume;
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Kind, Object};
 
 use super::Strategy;
@@ -96,6 +98,28 @@ fn fold_string_data(object: &mut Object) {
         let data = secret.data.get_or_insert_default();
         for (key, text) in texts {
             data.insert(key, api::k8s_openapi::ByteString(text.into_bytes()));
+        }
+    }
+}
+
+/// Volumes remember since when they are in their phase.
+pub struct PersistentVolumeStrategy;
+
+impl Strategy for PersistentVolumeStrategy {
+    fn returns_deleted_object(&self) -> bool {
+        true
+    }
+
+    fn stamp(&self, object: &mut Object, old: Option<&Object>, now: &Time) {
+        let phase = |object: &Object| {
+            let volume = object.get::<PersistentVolume>();
+            volume.and_then(|volume| volume.status.as_ref()?.phase.clone())
+        };
+        if old.is_some_and(|old| phase(old) == phase(object)) {
+            return;
+        }
+        if let Some(volume) = object.get_mut::<PersistentVolume>() {
+            volume.status.get_or_insert_default().last_phase_transition_time = Some(now.clone());
         }
     }
 }

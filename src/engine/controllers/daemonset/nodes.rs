@@ -4,6 +4,7 @@
 
 use api::k8s_openapi::api::apps::v1::DaemonSet;
 use api::k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Toleration};
+use api::meta::node_selector::admits;
 use api::meta::toleration::tolerates;
 
 /// (should run, should continue to run): a new taint of effect NoSchedule stops nobody who runs already.
@@ -102,27 +103,5 @@ fn matches_selector(spec: &PodSpec, node: &Node) -> bool {
         .and_then(|affinity| affinity.node_affinity.as_ref())
         .and_then(|affinity| affinity.required_during_scheduling_ignored_during_execution.as_ref());
     let name = node.metadata.name.clone().unwrap_or_default();
-    plain
-        && required.is_none_or(|selector| {
-            selector.node_selector_terms.iter().any(|term| {
-                let by_label = term.match_expressions.iter().flatten().all(|r| holds(r, labels.get(&r.key)));
-                let by_field = term.match_fields.iter().flatten().all(|r| holds(r, Some(&name)));
-                by_label && by_field && (term.match_expressions.is_some() || term.match_fields.is_some())
-            })
-        })
-}
-
-fn holds(requirement: &NodeSelectorRequirement, value: Option<&String>) -> bool {
-    let values = requirement.values.as_deref().unwrap_or_default();
-    let number = |text: Option<&String>| text.and_then(|text| text.parse::<i64>().ok());
-    match requirement.operator.as_str() {
-        "In" => value.is_some_and(|value| values.contains(value)),
-        "NotIn" => value.is_none_or(|value| !values.contains(value)),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => matches!((number(value), number(values.first())), (Some(a), Some(b)) if a > b),
-        "Lt" => matches!((number(value), number(values.first())), (Some(a), Some(b)) if a < b),
-        // Validation keeps other words out.
-        _ => false,
-    }
+    plain && required.is_none_or(|selector| admits(selector, &name, Some(&labels)))
 }

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use api::Status;
-use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVolumeClaim};
+use api::meta::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, claim_reference};
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 
 use super::{Scheduler, now_ms};
 use crate::client::Context;
@@ -38,25 +39,20 @@ pub fn begin(cache: &Cache, pod: &PodInfo, node: &str, cx: &mut Context) -> Resu
     let mut names = Vec::new();
     for (volume, claim) in &plan.bind {
         names.push(name_of(claim));
-        let reference = ObjectReference {
-            api_version: Some("v1".into()),
-            kind: Some("PersistentVolumeClaim".into()),
-            namespace: claim.metadata.namespace.clone(),
-            name: claim.metadata.name.clone(),
-            uid: claim.metadata.uid.clone(),
-            resource_version: claim.metadata.resource_version.clone(),
-            field_path: None,
-        };
+        let reference = claim_reference(claim);
         cx.api.patch::<PersistentVolume>("", volume.metadata.name.as_deref().unwrap_or_default(), "", |volume| {
-            let by_controller = ("pv.kubernetes.io/bound-by-controller".to_owned(), "yes".to_owned());
-            volume.metadata.annotations.get_or_insert_default().extend([by_controller]);
+            // A volume that was kept for the claim is not the controller's choice.
+            if volume.spec.as_ref().is_none_or(|spec| spec.claim_ref.is_none()) {
+                let by_controller = (BOUND_BY_CONTROLLER.to_owned(), "yes".to_owned());
+                volume.metadata.annotations.get_or_insert_default().extend([by_controller]);
+            }
             volume.spec.get_or_insert_default().claim_ref = Some(reference);
         })?;
     }
     for claim in &plan.provision {
         names.push(name_of(claim));
         cx.api.patch::<PersistentVolumeClaim>(&pod.namespace, &name_of(claim), "", |claim| {
-            let selected = ("volume.kubernetes.io/selected-node".to_owned(), node.to_owned());
+            let selected = (SELECTED_NODE.to_owned(), node.to_owned());
             claim.metadata.annotations.get_or_insert_default().extend([selected]);
         })?;
     }
@@ -97,5 +93,5 @@ fn is_bound(cx: &Context, namespace: &str, name: &str) -> bool {
     let Some(claim) = cx.api.get::<PersistentVolumeClaim>(namespace, name) else { return false };
     let named = claim.spec.as_ref().is_some_and(|spec| spec.volume_name.is_some());
     let annotations = claim.metadata.annotations.as_ref();
-    named && annotations.is_some_and(|annotations| annotations.contains_key("pv.kubernetes.io/bind-completed"))
+    named && annotations.is_some_and(|annotations| annotations.contains_key(BIND_COMPLETED))
 }

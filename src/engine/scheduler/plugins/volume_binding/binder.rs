@@ -4,15 +4,14 @@
 
 use std::sync::Arc;
 
+use api::meta::volume::{BIND_COMPLETED, SELECTED_NODE, annotation, claim_class, requested, volume_name};
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 
 use super::matching::{fits_node, smallest_match};
 use super::waits_for_consumer;
 use crate::scheduler::cache::{Cache, NodeInfo, key};
 use crate::scheduler::plugins::volume_restrictions::volumes;
-use crate::scheduler::pod_info::{NodeTerm, PodInfo};
-
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+use crate::scheduler::pod_info::PodInfo;
 
 /// A pod's claims, by what they still need.
 #[derive(Clone, Default)]
@@ -67,16 +66,16 @@ pub fn claims_of<'a>(cache: &'a Cache, pod: &PodInfo) -> Result<Claims<'a>, Stri
         if claim.metadata.deletion_timestamp.is_some() {
             return Err(format!("persistentvolumeclaim \"{name}\" is being deleted"));
         }
-        let completed = annotation(claim, "pv.kubernetes.io/bind-completed").is_some();
+        let completed = annotation(&claim.metadata, BIND_COMPLETED).is_some();
         if !volume_name.is_empty() && completed {
             claims.bound.push(claim);
-        } else if volume_name.is_empty() && waits_for_consumer(cache, class_of(claim)) {
+        } else if volume_name.is_empty() && waits_for_consumer(cache, claim_class(claim)) {
             claims.waiting.push(claim);
         } else {
             claims.unbound_immediate = true;
         }
     }
-    claims.waiting.sort_by_key(|claim| super::matching::requested(claim));
+    claims.waiting.sort_by_key(|claim| requested(claim));
     Ok(claims)
 }
 
@@ -98,13 +97,13 @@ pub fn plan(cache: &Cache, claims: &Claims, node: &NodeInfo) -> Result<Plan, Vec
     let mut plan = Plan::default();
     for claim in &claims.waiting {
         // A claim that was promised to a node waits for its volume there.
-        let promised = annotation(claim, SELECTED_NODE);
+        let promised = annotation(&claim.metadata, SELECTED_NODE);
         let taken: Vec<&str> =
             plan.bind.iter().map(|(volume, _)| volume.metadata.name.as_deref().unwrap_or_default()).collect();
-        let found = if promised.is_some() { None } else { smallest_match(cache, claim, class_of(claim), node, &taken) };
+        let found = if promised.is_some() { None } else { smallest_match(cache, claim, node, &taken) };
         if let Some(volume) = found {
             plan.bind.push((volume.clone(), (*claim).clone()));
-        } else if promised.is_none_or(|name| *name == *node.name) && can_provision(cache, claim, node) {
+        } else if promised.is_none_or(|name| name == &*node.name) && can_provision(cache, claim, node) {
             plan.provision.push((*claim).clone());
         } else {
             reasons.push("node(s) didn't find available persistent volumes to bind");
@@ -117,7 +116,7 @@ pub fn plan(cache: &Cache, claims: &Claims, node: &NodeInfo) -> Result<Plan, Vec
 
 /// Whether the claim's class makes volumes that this node reaches.
 fn can_provision(cache: &Cache, claim: &PersistentVolumeClaim, node: &NodeInfo) -> bool {
-    let Some(class) = cache.listers.storage_classes.get(&key("", class_of(claim))) else { return false };
+    let Some(class) = cache.listers.storage_classes.get(&key("", claim_class(claim))) else { return false };
     if class.provisioner.is_empty() || class.provisioner == "kubernetes.io/no-provisioner" {
         return false;
     }
@@ -129,24 +128,4 @@ fn can_provision(cache: &Cache, claim: &PersistentVolumeClaim, node: &NodeInfo) 
             .all(|wanted| node.label(&wanted.key).is_some_and(|value| wanted.values.iter().any(|v| v == value)))
     };
     topologies.is_empty() || topologies.iter().any(allowed)
-}
-
-pub fn class_of(claim: &PersistentVolumeClaim) -> &str {
-    annotation(claim, "volume.beta.kubernetes.io/storage-class")
-        .map(String::as_str)
-        .or_else(|| claim.spec.as_ref()?.storage_class_name.as_deref())
-        .unwrap_or_default()
-}
-
-pub fn volume_name(claim: &PersistentVolumeClaim) -> &str {
-    claim.spec.as_ref().and_then(|spec| spec.volume_name.as_deref()).unwrap_or_default()
-}
-
-fn annotation<'a>(claim: &'a PersistentVolumeClaim, name: &str) -> Option<&'a String> {
-    claim.metadata.annotations.as_ref()?.get(name)
-}
-
-/// Whether a volume's required node affinity admits a node; none admits all.
-pub(super) fn terms_admit(terms: &[NodeTerm], node: &NodeInfo) -> bool {
-    terms.iter().any(|term| term.matches(&node.name, node.node.metadata.labels.as_ref()))
 }
