@@ -21,6 +21,14 @@ pub(super) fn node(node: &mut Node) {
     drop_blank(&mut spec.pod_cidr);
     drop_blank(&mut spec.provider_id);
     drop_empty(&mut spec.pod_cidrs);
+    // One network written twice, for old clients; where the two differ the old field wins.
+    if let Some(cidr) = &spec.pod_cidr
+        && spec.pod_cidrs.as_ref().and_then(|all| all.first()) != Some(cidr)
+    {
+        spec.pod_cidrs = Some(vec![cidr.clone()]);
+    } else if let Some(first) = spec.pod_cidrs.iter().flatten().next() {
+        spec.pod_cidr = Some(first.clone());
+    }
     drop_empty(&mut spec.taints);
     for taint in spec.taints.iter_mut().flatten() {
         drop_blank(&mut taint.value);

@@ -26,8 +26,9 @@ pub fn write(transcript: &Transcript, results: &[Option<Printed>]) -> String {
     out
 }
 
-/// The lines of a text; the newline at its end is not a line of its own.
+/// The lines of a text; the newline at its end is not a line of its own, and neither are blanks behind it.
 fn lines(text: &str) -> Vec<&str> {
+    let text = text.trim_end_matches(' ');
     if text.is_empty() {
         return Vec::new();
     }

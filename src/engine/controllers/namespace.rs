@@ -24,8 +24,8 @@ impl Controller for Namespaces {
         if news.key.kind == Kind::Namespace
             && news.change != Change::Deleted
             && news.object.meta().deletion_timestamp.is_some()
-            && news.previous.as_ref().is_none_or(|old| old.meta().deletion_timestamp.is_none())
         {
+            // Its own note of what remains wakes it, too: the next sweep comes as soon.
             queue.add_at(cx.now + GRACE, news.key.name.to_string());
         }
     }

@@ -25,6 +25,9 @@ const GRACE: Millis = 50 * SECOND;
 /// Silence a node may begin with.
 const STARTUP_GRACE: Millis = 60 * SECOND;
 
+/// How long a collision over a node's taints holds up the next try.
+const COLLISION: Millis = 200;
+
 /// The key of the periodic look at all nodes; no node can be called that.
 const ALL: &str = "*";
 
@@ -42,6 +45,8 @@ struct Seen {
     renewed: i64,
     alive_at: Millis,
     grace: Millis,
+    /// When it was first seen.
+    since: Millis,
     registered: bool,
 }
 
@@ -82,6 +87,12 @@ impl Controller for NodeLifecycle {
             if let Some(node) = cx.api.get::<Node>("", key) {
                 self.assign_cidr(cx, &node)?;
                 self.register(cx, &node);
+                // The first pass over a node that is only an object collides with those who are
+                // writing to it, and comes again.
+                let again = self.seen.get(key).map_or(0, |seen| seen.since + COLLISION);
+                if again > cx.now && conditions::of(&node, "Ready").is_none() {
+                    return Ok(Outcome::At(again));
+                }
                 taints::sync(cx, key)?;
             }
             return Ok(Outcome::Done);
@@ -101,7 +112,7 @@ impl NodeLifecycle {
         if seen.registered {
             return;
         }
-        *seen = Seen { alive_at: cx.now, grace: STARTUP_GRACE, registered: true, renewed: 0 };
+        *seen = Seen { alive_at: cx.now, grace: STARTUP_GRACE, since: cx.now, registered: true, renewed: 0 };
         let of = EventOf::object(&node.clone().into_object());
         let message = format!("Node {name} event: Registered Node {name} in Controller");
         self.recorder.event(cx, &of, EventType::Normal, "RegisteredNode", message);

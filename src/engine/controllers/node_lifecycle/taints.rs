@@ -57,10 +57,7 @@ fn wanted(node: &Node, effect: &str) -> Vec<&'static str> {
         Some("Unknown") => keys.push(UNREACHABLE),
         _ => {}
     }
-    // A node that has said nothing yet keeps the taint it was born with.
-    if state("Ready").is_none() && effect == "NoSchedule" {
-        keys.push(NOT_READY);
-    }
+    // A node nobody has reported for has no condition that keeps the taint it was born with.
     if effect == "NoSchedule" {
         for (kind, key) in [
             ("MemoryPressure", "node.kubernetes.io/memory-pressure"),

@@ -129,17 +129,22 @@ static DOCKER: Verb = Verb {
 /// The keys and values that `--from-…` flags name.
 fn data(cx: &Cx, args: &Args, owner: &str) -> Result<Map<String, Value>> {
     let mut data = Map::new();
+    // The two kinds complain in words of their own.
+    let secret = owner.starts_with("Secret ");
     let mut add = |key: &str, value: String| -> Result {
         if let Some(why) = api::meta::names::config_map_key(key).first() {
-            return Err(Failure::plain(format!(
-                "{key:?} is not a valid key name for a {}: {why}",
-                owner.split(' ').next().unwrap_or(owner)
-            )));
+            return Err(Failure::plain(match secret {
+                true => format!("{key:?} is not valid key name for a Secret {why}"),
+                false => format!("{key:?} is not a valid key name for a ConfigMap: {why}"),
+            }));
         }
         if data.contains_key(key) {
-            return Err(Failure::plain(format!(
-                "cannot add key {key:?}, another key by that name already exists in Data for {owner}"
-            )));
+            return Err(Failure::plain(match secret {
+                true => format!("cannot add key {key}, another key by that name already exists"),
+                false => {
+                    format!("cannot add key {key:?}, another key by that name already exists in Data for {owner}")
+                }
+            }));
         }
         data.insert(key.into(), value.into());
         Ok(())
