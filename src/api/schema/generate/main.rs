@@ -60,13 +60,17 @@ fn run() -> Result<String, String> {
     Ok(summary)
 }
 
-/// Where Cargo unpacked k8s-openapi.
+/// Where Cargo unpacked k8s-openapi. `--locked`, not `--offline`: on a fresh machine the crates of
+/// packages that were not built yet are still to be fetched.
 fn crate_source() -> Result<PathBuf, String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .output()
         .map_err(|e| format!("cargo metadata: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)));
+    }
     let metadata: serde_json::Value =
         serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
