@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use api::{Kind, Object};
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, Vector};
 use serde_json::Value;
 
 use crate::sim::Millis;
@@ -87,18 +87,22 @@ pub struct Store {
     version: u64,
     objects: OrdMap<Key, Stored>,
     /// Live objects by the UID of their controller, then by key.
-    owned: OrdMap<Arc<str>, OrdSet<Key>>,
+    owned: Index,
     /// Live objects that have no controller, of the kinds somebody may adopt.
-    orphans: OrdSet<Key>,
+    orphans: OrdMap<Key, Object>,
     /// Pods by the node they are bound to.
-    placed: OrdMap<Arc<str>, OrdSet<Key>>,
+    placed: Index,
     log: Vector<Arc<Revision>>,
     /// Versions up to here are no longer in the log.
     compacted: u64,
 }
 
+/// Objects by something they name. They are here themselves, not their keys: a controller walks
+/// hundreds of them at a time, and a search for each would be most of its work.
+type Index = OrdMap<Arc<str>, OrdMap<Key, Object>>;
+
 /// How many writes the log remembers: more than a watcher in this process ever lags behind.
-const LOG_LIMIT: usize = 20_000;
+const LOG_LIMIT: usize = 5_000;
 
 impl Default for Store {
     fn default() -> Self {
@@ -106,7 +110,7 @@ impl Default for Store {
             version: 1,
             objects: OrdMap::new(),
             owned: OrdMap::new(),
-            orphans: OrdSet::new(),
+            orphans: OrdMap::new(),
             placed: OrdMap::new(),
             log: Vector::new(),
             compacted: 1,
@@ -145,8 +149,7 @@ impl Store {
 
     /// Objects whose controller is `uid`, in key order.
     pub fn owned_by(&self, uid: &str) -> impl Iterator<Item = &Object> {
-        let keys = self.owned.get(uid);
-        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).map(|stored| &stored.object)
+        self.owned.get(uid).into_iter().flat_map(OrdMap::values)
     }
 
     /// Objects of an adoptable kind without a controller, in key order.
@@ -155,15 +158,13 @@ impl Store {
         let from = Key { kind, namespace: namespace.clone(), name: "".into() };
         self.orphans
             .range(from..)
-            .take_while(move |key| key.kind == kind && key.namespace == namespace)
-            .filter_map(|key| self.objects.get(key))
-            .map(|stored| &stored.object)
+            .take_while(move |(key, _)| key.kind == kind && key.namespace == namespace)
+            .map(|(_, object)| object)
     }
 
     /// Pods bound to `node`, in key order.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Object> {
-        let keys = self.placed.get(node);
-        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).map(|stored| &stored.object)
+        self.placed.get(node).into_iter().flat_map(OrdMap::values)
     }
 
     /// The next version, for stamping an object before [`Store::put`].
@@ -176,7 +177,7 @@ impl Store {
         let key = Key::of(&stored.object);
         let previous = self.objects.get(&key).map(|old| old.object.clone());
         if let Some(previous) = &previous {
-            self.unindex(&key, previous);
+            self.unindex(&key, previous, Some(&stored.object));
         }
         self.index(&key, &stored.object);
         self.version += 1;
@@ -197,7 +198,7 @@ impl Store {
     /// Commits a deletion; `last` is what watchers see, carrying [`Store::next_version`].
     pub fn remove(&mut self, key: &Key, last: Object, at: Millis, writer: Arc<str>) -> Option<Arc<Revision>> {
         let old = self.objects.remove(key)?;
-        self.unindex(key, &old.object);
+        self.unindex(key, &old.object, None);
         self.version += 1;
         let revision = Arc::new(Revision {
             version: self.version,
@@ -220,7 +221,8 @@ impl Store {
         // Versions in the log are consecutive, so the position is arithmetic.
         let first = self.log.front().map_or(self.version + 1, |revision| revision.version);
         let skip = (since + 1).saturating_sub(first) as usize;
-        Some(self.log.iter().skip(skip.min(self.log.len())))
+        // By index: skipping walks over everything that is skipped.
+        Some((skip..self.log.len()).filter_map(|at| self.log.get(at)))
     }
 
     /// The store as it was at `version`; `None` when that is compacted away or in the future.
@@ -261,33 +263,46 @@ impl Store {
         }
     }
 
+    /// Enters an object everywhere it belongs, or replaces what stands there under its key.
     fn index(&mut self, key: &Key, object: &Object) {
         if let Some(owner) = controller_uid(object) {
-            self.owned.entry(owner.into()).or_default().insert(key.clone());
+            enter(&mut self.owned, owner, key, object);
         } else if is_adoptable(key.kind) {
-            self.orphans.insert(key.clone());
+            self.orphans.insert(key.clone(), object.clone());
         }
         if let Some(node) = node_of(object) {
-            self.placed.entry(node.into()).or_default().insert(key.clone());
+            enter(&mut self.placed, node, key, object);
         }
     }
 
-    fn unindex(&mut self, key: &Key, object: &Object) {
-        if let Some(owner) = controller_uid(object) {
-            forget(&mut self.owned, owner, key);
-        } else if is_adoptable(key.kind) {
+    /// Strikes an object from where its successor, if there is one, does not belong.
+    fn unindex(&mut self, key: &Key, object: &Object, next: Option<&Object>) {
+        let (owner, new_owner) = (controller_uid(object), next.and_then(controller_uid));
+        if let Some(owner) = owner.filter(|_| owner != new_owner) {
+            strike(&mut self.owned, owner, key);
+        }
+        if owner.is_none() && (next.is_none() || new_owner.is_some()) {
             self.orphans.remove(key);
         }
-        if let Some(node) = node_of(object) {
-            forget(&mut self.placed, node, key);
+        if let Some(node) = node_of(object)
+            && next.and_then(node_of) != Some(node)
+        {
+            strike(&mut self.placed, node, key);
         }
     }
 }
 
-fn forget(index: &mut OrdMap<Arc<str>, OrdSet<Key>>, value: &str, key: &Key) {
-    if let Some(keys) = index.get_mut(value) {
-        keys.remove(key);
-        if keys.is_empty() {
+fn enter(index: &mut Index, value: &str, key: &Key, object: &Object) {
+    match index.get_mut(value) {
+        Some(objects) => drop(objects.insert(key.clone(), object.clone())),
+        None => drop(index.insert(value.into(), OrdMap::unit(key.clone(), object.clone()))),
+    }
+}
+
+fn strike(index: &mut Index, value: &str, key: &Key) {
+    if let Some(objects) = index.get_mut(value) {
+        objects.remove(key);
+        if objects.is_empty() {
             index.remove(value);
         }
     }

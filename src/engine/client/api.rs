@@ -1,6 +1,7 @@
 //! The typed client: what client-go's clientset and listers are to upstream's components.
 //!
-//! Reads are always of the present: informers here never lag, only their wake-ups do.
+//! Reads are always of the present: informers here never lag, only their wake-ups do. While the
+//! API server is stopped they read what they knew, and writes fail with [`Status::unreachable`].
 
 use std::sync::Arc;
 
@@ -72,6 +73,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// As [`ApiServer::create`].
     pub fn create<T: Typed>(&mut self, object: T) -> Result<Arc<T>, Status> {
+        self.server.reached()?;
         let created = self.server.create(self.who, object.into_object(), &mut WriteOptions::default())?;
         Ok(T::cast(&created).expect("a created object keeps its kind").clone())
     }
@@ -91,6 +93,7 @@ impl<'a> Client<'a> {
     }
 
     fn put<T: Typed>(&mut self, object: T, mut options: WriteOptions) -> Result<Arc<T>, Status> {
+        self.server.reached()?;
         let updated = self.server.update(self.who, object.into_object(), &mut options)?;
         Ok(T::cast(&updated).expect("an updated object keeps its kind").clone())
     }
@@ -125,6 +128,7 @@ impl<'a> Client<'a> {
         subresource: &'static str,
         change: impl FnOnce(&mut Object),
     ) -> Result<Object, Status> {
+        self.server.reached()?;
         self.server.modify(self.who, key, &mut WriteOptions::on(subresource), |object| {
             change(object);
             Ok(())
@@ -134,6 +138,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// As [`ApiServer::delete`].
     pub fn delete(&mut self, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
+        self.server.reached()?;
         self.server.delete(self.who, key, options)
     }
 
@@ -142,6 +147,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// `NotFound`; `Conflict` when the pod is bound already.
     pub fn bind(&mut self, namespace: &str, pod: &str, uid: &str, node: &str) -> Result<(), Status> {
+        self.server.reached()?;
         self.server.bind(self.who, namespace, pod, uid, node)
     }
 
@@ -150,6 +156,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// `TooManyRequests` when a budget forbids it.
     pub fn evict(&mut self, namespace: &str, pod: &str, options: &DeleteOptions) -> Result<(), Status> {
+        self.server.reached()?;
         self.server.evict(self.who, namespace, pod, options)
     }
 
@@ -158,6 +165,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// `NotFound`.
     pub fn finalize_namespace(&mut self, name: &str) -> Result<(), Status> {
+        self.server.reached()?;
         self.server.finalize_namespace(self.who, name)
     }
 

@@ -61,8 +61,10 @@ pub struct Recorder {
     host: String,
     /// Written through events.k8s.io: the reporter is named in the newer fields only.
     new_style: bool,
-    /// Events of the last ten minutes by what makes them equal.
+    /// Events of the last ten minutes, and some older ones, by what makes them equal.
     known: BTreeMap<String, Known>,
+    /// When the older ones are thrown out.
+    tidy_at: Millis,
 }
 
 #[derive(Debug, Clone)]
@@ -72,12 +74,18 @@ struct Known {
     last: Millis,
 }
 
+impl Known {
+    fn is_fresh(&self, now: Millis) -> bool {
+        now.saturating_sub(self.last) < MEMORY
+    }
+}
+
 /// After this long without a repetition an equal event is a new one.
 const MEMORY: Millis = 10 * MINUTE;
 
 impl Recorder {
     pub fn new(component: &str, host: &str) -> Self {
-        Self { component: component.into(), host: host.into(), new_style: false, known: BTreeMap::new() }
+        Self { component: component.into(), host: host.into(), new_style: false, known: BTreeMap::new(), tidy_at: 0 }
     }
 
     /// A recorder that writes events.k8s.io/v1, as kube-scheduler does.
@@ -101,8 +109,11 @@ impl Recorder {
             kind.as_str(),
         );
         let now = cx.now;
-        self.known.retain(|_, known| now.saturating_sub(known.last) < MEMORY);
-        if let Some(known) = self.known.get_mut(&identity) {
+        if now >= self.tidy_at {
+            self.known.retain(|_, known| known.is_fresh(now));
+            self.tidy_at = now + MINUTE;
+        }
+        if let Some(known) = self.known.get_mut(&identity).filter(|known| known.is_fresh(now)) {
             known.last = now;
             let (namespace, name) = (known.namespace.clone(), known.name.clone());
             if self.repeat(cx, &namespace, &name) {

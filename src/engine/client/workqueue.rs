@@ -18,20 +18,35 @@ pub struct WorkQueue<K: Ord + Clone = String> {
     /// Keys that become ready later, by time.
     delayed: BTreeSet<(Millis, K)>,
     failures: BTreeMap<K, u32>,
+    /// Keys whose worker is still busy with them, and until when.
+    busy: BTreeMap<K, Millis>,
 }
 
 impl<K: Ord + Clone> Default for WorkQueue<K> {
     fn default() -> Self {
-        Self { ready: VecDeque::new(), queued: BTreeSet::new(), delayed: BTreeSet::new(), failures: BTreeMap::new() }
+        Self {
+            ready: VecDeque::new(),
+            queued: BTreeSet::new(),
+            delayed: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            busy: BTreeMap::new(),
+        }
     }
 }
 
 impl<K: Ord + Clone> WorkQueue<K> {
-    /// Queues a key; one that waits already keeps its place.
+    /// Queues a key; one that waits already keeps its place, one that is worked on comes after that.
     pub fn add(&mut self, key: K) {
-        if self.queued.insert(key.clone()) {
+        if let Some(until) = self.busy.get(&key) {
+            self.delayed.insert((*until, key));
+        } else if self.queued.insert(key.clone()) {
             self.ready.push_back(key);
         }
+    }
+
+    /// The worker is busy with this key until then: what is queued meanwhile comes once, afterwards.
+    pub fn hold(&mut self, key: K, until: Millis) {
+        self.busy.insert(key, until);
     }
 
     /// Queues a key at a time; the earliest wish wins when it comes, later ones come again.
@@ -58,6 +73,7 @@ impl<K: Ord + Clone> WorkQueue<K> {
 
     /// The next key that is due.
     pub fn pop(&mut self, now: Millis) -> Option<K> {
+        self.busy.retain(|_, until| *until > now);
         while let Some((at, _)) = self.delayed.first()
             && *at <= now
             && let Some((_, key)) = self.delayed.pop_first()
@@ -82,6 +98,19 @@ impl<K: Ord + Clone> WorkQueue<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_worked_on_comes_once_afterwards() {
+        let mut queue = WorkQueue::<&str>::default();
+        queue.add("a");
+        assert_eq!(queue.pop(0), Some("a"));
+        queue.hold("a", 10);
+        queue.add("a");
+        queue.add("b");
+        queue.add("a");
+        assert_eq!((queue.pop(1), queue.pop(1), queue.next_due(1)), (Some("b"), None, Some(10)));
+        assert_eq!((queue.pop(10), queue.pop(10)), (Some("a"), None));
+    }
 
     #[test]
     fn a_key_waits_once_and_failures_back_off() {

@@ -16,15 +16,17 @@ use api::{Kind, Object, Status, Typed};
 
 use super::{Controller, Outcome, pod_control, pods};
 use crate::client::{Context, Key, Recorder, Revision, WorkQueue};
+use crate::sim::Millis;
 
 #[derive(Clone)]
 pub struct ReplicaSets {
     recorder: Recorder,
+    took: Millis,
 }
 
 impl Default for ReplicaSets {
     fn default() -> Self {
-        Self { recorder: Recorder::new("replicaset-controller", "") }
+        Self { recorder: Recorder::new("replicaset-controller", ""), took: 0 }
     }
 }
 
@@ -67,11 +69,16 @@ impl Controller for ReplicaSets {
         }
     }
 
+    fn took(&self) -> Millis {
+        self.took
+    }
+
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
         let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
         // Deleted since it was queued: the garbage collector removes its pods, not we.
         let Some(set) = cx.api.get::<ReplicaSet>(namespace, name) else { return Ok(Outcome::Done) };
         let owned = claim(cx, &set)?;
+        self.took = pods::looking_at(owned.len());
         let active: Vec<Arc<Pod>> = owned.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
         let mut more = false;
         let mut failure = None;

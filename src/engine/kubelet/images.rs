@@ -2,7 +2,7 @@
 //!
 //! Mirrors: pkg/kubelet/images/image_manager.go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Pod, Secret};
@@ -18,8 +18,10 @@ pub struct Images {
     pub catalogue: Arc<Catalogue>,
     /// On the node, by full name.
     present: BTreeMap<String, Arc<Image>>,
-    /// Pulls come one after the other: when the running one is done.
+    /// Pulls come one after the other: when the last one queued is done.
     pulling_until: Millis,
+    /// Full names that an earlier pull of the queue brings.
+    arriving: BTreeSet<String>,
     /// Extra time for every pull: a slow registry.
     pub slowness: Millis,
 }
@@ -48,7 +50,7 @@ pub struct Failure {
 
 impl Images {
     pub fn new(catalogue: Arc<Catalogue>) -> Images {
-        Images { catalogue, present: BTreeMap::new(), pulling_until: 0, slowness: 0 }
+        Images { catalogue, present: BTreeMap::new(), pulling_until: 0, arriving: BTreeSet::new(), slowness: 0 }
     }
 
     /// Puts an image on the node without pulling it.
@@ -78,6 +80,7 @@ impl Images {
     }
 
     pub fn add(&mut self, reference: &Reference, image: Arc<Image>) {
+        self.arriving.remove(&reference.full());
         self.present.insert(reference.full(), image);
     }
 }
@@ -153,11 +156,12 @@ fn pull(turn: &mut Turn, pod: &Pod, reference: Reference) -> Ensure {
         ImagePolicy::Present(_) => Err(super::runtime::PullError::NoSuchHost),
         ImagePolicy::Catalogue | ImagePolicy::Everything => images.catalogue.pull(&reference, credentials),
     };
-    let here_already = images.present.contains_key(&reference.full());
+    let full = reference.full();
+    let here_by_then = images.present.contains_key(&full) || images.arriving.contains(&full);
     let outcome = result.map_err(|error| error.text(&reference));
     let took = match &outcome {
         // Only the manifest is compared.
-        Ok(_) if here_already => turn.delay(600, 500),
+        Ok(_) if here_by_then => turn.delay(600, 500),
         Ok(image) => {
             let slowness = turn.host.images.slowness;
             let least = image.pull.max(200);
@@ -168,6 +172,9 @@ fn pull(turn: &mut Turn, pod: &Pod, reference: Reference) -> Ensure {
     let start = turn.now.max(turn.host.images.pulling_until);
     let until = start + took;
     turn.host.images.pulling_until = until;
+    if outcome.is_ok() {
+        turn.host.images.arriving.insert(full);
+    }
     Ensure::Pulling { until, waited: start - turn.now, took, outcome, reference }
 }
 

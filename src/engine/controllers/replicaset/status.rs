@@ -31,8 +31,8 @@ pub fn update(
     let (mut labelled, mut ready, mut available) = (0, 0, 0);
     let mut soonest: Option<i64> = None;
     for pod in active {
-        let labels = pod.metadata.labels.clone().unwrap_or_default();
-        labelled += i32::from(wanted.iter().all(|(key, value)| labels.get(key) == Some(value)));
+        let labels = pod.metadata.labels.as_ref();
+        labelled += i32::from(wanted.iter().all(|(key, value)| labels.and_then(|map| map.get(key)) == Some(value)));
         ready += i32::from(pods::is_ready(pod));
         match pods::available(pod, min_ready, unix) {
             Ok(()) => available += 1,
