@@ -3,6 +3,8 @@
 //! `cargo xtask test --only browser` builds and serves the page, starts the driver and calls
 //! these tests with its addresses in the environment.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod deep_links;
 mod editor;
 mod everywhere;

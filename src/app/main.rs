@@ -8,6 +8,8 @@ mod components;
 mod i18n;
 mod pages;
 mod state;
+#[cfg(test)]
+mod tests;
 
 fn main() {
     // Only the page has a window; the same program may one day run as a worker.

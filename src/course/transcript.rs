@@ -12,7 +12,7 @@ mod words;
 mod write;
 
 pub use parse::{Directive, ParseError, Step, Transcript, parse};
-pub use play::play;
+pub use play::{history, play};
 pub use words::split as split_words;
 pub use write::write;
 

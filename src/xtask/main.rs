@@ -4,6 +4,7 @@
 //! simulated cluster lives in `src/tools` and is started with `cargo run`.
 //! A new command is one row of [`COMMANDS`] and one module here.
 
+mod bench;
 mod dist;
 mod editor;
 mod install;
@@ -83,9 +84,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        usage: "…",
-        about: "the numbers: 1,000 pods, bytes per pod, sizes",
-        run: tools::run_released,
+        usage: "[rollout] [api] [idle] [scheduling] [page]",
+        about: "the numbers, of the release build: natively, and of the page in Chromium",
+        run: |_, args| bench::run(args),
     },
     Command {
         name: "lessons",

@@ -105,10 +105,15 @@ fn native() -> Report {
 }
 
 fn wasm() -> Report {
+    let native = match crate::tools::histories() {
+        Ok(native) => native,
+        Err(message) => return one(Err(message)),
+    };
     let mut command = cargo(&["test", "--package", "app", "--target", "wasm32-unknown-unknown", "--no-fail-fast"]);
     command
         // The profile of the page built before, so that nothing large is compiled twice.
         .args(["--profile", "quick"])
+        .env("PILOTHOUSE_HISTORIES", native)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
         // The first start of Chromium on a machine takes up to a minute.
@@ -161,9 +166,9 @@ pub fn drive(feature: &str, filter: &str, args: &[&str]) -> Outcome<Drive> {
     let driver = webdriver::start()?;
     let mut command = cargo(&["test", "--test", "all", "--features", &format!("tests/{feature}"), "--", filter]);
     command
-        // Browsers are heavy: two at a time is what two cores carry.
-        .args(["--test-threads", "2"])
         .args(args)
+        // Browsers are heavy: two at a time is what two cores carry.
+        .env("RUST_TEST_THREADS", "2")
         .env("RUST_BACKTRACE", "0")
         .env("PILOTHOUSE_URL", &url)
         .env("PILOTHOUSE_WEBDRIVER", &driver.url)

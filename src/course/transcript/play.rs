@@ -21,8 +21,18 @@ const QUIET: u64 = 3_000;
 
 /// Plays every step; one result per step.
 pub fn play(transcript: &Transcript) -> Vec<Option<Printed>> {
+    play_whole(transcript).0
+}
+
+/// Plays every step; the hash of all that happened on the way, seen or unseen.
+pub fn history(transcript: &Transcript) -> u64 {
+    play_whole(transcript).1.event_hash()
+}
+
+fn play_whole(transcript: &Transcript) -> (Vec<Option<Printed>>, Cluster) {
     let mut player = Player::new(transcript);
-    transcript.steps.iter().map(|step| player.step(transcript, &step.what)).collect()
+    let printed = transcript.steps.iter().map(|step| player.step(transcript, &step.what)).collect();
+    (printed, player.cluster)
 }
 
 struct Player {
@@ -298,6 +308,8 @@ impl Player {
             ["node-up", node] => Fault::Thaw { node: (*node).into() },
             ["stop", "kubelet", node] => Fault::Stop(ProcessId::Kubelet((*node).into())),
             ["start", "kubelet", node] => Fault::Start(ProcessId::Kubelet((*node).into())),
+            ["stop", "apiserver"] => Fault::Stop(ProcessId::ApiServer),
+            ["start", "apiserver"] => Fault::Start(ProcessId::ApiServer),
             ["stop", "scheduler"] => Fault::Stop(ProcessId::Scheduler),
             ["start", "scheduler"] => Fault::Start(ProcessId::Scheduler),
             ["stop", "controller-manager"] => Fault::Stop(ProcessId::ControllerManager),

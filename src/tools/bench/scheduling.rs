@@ -19,7 +19,7 @@ const REPLICA_SETS: usize = 100;
 pub fn main() {
     for (name, owned) in [("plain", false), ("replicas", true)] {
         let rate = bindings_per_second(NODES, PODS, owned);
-        println!("scheduling/{name}: {NODES} nodes, {PODS} pods: {rate:.0} bindings/s");
+        super::line(name, rate, "bindings/s", "10,000 wanted");
     }
 }
 
