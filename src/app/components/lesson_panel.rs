@@ -215,7 +215,7 @@ fn Prose(html: Memo<Html>) -> impl IntoView {
 #[component]
 fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
     let i18n = use_i18n();
-    let PredictView { ask, options, chosen, truth } = predict;
+    let PredictView { ask, options, chosen, truth, kept } = predict;
     let verdict = {
         let chosen = chosen.clone();
         let truth = truth.clone();
@@ -223,6 +223,7 @@ fn Predict(predict: PredictView, on_act: Callback<LessonAct>) -> impl IntoView {
             let t = i18n.t();
             match (&chosen, &truth) {
                 (None, _) => "",
+                (Some(_), None) if kept => t.lesson.predict_kept,
                 (Some(_), None) => t.lesson.predict_open,
                 (Some(chosen), Some(truth)) if chosen == truth => t.lesson.predicted_right,
                 (Some(_), Some(_)) => t.lesson.predicted_wrong,

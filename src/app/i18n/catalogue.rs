@@ -70,6 +70,7 @@ pub struct Lesson {
     pub predicted_right: &'static str,
     pub predicted_wrong: &'static str,
     pub predict_open: &'static str,
+    pub predict_kept: &'static str,
     pub do_it: &'static str,
     pub type_for_me: &'static str,
     pub checks: &'static str,

@@ -59,6 +59,7 @@ pub static TEXT: Text = Text {
         predicted_right: "The cluster agrees with you.",
         predicted_wrong: "The cluster says otherwise: look again at what happened.",
         predict_open: "Noted. Now let the cluster answer.",
+        predict_kept: "Noted, and sealed: a later lesson opens it again.",
         do_it: "Do",
         type_for_me: "Type it for me",
         checks: "Checks",

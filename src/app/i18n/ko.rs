@@ -60,6 +60,7 @@ pub static TEXT: Text = Text {
         predicted_right: "클러스터도 같은 답을 했어요.",
         predicted_wrong: "클러스터의 답은 달라요. 무슨 일이 있었는지 다시 살펴봐요.",
         predict_open: "적어 두었어요. 이제 클러스터의 답을 들어 봐요.",
+        predict_kept: "적어서 봉해 두었어요. 나중 레슨에서 다시 열어 봐요.",
         do_it: "해 보기",
         type_for_me: "대신 쳐 줘요",
         checks: "확인",

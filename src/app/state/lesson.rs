@@ -235,7 +235,8 @@ fn view(run: &Run, snapshot: &engine::Snapshot, locale: course::lesson::Locale, 
         ask: inline(&predict.ask),
         options: predict.options.into_iter().map(|(key, label)| (key, inline(&label))).collect(),
         chosen: run.prediction.clone(),
-        truth: Some(predict.truth).filter(|_| finished),
+        truth: Some(predict.truth).filter(|_| finished && predict.opens_in.is_empty()),
+        kept: !predict.opens_in.is_empty(),
     });
     let (situation, task) = match (&predict, prose.predict.is_empty()) {
         (Some(_), false) if run.index() == 0 => (to_html(&prose.predict), to_html(&words.text)),

@@ -72,7 +72,7 @@ impl Projector {
         vec![
             ComponentView {
                 part: Part::ApiServer,
-                up: true,
+                up: up(&ProcessId::ApiServer),
                 load: Load::Requests(self.story.writes_lately(snapshot.now)),
             },
             ComponentView { part: Part::Etcd, up: true, load: Load::Revision(snapshot.version) },

@@ -414,6 +414,8 @@ pub struct PredictView {
     pub chosen: Option<String>,
     /// Known only once the cluster has shown it.
     pub truth: Option<String>,
+    /// A later lesson shows it.
+    pub kept: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

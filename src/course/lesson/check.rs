@@ -222,6 +222,7 @@ impl Clause {
             Clause::Response { message } => (!world.last_error.contains(message.as_str())).then_some(Gap::NoAnswer),
             Clause::Component { name, running } => {
                 let id = match name.as_str() {
+                    "apiserver" => ProcessId::ApiServer,
                     "scheduler" => ProcessId::Scheduler,
                     "controller-manager" => ProcessId::ControllerManager,
                     node => ProcessId::Kubelet(node.into()),

@@ -111,12 +111,15 @@ pub struct FaultSpec {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Predict {
     pub ask: String,
     /// Key → label. The order is the file's, sorted by key.
     pub options: BTreeMap<String, String>,
     pub truth: String,
+    /// The lesson that answers; until then the guess is kept. Empty: this lesson answers at its end.
+    #[serde(default)]
+    pub opens_in: String,
     #[serde(default)]
     pub replay: String,
 }

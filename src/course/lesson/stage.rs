@@ -213,6 +213,7 @@ pub fn fault_of(what: &str, node: &str, pod: &str) -> Result<Fault, String> {
 
 fn component(name: &str) -> Result<ProcessId, String> {
     match name {
+        "apiserver" => Ok(ProcessId::ApiServer),
         "scheduler" => Ok(ProcessId::Scheduler),
         "controller-manager" => Ok(ProcessId::ControllerManager),
         other => Err(format!("there is no component {other:?}")),
