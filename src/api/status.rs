@@ -89,6 +89,16 @@ impl Status {
         self
     }
 
+    /// Nothing listens: not an answer at all, hence no code. Mirrors: net.OpError of a refused dial.
+    pub fn unreachable() -> Self {
+        Self(Box::new(StatusFields { message: "connect: connection refused".into(), ..StatusFields::default() }))
+    }
+
+    /// The request never arrived, so it is worth sending again.
+    pub fn is_unreachable(&self) -> bool {
+        self.code == 0 && !self.success
+    }
+
     pub fn not_found(resource: &Resource, name: &str) -> Self {
         Self::failure(404, "NotFound", format!("{} {name:?} not found", resource.group_resource())).on(resource, name)
     }

@@ -106,7 +106,7 @@ pub struct StreamId(pub u64);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// HTTP status code.
+    /// HTTP status code; 0 when there was no answer.
     pub status: u16,
     /// Lower-case names; `warning` may repeat.
     pub headers: Vec<(String, String)>,
@@ -125,6 +125,16 @@ impl Response {
             headers: vec![("content-type".into(), "text/plain; charset=utf-8".into())],
             body: Body::Bytes(text.into().into_bytes()),
         }
+    }
+
+    /// No answer: nothing listens at the address.
+    pub fn refused() -> Self {
+        Self { status: 0, headers: Vec::new(), body: Body::Empty }
+    }
+
+    /// See [`Response::refused`].
+    pub fn is_refused(&self) -> bool {
+        self.status == 0
     }
 
     pub fn is_success(&self) -> bool {

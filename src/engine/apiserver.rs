@@ -74,6 +74,8 @@ pub struct ApiServer {
     watches: BTreeMap<StreamId, watch::Watch>,
     next_stream: u64,
     audit: audit::Log,
+    /// Its port is open. What a stopped API server knew is in etcd, so nothing is lost.
+    serving: bool,
     /// Kinds from CustomResourceDefinitions, by their number.
     custom: Vec<Arc<registry::custom::CustomResource>>,
 }
@@ -90,6 +92,7 @@ impl ApiServer {
             watches: BTreeMap::new(),
             next_stream: 1,
             audit: audit::Log::default(),
+            serving: true,
             custom: Vec::new(),
         }
     }
@@ -106,6 +109,26 @@ impl ApiServer {
     /// Milliseconds since the Unix epoch.
     pub fn unix_millis(&self) -> u64 {
         self.epoch + self.now
+    }
+
+    pub fn is_serving(&self) -> bool {
+        self.serving
+    }
+
+    /// Stops or starts it; stopping cuts every watch.
+    pub fn serve(&mut self, serving: bool) {
+        self.serving = serving;
+        if !serving {
+            self.watches.clear();
+        }
+    }
+
+    /// Whether a client gets through.
+    ///
+    /// # Errors
+    /// [`Status::unreachable`] while it is stopped.
+    pub(crate) fn reached(&self) -> Result<(), Status> {
+        if self.serving { Ok(()) } else { Err(Status::unreachable()) }
     }
 
     /// The version of the newest write.

@@ -128,6 +128,9 @@ impl Cluster {
 
     /// A request by the learner, at the present instant.
     pub fn request(&mut self, request: Request) -> Response {
+        if !self.server.is_serving() {
+            return Response::refused();
+        }
         let who = self.user.clone();
         let response = match self.server.handle(&who, request) {
             Answer::Response(response) => response,

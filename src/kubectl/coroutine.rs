@@ -86,6 +86,8 @@ pub struct Command {
     future: Option<Pin<Box<dyn Future<Output = i32>>>>,
     link: Rc<Link>,
     code: i32,
+    /// What to say when nothing listens at the server's address.
+    refused: String,
 }
 
 /// The mailbox between the host's side and the verb's side.
@@ -125,8 +127,13 @@ impl Command {
 
     fn spawn<F: Future<Output = i32> + 'static>(env: Env, body: impl FnOnce(Cx) -> F) -> Self {
         let link = Rc::new(Link::default());
+        let server = env.session.borrow().kubeconfig.server.clone();
+        let refused = format!(
+            "The connection to the server {} was refused - did you specify the right host or port?\n",
+            server.strip_prefix("https://").unwrap_or(&server)
+        );
         let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None, capture_err: None, warned: Rc::default() };
-        Self { future: Some(Box::pin(body(cx))), link, code: 0 }
+        Self { future: Some(Box::pin(body(cx))), link, code: 0, refused }
     }
 
     /// Whether the terminal's input belongs to the command now (`exec -it`).
@@ -157,6 +164,13 @@ impl Command {
     fn accept(&mut self, event: Event) {
         match event {
             Event::Continue | Event::Woken => {}
+            Event::Response(response) if response.is_refused() => {
+                self.link
+                    .steps
+                    .borrow_mut()
+                    .push_back(Step::Output { stream: Out::Stderr, text: self.refused.clone() });
+                self.finish(1);
+            }
             Event::Response(response) => {
                 if let Body::Stream(stream) = response.body {
                     self.link.open.borrow_mut().insert(stream);

@@ -88,6 +88,9 @@ fn component(session: Session, t: &Text, part: Part) -> (String, Vec<MenuItem>) 
             ],
         ),
         Part::Etcd => ("etcd".into(), vec![static_pod("etcd")]),
-        Part::ApiServer | Part::You | Part::Node(_) => (t.map.api_server.into(), vec![static_pod("kube-apiserver")]),
+        Part::ApiServer | Part::You | Part::Node(_) => (
+            t.map.api_server.into(),
+            vec![static_pod("kube-apiserver"), switch("kube-apiserver", ProcessId::ApiServer)],
+        ),
     }
 }

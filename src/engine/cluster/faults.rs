@@ -74,6 +74,12 @@ impl Cluster {
             | Fault::OutOfMemory { ref namespace, ref pod, ref container } => {
                 self.container_fault(namespace, pod, container.as_deref(), &fault)?;
             }
+            Fault::Stop(ProcessId::ApiServer) => {
+                self.server.serve(false);
+                // Connections to kubelets go through it.
+                self.streams.clear();
+            }
+            Fault::Start(ProcessId::ApiServer) => self.server.serve(true),
             Fault::Stop(id) => {
                 let process = self.processes.get_mut(&id).ok_or_else(|| format!("there is no {}", id.lane()))?;
                 process.running = false;

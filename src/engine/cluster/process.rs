@@ -18,6 +18,8 @@ pub enum ProcessId {
     Scheduler,
     /// The kubelet (with containers and network) of one node.
     Kubelet(Arc<str>),
+    /// Not woken like the others: it answers, or it does not.
+    ApiServer,
 }
 
 impl ProcessId {
@@ -27,6 +29,7 @@ impl ProcessId {
             ProcessId::ControllerManager => "controller-manager".into(),
             ProcessId::Scheduler => "scheduler".into(),
             ProcessId::Kubelet(node) => format!("kubelet/{node}"),
+            ProcessId::ApiServer => "apiserver".into(),
         }
     }
 }

@@ -35,14 +35,12 @@ pub struct ProcessView {
 
 impl Snapshot {
     pub(super) fn of(cluster: &Cluster) -> Self {
-        let processes = cluster
-            .processes
-            .iter()
-            .map(|(id, process)| {
-                let view = ProcessView { running: process.running, frozen: process.frozen, next: process.armed };
-                (id.clone(), view)
-            })
-            .collect();
+        let server = ProcessView { running: cluster.server.is_serving(), frozen: false, next: None };
+        let others = cluster.processes.iter().map(|(id, process)| {
+            let view = ProcessView { running: process.running, frozen: process.frozen, next: process.armed };
+            (id.clone(), view)
+        });
+        let processes = others.chain([(ProcessId::ApiServer, server)]).collect();
         Self {
             now: cluster.now(),
             unix_millis: cluster.server.unix_millis(),

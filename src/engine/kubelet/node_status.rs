@@ -36,6 +36,8 @@ pub struct NodeStatus {
     pub memory_pressure: bool,
     /// Somebody wrote over the conditions (a silent node is declared Unknown): write them again.
     overruled: bool,
+    /// The API server could not be reached when the kubelet started.
+    unregistered: bool,
     announced: Vec<&'static str>,
 }
 
@@ -62,12 +64,13 @@ impl NodeStatus {
         turn.node_event(EventType::Normal, "Starting", "Starting kubelet.");
         turn.node_event(EventType::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
         let name = turn.host.machine.name.clone();
+        self.unregistered = false;
         match turn.cx.api.get::<Node>("", &name) {
             None => {
                 self.ready = turn.cx.profile.instant;
                 let node = self.node(turn);
                 // A name the API server refuses cannot be registered; upstream retries for ever.
-                let _ = turn.cx.api.create(node);
+                self.unregistered = turn.cx.api.create(node).is_err_and(|status| status.is_unreachable());
             }
             Some(existing) => {
                 // Restarted: the runtime works already.
@@ -100,6 +103,9 @@ impl NodeStatus {
             self.report(turn);
         }
         if self.lease_at.is_some_and(|at| at <= now) {
+            if self.unregistered {
+                return self.register(turn);
+            }
             self.renew(turn);
             if std::mem::take(&mut self.overruled) {
                 self.report(turn);

@@ -51,6 +51,9 @@ pub enum Work {
     TearingDown,
 }
 
+/// After a write that did not get through. Mirrors: pkg/kubelet `backOffPeriod`.
+pub(super) const RETRY: Millis = 10_000;
+
 /// Why a pod is being stopped for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -309,10 +312,10 @@ impl PodWorker {
                 pod.status = Some(keep_foreign(fresh, pod.status.as_ref()));
             }
         });
-        if let Ok(pod) = written
-            && pod.metadata.uid.as_deref() == Some(&*self.uid)
-        {
-            self.pod = pod;
+        match written {
+            Ok(pod) if pod.metadata.uid.as_deref() == Some(&*self.uid) => self.pod = pod,
+            Err(status) if status.is_unreachable() => self.sync_by(turn.now + RETRY),
+            Ok(_) | Err(_) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use api::Kind as ApiKind;
 use super::container::{Kind, Slot};
 use super::events::Turn;
 use super::lifecycle::begin_kill;
-use super::pod_worker::{Ending, PodWorker, Work};
+use super::pod_worker::{Ending, PodWorker, RETRY, Work};
 use super::volumes;
 use crate::client::{DeleteOptions, Key};
 
@@ -127,7 +127,11 @@ impl PodWorker {
         let options =
             DeleteOptions { grace_period_seconds: Some(0), uid: Some(self.uid.clone()), ..DeleteOptions::default() };
         // Somebody else may have removed it already; then there is nothing left to do either.
-        let _ = turn.cx.api.delete(&key, &options);
+        let deleted = turn.cx.api.delete(&key, &options);
         self.gone = true;
+        if deleted.is_err_and(|status| status.is_unreachable()) {
+            self.gone = false;
+            self.work = Some((Some(turn.now + RETRY), Work::TearingDown));
+        }
     }
 }
