@@ -136,6 +136,7 @@ mod deployment;
 mod endpoints;
 mod ephemeral_volume;
 mod garbage_collector;
+mod job;
 mod namespace;
 mod node_lifecycle;
 mod persistent_volume;
@@ -148,6 +149,7 @@ mod service_account;
 mod storage_protection;
 mod taint_eviction;
 mod ttl;
+mod ttl_after_finished;
 
 manager! {
     service_account: service_account::ServiceAccounts,
@@ -156,6 +158,7 @@ manager! {
     daemonset: daemonset::DaemonSets,
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
+    job: job::Jobs,
     namespace: namespace::Namespaces,
     node_lifecycle: node_lifecycle::NodeLifecycle,
     taint_eviction: taint_eviction::TaintEviction,
@@ -166,4 +169,5 @@ manager! {
     volume_protection: storage_protection::VolumeProtection,
     ephemeral_volume: ephemeral_volume::EphemeralVolumes,
     provisioner: provisioner::Provisioner,
+    ttl_after_finished: ttl_after_finished::TtlAfterFinished,
 }
