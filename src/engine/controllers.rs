@@ -131,11 +131,13 @@ impl<C: Default> Default for Loop<C> {
     }
 }
 
+mod claim;
 mod daemonset;
 mod deployment;
 mod endpoints;
 mod ephemeral_volume;
 mod garbage_collector;
+mod history;
 mod job;
 mod namespace;
 mod node_lifecycle;
@@ -144,8 +146,10 @@ mod pod_control;
 mod pods;
 mod provisioner;
 mod replicaset;
+mod replication_controller;
 mod resource_quota;
 mod service_account;
+mod statefulset;
 mod storage_protection;
 mod taint_eviction;
 mod ttl;
@@ -155,6 +159,8 @@ manager! {
     service_account: service_account::ServiceAccounts,
     deployment: deployment::Deployments,
     replicaset: replicaset::ReplicaSets,
+    replication_controller: replication_controller::ReplicationControllers,
+    statefulset: statefulset::StatefulSets,
     daemonset: daemonset::DaemonSets,
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,

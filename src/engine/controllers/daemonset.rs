@@ -11,16 +11,24 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetStatus};
 use api::k8s_openapi::api::core::v1::{Node, Pod};
-use api::meta::owner::controller_of;
 use api::meta::selector::Selector;
 use api::{Kind, Object, Status, Typed};
 
+use super::claim::{self, Owner};
 use super::{Controller, Outcome, pod_control, pods};
-use crate::client::{Change, Context, EventOf, EventType, Key, Recorder, Revision, WorkQueue};
+use crate::client::{Change, Context, EventOf, EventType, Recorder, Revision, WorkQueue};
 
 #[derive(Clone)]
 pub struct DaemonSets {
     recorder: Recorder,
+}
+
+impl Owner for DaemonSet {
+    type Dependent = Pod;
+
+    fn selector(&self) -> Selector {
+        Selector::from_label_selector(self.spec.as_ref().map(|spec| &spec.selector))
+    }
 }
 
 impl Default for DaemonSets {
@@ -38,54 +46,28 @@ impl Controller for DaemonSets {
     }
 
     fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
-        match news.key.kind {
-            Kind::DaemonSet => queue.add(format!("{}/{}", news.key.namespace, news.key.name)),
-            Kind::Pod => {
-                for object in [Some(&news.object), news.previous.as_ref()].into_iter().flatten() {
-                    match controller_of(object.meta()) {
-                        Some(owner) if owner.kind == "DaemonSet" => {
-                            queue.add(format!("{}/{}", news.key.namespace, owner.name));
-                        }
-                        Some(_) => {}
-                        None => {
-                            for set in cx.api.list::<DaemonSet>(&news.key.namespace) {
-                                if selector_of(set).matches(object.meta().labels.as_ref()) {
-                                    queue.add(key_of(set));
-                                }
-                            }
-                        }
-                    }
+        claim::observe::<DaemonSet>(news, cx, queue);
+        if news.key.kind == Kind::Node {
+            let relevant = match (&news.object, news.previous.as_ref()) {
+                (Object::Node(new), Some(Object::Node(old))) if news.change == Change::Modified => {
+                    new.spec != old.spec || new.metadata.labels != old.metadata.labels
                 }
+                _ => true,
+            };
+            if relevant {
+                claim::resync::<DaemonSet>(cx, queue);
             }
-            Kind::Node => {
-                let relevant = match (&news.object, news.previous.as_ref()) {
-                    (Object::Node(new), Some(Object::Node(old))) if news.change == Change::Modified => {
-                        new.spec != old.spec || new.metadata.labels != old.metadata.labels
-                    }
-                    _ => true,
-                };
-                if relevant {
-                    for set in cx.api.list::<DaemonSet>("") {
-                        queue.add(key_of(set));
-                    }
-                }
-            }
-            // Nothing else decides where a daemon belongs.
-            _ => {}
         }
     }
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
-        for set in cx.api.list::<DaemonSet>("") {
-            queue.add(key_of(set));
-        }
+        claim::resync::<DaemonSet>(cx, queue);
     }
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let Some(set) = cx.api.get::<DaemonSet>(namespace, name) else { return Ok(Outcome::Done) };
+        let Some(set) = claim::find::<DaemonSet>(cx, key) else { return Ok(Outcome::Done) };
         let owner = set.clone().wrap();
-        if selector_of(&set).is_everything() {
+        if set.selector().is_everything() {
             let text = "This daemon set is selecting all pods. A non-empty selector is required.";
             self.recorder.event(cx, &EventOf::object(&owner), EventType::Warning, "SelectingAll", text);
             return Ok(Outcome::Done);
@@ -93,46 +75,25 @@ impl Controller for DaemonSets {
         if set.metadata.deletion_timestamp.is_some() {
             return Ok(Outcome::Done);
         }
-        let hash = revision::ensure(cx, &set)?;
-        let placed = self.claim(cx, &set)?;
+        let hash = revision::ensure(cx, &set, &owner)?;
+        let mut placed = Placed::new();
+        for pod in claim::claim(cx, &set)? {
+            placed.entry(nodes::target(&pod)).or_default().push(pod);
+        }
         let more = self.manage(cx, &set, &owner, &placed, &hash)?;
         if !more {
             update::roll(cx, &mut self.recorder, &set, &owner, &hash)?;
-            revision::clean_up(cx, &set, &hash)?;
+            revision::clean_up(cx, &set, &owner, &hash)?;
         }
         let next = self.write_status(cx, &set, &hash)?;
         Ok(if more { Outcome::Again } else { next })
     }
 }
 
+/// The set's pods by the node they are on or meant for.
 type Placed = BTreeMap<String, Vec<Arc<Pod>>>;
 
 impl DaemonSets {
-    /// The set's pods by the node they are on or meant for.
-    fn claim(&self, cx: &mut Context, set: &DaemonSet) -> Result<Placed, Status> {
-        let owner: Object = set.clone().into_object();
-        let selector = selector_of(set);
-        let orphans: Vec<Arc<Pod>> = cx
-            .api
-            .orphans::<Pod>(owner.namespace())
-            .filter(|pod| pods::is_active(pod) && selector.matches(pod.metadata.labels.as_ref()))
-            .cloned()
-            .collect();
-        for pod in orphans {
-            pod_control::adopt(cx, &owner, &Key::of(&pod.wrap()))?;
-        }
-        let mut placed = Placed::new();
-        let owned: Vec<Arc<Pod>> = cx.api.owned_by::<Pod>(owner.uid()).cloned().collect();
-        for pod in owned {
-            if !selector.matches(pod.metadata.labels.as_ref()) {
-                pod_control::release(cx, owner.uid(), &Key::of(&pod.wrap()))?;
-                continue;
-            }
-            placed.entry(nodes::target(&pod)).or_default().push(pod);
-        }
-        Ok(placed)
-    }
-
     /// Creates what is missing and deletes what does not belong; `true` when a further slice is needed.
     fn manage(
         &mut self,
@@ -221,7 +182,11 @@ impl DaemonSets {
         let mut status = DaemonSetStatus {
             observed_generation: set.metadata.generation,
             conditions: set.status.as_ref().and_then(|status| status.conditions.clone()),
-            collision_count: set.status.as_ref().and_then(|status| status.collision_count),
+            // Read anew: making the revision may have met a name that was taken.
+            collision_count: cx
+                .api
+                .get::<DaemonSet>(owner.namespace(), owner.name())
+                .and_then(|set| set.status.as_ref()?.collision_count),
             ..DaemonSetStatus::default()
         };
         let (mut updated, mut available) = (0, 0);
@@ -258,13 +223,4 @@ impl DaemonSets {
         }
         Ok(soonest.map_or(Outcome::Done, |at| Outcome::At(cx.now + (at - unix).max(0) as u64)))
     }
-}
-
-fn selector_of(set: &DaemonSet) -> Selector {
-    Selector::from_label_selector(set.spec.as_ref().map(|spec| &spec.selector))
-}
-
-fn key_of(set: &DaemonSet) -> String {
-    let meta = &set.metadata;
-    format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
 }

@@ -12,16 +12,25 @@ mod scale;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, ReplicaSet};
-use api::meta::owner::{controller_of, is_controlled_by};
+use api::meta::owner::controller_of;
 use api::meta::selector::Selector;
 use api::{Kind, Object, Status, Typed};
 
-use super::{Controller, Outcome, pod_control};
-use crate::client::{Context, EventOf, EventType, Key, Recorder, Revision, WorkQueue};
+use super::claim::{self, Owner};
+use super::{Controller, Outcome};
+use crate::client::{Change, Context, EventOf, EventType, Recorder, Revision, WorkQueue};
 
 #[derive(Clone)]
 pub struct Deployments {
     recorder: Recorder,
+}
+
+impl Owner for Deployment {
+    type Dependent = ReplicaSet;
+
+    fn selector(&self) -> Selector {
+        Selector::from_label_selector(self.spec.as_ref().map(|spec| &spec.selector))
+    }
 }
 
 impl Default for Deployments {
@@ -45,50 +54,31 @@ impl Controller for Deployments {
     }
 
     fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
-        match news.key.kind {
-            Kind::Deployment => queue.add(format!("{}/{}", news.key.namespace, news.key.name)),
-            Kind::ReplicaSet => {
-                for object in [Some(&news.object), news.previous.as_ref()].into_iter().flatten() {
-                    match controller_of(object.meta()) {
-                        Some(owner) if owner.kind == "Deployment" => {
-                            queue.add(format!("{}/{}", news.key.namespace, owner.name));
-                        }
-                        Some(_) => {}
-                        None => wake_matching(cx, object, queue),
-                    }
-                }
+        claim::observe::<Deployment>(news, cx, queue);
+        // A pod that is gone lets a Recreate rollout go on.
+        if news.key.kind == Kind::Pod && news.change == Change::Deleted {
+            let owner = controller_of(news.object.meta()).filter(|owner| owner.kind == "ReplicaSet");
+            let set = owner.and_then(|owner| cx.api.get::<ReplicaSet>(&news.key.namespace, &owner.name));
+            if let Some(owner) = set.as_ref().and_then(|set| controller_of(&set.metadata)) {
+                queue.add(format!("{}/{}", news.key.namespace, owner.name));
             }
-            // A pod that is gone lets a Recreate rollout go on.
-            Kind::Pod if news.change == crate::client::Change::Deleted => {
-                let owner = controller_of(news.object.meta()).filter(|owner| owner.kind == "ReplicaSet");
-                let set = owner.and_then(|owner| cx.api.get::<ReplicaSet>(&news.key.namespace, &owner.name));
-                if let Some(owner) = set.as_ref().and_then(|set| controller_of(&set.metadata)) {
-                    queue.add(format!("{}/{}", news.key.namespace, owner.name));
-                }
-            }
-            // Nothing else changes what a Deployment has to do.
-            _ => {}
         }
     }
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
-        for deployment in cx.api.list::<Deployment>("") {
-            queue.add(key_of(deployment));
-        }
+        claim::resync::<Deployment>(cx, queue);
     }
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let Some(deployment) = cx.api.get::<Deployment>(namespace, name) else { return Ok(Outcome::Done) };
-        let deployment = (*deployment).clone();
-        let selector = deployment.spec.as_ref().map(|spec| &spec.selector);
-        if Selector::from_label_selector(selector).is_everything() {
-            let of = EventOf::object(&deployment.clone().into_object());
+        let Some(deployment) = claim::find::<Deployment>(cx, key) else { return Ok(Outcome::Done) };
+        if deployment.selector().is_everything() {
+            let of = EventOf::object(&deployment.wrap());
             let text = "This deployment is selecting all pods. A non-empty selector is required.";
             self.recorder.event(cx, &of, EventType::Warning, "SelectingAll", text);
             return Ok(Outcome::Done);
         }
-        let sets = claim(cx, &deployment)?;
+        let sets = claim::claim(cx, &deployment)?;
+        let deployment = (*deployment).clone();
         let mut sync = Sync { cx, recorder: &mut self.recorder, deployment, sets };
         sync.run()
     }
@@ -132,50 +122,6 @@ impl Sync<'_, '_> {
     fn refresh(&mut self) {
         let uid = self.deployment.metadata.uid.clone().unwrap_or_default();
         self.sets = self.cx.api.owned_by::<ReplicaSet>(&uid).cloned().collect();
-    }
-}
-
-pub(super) fn key_of(deployment: &Deployment) -> String {
-    let meta = &deployment.metadata;
-    format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
-}
-
-fn claim(cx: &mut Context, deployment: &Deployment) -> Result<Vec<Arc<ReplicaSet>>, Status> {
-    let owner = deployment.clone().into_object();
-    let selector = Selector::from_label_selector(deployment.spec.as_ref().map(|spec| &spec.selector));
-    let alive = deployment.metadata.deletion_timestamp.is_none();
-    let owned: Vec<Arc<ReplicaSet>> = cx.api.owned_by::<ReplicaSet>(owner.uid()).cloned().collect();
-    let mut claimed = Vec::new();
-    for set in owned {
-        if selector.matches(set.metadata.labels.as_ref()) {
-            claimed.push(set);
-        } else if alive {
-            pod_control::release(cx, owner.uid(), &Key::of(&set.wrap()))?;
-        }
-    }
-    if alive {
-        let orphans: Vec<Arc<ReplicaSet>> = cx
-            .api
-            .orphans::<ReplicaSet>(owner.namespace())
-            .filter(|set| set.metadata.deletion_timestamp.is_none() && selector.matches(set.metadata.labels.as_ref()))
-            .cloned()
-            .collect();
-        for set in orphans {
-            let key = Key::of(&set.wrap());
-            pod_control::adopt(cx, &owner, &key)?;
-            claimed.extend(cx.api.get::<ReplicaSet>(&key.namespace, &key.name));
-        }
-    }
-    claimed.retain(|set| is_controlled_by(&set.metadata, owner.uid()));
-    Ok(claimed)
-}
-
-fn wake_matching(cx: &mut Context, object: &Object, queue: &mut WorkQueue) {
-    for deployment in cx.api.list::<Deployment>(object.namespace()) {
-        let selector = Selector::from_label_selector(deployment.spec.as_ref().map(|spec| &spec.selector));
-        if selector.matches(object.meta().labels.as_ref()) {
-            queue.add(key_of(deployment));
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use api::Status;
 use api::k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
 use api::k8s_openapi::api::core::v1::Pod;
 
+use super::Replicator;
 use crate::client::Context;
 use crate::controllers::pods;
 use crate::sim::Millis;
@@ -16,7 +17,7 @@ use crate::sim::Millis;
 ///
 /// # Errors
 /// The API server's refusal.
-pub fn update(
+pub fn update<R: Replicator>(
     cx: &mut Context,
     set: &ReplicaSet,
     active: &[Arc<Pod>],
@@ -62,17 +63,17 @@ pub fn update(
         fully_labeled_replicas: Some(labelled),
         ready_replicas: Some(ready),
         available_replicas: Some(available),
-        terminating_replicas: Some(terminating as i32),
+        terminating_replicas: R::COUNTS_TERMINATING.then_some(terminating as i32),
         observed_generation: set.metadata.generation,
         conditions: Some(conditions).filter(|list| !list.is_empty()),
     };
     if normal(&new) != normal(&old) {
         let meta = &set.metadata;
-        cx.api.patch::<ReplicaSet>(
+        cx.api.patch::<R>(
             meta.namespace.as_deref().unwrap_or_default(),
             meta.name.as_deref().unwrap_or_default(),
             "status",
-            |set| set.status = Some(normal(&new)),
+            |set| set.set_status(normal(&new)),
         )?;
     }
     Ok(soonest.map(|at| cx.now + (at - unix).max(0) as Millis))
