@@ -20,7 +20,7 @@ use crate::apiserver::{Answer, ApiServer, Identity};
 use crate::sim::{Millis, Timeline};
 
 pub use config::{ClusterConfig, NodeConfig};
-pub use faults::{Fault, PodFate};
+pub use faults::{Fault, PodFate, Scarce};
 pub use process::ProcessId;
 pub use snapshot::{ProcessView, Snapshot};
 

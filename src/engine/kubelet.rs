@@ -11,6 +11,7 @@ mod backoff;
 mod container;
 mod env;
 mod events;
+mod eviction;
 mod images;
 mod lifecycle;
 mod node_status;
@@ -25,4 +26,5 @@ mod termination;
 mod volumes;
 
 pub use agent::{Kubelet, Machine};
+pub use eviction::Scarce;
 pub use sessions::{ExecFailure, ExecOutput, LogOptions, SessionId};

@@ -11,4 +11,4 @@ pub mod kubelet;
 pub mod scheduler;
 pub mod sim;
 
-pub use cluster::{Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Snapshot};
+pub use cluster::{Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Scarce, Snapshot};

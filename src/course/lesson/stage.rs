@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::{Cluster, Fault, ProcessId, Snapshot};
+use engine::{Cluster, Fault, ProcessId, Scarce, Snapshot};
 use kubectl::{Env, Files, MemoryFiles, Out, Session};
 
 use super::action::Action;
@@ -195,6 +195,8 @@ impl Stage {
 /// A sentence when there is no such fault.
 pub fn fault_of(what: &str, node: &str, pod: &str) -> Result<Fault, String> {
     let (namespace, pod) = pod.split_once('/').unwrap_or(("default", pod));
+    let squeeze =
+        |scarce, left: Option<&str>| Fault::Squeeze { node: node.into(), scarce, left: left.map(str::to_owned) };
     let crash = |exit_code| Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code };
     Ok(match what {
         "crash-container" => crash(1),
@@ -205,6 +207,11 @@ pub fn fault_of(what: &str, node: &str, pod: &str) -> Result<Fault, String> {
         "heal" => Fault::Thaw { node: node.into() },
         "kubelet-stop" => Fault::Stop(ProcessId::Kubelet(node.into())),
         "kubelet-start" => Fault::Start(ProcessId::Kubelet(node.into())),
+        // Just too little: whoever is put out first may be enough.
+        "memory-pressure" => squeeze(Scarce::Memory, Some("95Mi")),
+        "disk-pressure" => squeeze(Scarce::Disk, Some("100Mi")),
+        "memory-relief" => squeeze(Scarce::Memory, None),
+        "disk-relief" => squeeze(Scarce::Disk, None),
         "stop-component" => Fault::Stop(component(node)?),
         "start-component" => Fault::Start(component(node)?),
         other => return Err(format!("there is no fault {other:?}")),

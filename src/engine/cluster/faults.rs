@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::meta::quantity::amount;
 use api::{Kind, Object, Status};
 
 use super::process::{ProcessId, Program};
 use super::{Cluster, NodeConfig};
 use crate::apiserver::{Identity, Key, WriteOptions, seconds};
+pub use crate::kubelet::Scarce;
 
 /// One machine event. Nothing here is an API request: kubectl cannot pull a plug.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,13 @@ pub enum Fault {
         namespace: String,
         pod: String,
         container: Option<String>,
+    },
+    /// Something outside the pods takes a machine's memory or disk until only this much (a quantity)
+    /// is left; `None` gives it back.
+    Squeeze {
+        node: String,
+        scarce: Scarce,
+        left: Option<String>,
     },
     /// The pod's status is written as its kubelet would, and stays so.
     PodStatus {
@@ -112,6 +122,11 @@ impl Cluster {
             }
             Fault::Freeze { node } => self.freeze(&node, true)?,
             Fault::Thaw { node } => self.freeze(&node, false)?,
+            Fault::Squeeze { node, scarce, left } => {
+                let left = left.map(|text| amount(&Quantity(text)).value());
+                let kubelet = self.kubelet_mut(&node).ok_or_else(|| format!("there is no node {node}"))?;
+                kubelet.squeeze(scarce, left);
+            }
             Fault::Join(config) => self.join(*config),
             Fault::PodStatus { namespace, pod, to } => self.pod_status(&namespace, &pod, &to)?,
         }

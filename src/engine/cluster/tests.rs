@@ -13,5 +13,6 @@ fn time_moves_only_when_told() {
 }
 
 mod pods;
+mod pressure;
 mod scheduling;
 mod storage;

@@ -30,6 +30,10 @@ pub fn admit(turn: &mut Turn, worker: &mut PodWorker, others: &BTreeMap<String, 
 }
 
 fn refusal(turn: &Turn, pod: &Pod, others: &BTreeMap<String, PodWorker>) -> Option<(String, String)> {
+    // Resources count first; then whether the node is in trouble.
+    if let Some(refusal) = super::eviction::refusal(turn, pod) {
+        return Some(refusal);
+    }
     let machine = &turn.host.machine;
     let active: Vec<&PodWorker> = others.values().filter(|other| !other.finished && other.rejected.is_none()).collect();
     let unsigned = |text: &str| amount(&Quantity(text.to_owned()));

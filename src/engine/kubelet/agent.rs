@@ -9,6 +9,7 @@ use api::Object;
 use api::k8s_openapi::api::core::v1::Pod;
 
 use super::events::Turn;
+use super::eviction::Pressure;
 use super::images::Images;
 use super::node_status::NodeStatus;
 use super::pod_worker::{Ending, PodWorker, Work};
@@ -73,6 +74,7 @@ pub struct Host {
     pub ticks: Ticks,
     /// Host paths and persistent volumes, by key.
     pub disks: BTreeMap<String, FileTree>,
+    pub pressure: Pressure,
     used_ips: BTreeSet<u32>,
     last_ip: u32,
 }
@@ -110,7 +112,7 @@ pub struct Kubelet {
     pub(super) workers: BTreeMap<String, PodWorker>,
     due: BTreeSet<(Millis, String)>,
     armed: BTreeMap<String, Millis>,
-    node: NodeStatus,
+    pub(super) node: NodeStatus,
     pub(super) sessions: Sessions,
 }
 
@@ -128,6 +130,7 @@ impl Kubelet {
                 images,
                 ticks: Ticks::default(),
                 disks: BTreeMap::new(),
+                pressure: Pressure::default(),
                 used_ips: BTreeSet::new(),
                 last_ip: 1,
             },
@@ -150,7 +153,7 @@ impl Kubelet {
         }
     }
 
-    fn turn<'a, 'c>(host: &'a mut Host, cx: &'a mut Context<'c>) -> Turn<'a, 'c> {
+    pub(super) fn turn<'a, 'c>(host: &'a mut Host, cx: &'a mut Context<'c>) -> Turn<'a, 'c> {
         let now = cx.api.unix_millis();
         Turn { now, cx, host }
     }
@@ -330,6 +333,10 @@ impl Component for Kubelet {
                 Object::Node(node) => self.node.observe(&mut self.host, node),
                 _ => {}
             }
+        }
+        // What is left of the machine is looked at as often as its lease is renewed.
+        if self.node.renews(now) {
+            self.watch_pressure(cx);
         }
         let done = self.run_due(cx);
         self.node.tick(&mut Self::turn(&mut self.host, cx));

@@ -33,7 +33,6 @@ pub struct NodeStatus {
     /// The runtime was found working; before, the node is not ready.
     ready: bool,
     ready_at: Option<Millis>,
-    pub memory_pressure: bool,
     /// Somebody wrote over the conditions (a silent node is declared Unknown): write them again.
     overruled: bool,
     /// The API server could not be reached when the kubelet started.
@@ -113,18 +112,30 @@ impl NodeStatus {
         }
     }
 
+    /// Whether the lease is due.
+    pub fn renews(&self, now: Millis) -> bool {
+        self.lease_at.is_some_and(|at| at <= now)
+    }
+
+    /// Writes what has changed about the machine.
+    pub fn tell(&mut self, turn: &mut Turn) {
+        self.report(turn);
+        self.announce(turn);
+    }
+
     fn announce(&mut self, turn: &mut Turn) {
         let name = turn.host.machine.name.clone();
-        let memory = if self.memory_pressure { "NodeHasInsufficientMemory" } else { "NodeHasSufficientMemory" };
-        let mut states = vec![memory, "NodeHasNoDiskPressure", "NodeHasSufficientPID"];
+        let pressure = &turn.host.pressure;
+        let memory = if pressure.memory { "NodeHasInsufficientMemory" } else { "NodeHasSufficientMemory" };
+        let disk = if pressure.disk { "NodeHasDiskPressure" } else { "NodeHasNoDiskPressure" };
+        let mut states = vec![memory, disk, "NodeHasSufficientPID"];
         states.extend(self.ready.then_some("NodeReady"));
-        for state in states {
-            if !self.announced.contains(&state) {
+        for state in &states {
+            if !self.announced.contains(state) {
                 turn.node_event(EventType::Normal, state, format!("Node {name} status is now: {state}"));
             }
         }
-        self.announced = vec![memory, "NodeHasNoDiskPressure", "NodeHasSufficientPID"];
-        self.announced.extend(self.ready.then_some("NodeReady"));
+        self.announced = states;
     }
 
     fn report(&mut self, turn: &mut Turn) {
@@ -229,7 +240,7 @@ impl NodeStatus {
         ApiStatus {
             allocatable: Some(capacity.clone()),
             capacity: Some(capacity),
-            conditions: Some(self.conditions(turn.now)),
+            conditions: Some(self.conditions(turn)),
             addresses: Some(vec![address("InternalIP", &machine.host_ip), address("Hostname", &machine.name)]),
             daemon_endpoints: Some(NodeDaemonEndpoints { kubelet_endpoint: Some(DaemonEndpoint { port: 10250 }) }),
             node_info: Some(node_info(&machine.name)),
@@ -238,7 +249,8 @@ impl NodeStatus {
         }
     }
 
-    fn conditions(&self, now: Millis) -> Vec<NodeCondition> {
+    fn conditions(&self, turn: &Turn) -> Vec<NodeCondition> {
+        let now = turn.now;
         let condition = |kind: &str, status: &str, reason: &str, message: &str| NodeCondition {
             type_: kind.to_owned(),
             status: status.to_owned(),
@@ -247,7 +259,7 @@ impl NodeStatus {
             last_heartbeat_time: Some(time(now)),
             last_transition_time: Some(time(now)),
         };
-        let memory = if self.memory_pressure {
+        let memory = if turn.host.pressure.memory {
             condition(
                 "MemoryPressure",
                 "True",
@@ -262,6 +274,11 @@ impl NodeStatus {
                 "kubelet has sufficient memory available",
             )
         };
+        let disk = if turn.host.pressure.disk {
+            condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+        } else {
+            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
+        };
         let ready = if self.ready {
             condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
         } else {
@@ -274,7 +291,7 @@ impl NodeStatus {
         };
         vec![
             memory,
-            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            disk,
             condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
             ready,
         ]

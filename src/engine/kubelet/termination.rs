@@ -7,6 +7,7 @@ use api::Kind as ApiKind;
 
 use super::container::{Kind, Slot};
 use super::events::Turn;
+use super::eviction::EVICTION_GRACE;
 use super::lifecycle::begin_kill;
 use super::pod_worker::{Ending, PodWorker, RETRY, Work};
 use super::volumes;
@@ -37,6 +38,7 @@ impl PodWorker {
         match self.ending {
             Some(Ending::Deleted) => self.pod.metadata.deletion_grace_period_seconds.unwrap_or(own),
             Some(Ending::Orphaned) => 0,
+            Some(Ending::Over) if self.is_evicted() => EVICTION_GRACE,
             Some(Ending::Over) | None => own,
         }
     }
