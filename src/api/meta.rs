@@ -13,6 +13,7 @@ pub mod selector;
 pub mod time;
 pub mod toleration;
 pub mod volume;
+pub mod zone;
 
 pub use quantity::{Amount, Bytes, MilliCpu};
 pub use selector::{FieldSelector, Selector};

@@ -132,6 +132,7 @@ impl<C: Default> Default for Loop<C> {
 }
 
 mod claim;
+mod cron_job;
 mod daemonset;
 mod deployment;
 mod endpoints;
@@ -165,6 +166,7 @@ manager! {
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     job: job::Jobs,
+    cron_job: cron_job::CronJobs,
     namespace: namespace::Namespaces,
     node_lifecycle: node_lifecycle::NodeLifecycle,
     taint_eviction: taint_eviction::TaintEviction,

@@ -1,6 +1,6 @@
 //! Cron schedules: parsed with the complaints of the library upstream uses, and asked for their next time.
 //!
-//! Mirrors: github.com/robfig/cron v3 `ParseStandard`, `SpecSchedule.Next`. Times are UTC.
+//! Mirrors: github.com/robfig/cron v3 `ParseStandard`, `SpecSchedule.Next`. Times are UTC; [`super::zone`] knows others.
 
 /// When something is due: one bit per allowed minute, hour, day, month and weekday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use super::{internal, pod};
 use crate::meta::cron::Schedule;
 use crate::meta::names;
 use crate::meta::selector::{Labels, Selector};
+use crate::meta::zone::Zone;
 
 /// Completions of an indexed job run side by side up to this many.
 const MAX_INDEXED_PARALLELISM: i32 = 100_000;
@@ -283,7 +284,6 @@ pub(super) fn cron_job_name(name: &str, errors: &mut ErrorList) {
     }
 }
 
-/// Names are checked by their shape: the simulation carries no time zone database.
 fn time_zone(zone: Option<&str>, path: &Path, errors: &mut ErrorList) {
     let Some(zone) = zone else { return };
     if zone.is_empty() {
@@ -294,30 +294,7 @@ fn time_zone(zone: Option<&str>, path: &Path, errors: &mut ErrorList) {
             zone,
             "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
         ));
-    } else if !is_zone_name(zone) {
-        errors.push(FieldError::invalid(path, zone, format!("unknown time zone {zone}")));
-    }
-}
-
-fn is_zone_name(zone: &str) -> bool {
-    const AREAS: [&str; 11] = [
-        "Africa",
-        "America",
-        "Antarctica",
-        "Arctic",
-        "Asia",
-        "Atlantic",
-        "Australia",
-        "Europe",
-        "Indian",
-        "Pacific",
-        "Etc",
-    ];
-    match zone.split_once('/') {
-        Some((area, place)) => AREAS.contains(&area) && place.starts_with(|c: char| c.is_ascii_uppercase()),
-        None => matches!(
-            zone,
-            "UTC" | "GMT" | "EST" | "MST" | "HST" | "CET" | "EET" | "WET" | "MET" | "Japan" | "ROK" | "Zulu"
-        ),
+    } else if let Err(text) = Zone::named(zone) {
+        errors.push(FieldError::invalid(path, zone, text));
     }
 }
