@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bootstrap;
 mod delete;
 mod discovery;
+mod eviction;
 mod handler;
 mod managed;
 mod operations;

@@ -12,5 +12,5 @@ pub use component::{Component, Context, ImagePolicy, Next, Profile};
 pub use recorder::{EventOf, EventType, Recorder};
 pub use workqueue::WorkQueue;
 
-pub use crate::apiserver::registry::mark_disrupted;
+pub use crate::apiserver::registry::{mark_disrupted, tell_disruptions, tell_failure, tells_disruptions};
 pub use crate::apiserver::{Change, DeleteOptions, Deleted, Identity, Key, Propagation, Revision, WriteOptions};

@@ -135,6 +135,7 @@ mod claim;
 mod cron_job;
 mod daemonset;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod ephemeral_volume;
 mod garbage_collector;
@@ -163,6 +164,7 @@ manager! {
     replication_controller: replication_controller::ReplicationControllers,
     statefulset: statefulset::StatefulSets,
     daemonset: daemonset::DaemonSets,
+    disruption: disruption::Disruption,
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     job: job::Jobs,

@@ -155,7 +155,7 @@ impl ApiServer {
         self.commit(Stored { object: object.clone(), ownership }, who);
     }
 
-    fn check_preconditions(
+    pub(super) fn check_preconditions(
         &self,
         resource: &api::Resource,
         old: &Object,

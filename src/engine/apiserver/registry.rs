@@ -4,6 +4,7 @@
 //! only its line in [`strategy`]; one with habits of its own has a file here.
 //! Mirrors: pkg/registry/*/strategy.go.
 
+mod budget;
 pub mod custom;
 mod namespace;
 mod node;
@@ -16,6 +17,7 @@ mod workload;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Kind, Object};
 
+pub use budget::{tell_disruptions, tell_failure, tells_disruptions};
 pub use pod::mark_disrupted;
 pub use summary::summary;
 
@@ -88,6 +90,7 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         Kind::Service => &service::ServiceStrategy,
         Kind::Job => &workload::JobStrategy,
         Kind::DaemonSet => &workload::DaemonSetStrategy,
+        Kind::StatefulSet => &workload::StatefulSetStrategy,
         Kind::ReplicationController => &workload::ReplicationControllerStrategy,
         Kind::Event => &standard::EventStrategy,
         Kind::Secret => &standard::SecretStrategy,

@@ -1,19 +1,17 @@
-//! Writes that are not plain objects: binding, eviction, scale, finalize.
+//! Writes that are not plain objects: binding, scale, finalize.
 //!
 //! Mirrors: pkg/registry/core/pod/storage, pkg/registry/core/namespace/storage, pkg/registry/apps/*/storage.
 
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::PodCondition;
-use api::k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Kind, Object, Status};
 
 use super::audit::AuditVerb;
 use super::operations::seconds;
-use super::registry::mark_disrupted;
 use super::storage::Key;
-use super::{ApiServer, DeleteOptions, Identity, WriteOptions};
+use super::{ApiServer, Identity};
 
 impl ApiServer {
     /// Binds a pod to a node: the one write that makes a kubelet act.
@@ -82,96 +80,6 @@ impl ApiServer {
         }
         self.commit(super::storage::Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, Some(old));
-    }
-
-    /// Evicts a pod: a deletion that asks the pod's disruption budget first.
-    ///
-    /// # Errors
-    /// 429 when the budget is used up, 500 when two budgets claim the pod, `NotFound`.
-    pub fn evict(&mut self, who: &Identity, namespace: &str, pod: &str, options: &DeleteOptions) -> Result<(), Status> {
-        let result = self.evict_inner(who, namespace, pod, options);
-        let code = result.as_ref().map_or_else(|status| status.code, |()| 201);
-        self.record(who, AuditVerb::Create, Kind::Pod, "eviction", namespace, pod, code, String::new());
-        result
-    }
-
-    fn evict_inner(
-        &mut self,
-        who: &Identity,
-        namespace: &str,
-        pod: &str,
-        options: &DeleteOptions,
-    ) -> Result<(), Status> {
-        let key = Key::new(Kind::Pod, namespace, pod);
-        let Object::Pod(target) = self.require(&key)?.clone() else { return Ok(()) };
-        let phase = target.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
-        // A pod that does not serve disturbs nobody by leaving.
-        let ignores_budget =
-            matches!(phase, "Pending" | "Succeeded" | "Failed") || target.metadata.deletion_timestamp.is_some();
-        if !ignores_budget {
-            let labels = target.metadata.labels.clone().unwrap_or_default();
-            let budgets: Vec<Arc<PodDisruptionBudget>> = self
-                .read_all(Kind::PodDisruptionBudget, namespace)
-                .filter_map(|object| object.get::<PodDisruptionBudget>())
-                .filter(|budget| {
-                    let selector = budget.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-                    api::meta::selector::matches(selector, Some(&labels))
-                })
-                .cloned()
-                .collect();
-            match budgets.as_slice() {
-                [] => {}
-                [budget] => self.spend_budget(who, budget, pod)?,
-                _ => {
-                    return Err(Status::internal(
-                        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-                    ));
-                }
-            }
-        }
-        if !options.dry_run && !ignores_budget {
-            let now = Time(seconds(self.unix_millis()));
-            self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
-                if let Object::Pod(pod) = object {
-                    let pod = Arc::make_mut(pod);
-                    mark_disrupted(pod, "EvictionByEvictionAPI", "Eviction API: evicting", now);
-                }
-                Ok(())
-            })?;
-        }
-        self.delete(who, &key, options).map(|_| ())
-    }
-
-    fn spend_budget(&mut self, who: &Identity, budget: &PodDisruptionBudget, pod: &str) -> Result<(), Status> {
-        let status = budget.status.clone().unwrap_or_default();
-        let name = budget.metadata.name.clone().unwrap_or_default();
-        let refuse = |message: String| {
-            let mut refusal =
-                Status::too_many_requests("Cannot evict pod as it would violate the pod's disruption budget.", 0);
-            refusal = refusal.with_cause("DisruptionBudget", &message, "");
-            Err(refusal)
-        };
-        if budget.metadata.generation > status.observed_generation {
-            return refuse(format!("The disruption budget {name} is still being processed by the server."));
-        }
-        if status.disruptions_allowed.unwrap_or(0) <= 0 {
-            return refuse(format!(
-                "The disruption budget {name} needs {} healthy pods and has {} currently",
-                status.desired_healthy.unwrap_or(0),
-                status.current_healthy.unwrap_or(0)
-            ));
-        }
-        let now = Time(seconds(self.unix_millis()));
-        let key = Key::new(Kind::PodDisruptionBudget, budget.metadata.namespace.as_deref().unwrap_or_default(), &name);
-        self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
-            if let Object::PodDisruptionBudget(budget) = object {
-                let status = Arc::make_mut(budget).status.get_or_insert_default();
-                status.disruptions_allowed = Some(status.disruptions_allowed.unwrap_or(0) - 1);
-                status.disrupted_pods.get_or_insert_default().insert(pod.into(), now);
-            }
-            Ok(())
-        })
-        .map(|_| ())
     }
 
     /// Removes the `kubernetes` finalizer of a terminating namespace.

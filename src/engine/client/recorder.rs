@@ -61,6 +61,8 @@ pub struct Recorder {
     host: String,
     /// Written through events.k8s.io: the reporter is named in the newer fields only.
     new_style: bool,
+    /// The time in the name of the newest event, in nanoseconds.
+    last: u64,
     /// Events of the last ten minutes, and some older ones, by what makes them equal.
     known: BTreeMap<String, Known>,
     /// When the older ones are thrown out.
@@ -85,7 +87,14 @@ const MEMORY: Millis = 10 * MINUTE;
 
 impl Recorder {
     pub fn new(component: &str, host: &str) -> Self {
-        Self { component: component.into(), host: host.into(), new_style: false, known: BTreeMap::new(), tidy_at: 0 }
+        Self {
+            component: component.into(),
+            host: host.into(),
+            new_style: false,
+            last: 0,
+            known: BTreeMap::new(),
+            tidy_at: 0,
+        }
     }
 
     /// A recorder that writes events.k8s.io/v1, as kube-scheduler does.
@@ -145,7 +154,7 @@ impl Recorder {
             .is_ok()
     }
 
-    fn compose(&self, cx: &mut Context, of: &EventOf, kind: EventType, reason: &str, message: String) -> Event {
+    fn compose(&mut self, cx: &mut Context, of: &EventOf, kind: EventType, reason: &str, message: String) -> Event {
         let about = &of.0;
         let mut event = Event {
             involved_object: about.clone(),
@@ -157,7 +166,9 @@ impl Recorder {
         };
         let subject = about.name.clone().unwrap_or_default();
         // Upstream appends the time in nanoseconds; virtual time is coarse, so chance tells events apart.
-        let nanos = cx.api.unix_millis() * 1_000_000 + cx.rng.below(1_000_000);
+        // Listed by name, what one recorder says in one instant keeps its order.
+        let nanos = (cx.api.unix_millis() * 1_000_000 + cx.rng.below(1_000_000)).max(self.last + 1);
+        self.last = nanos;
         event.metadata.name = Some(format!("{subject}.{nanos:x}"));
         // Events about cluster-scoped objects live in the default namespace.
         event.metadata.namespace =

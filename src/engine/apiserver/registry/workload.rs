@@ -1,4 +1,4 @@
-//! Jobs, DaemonSets and ReplicationControllers: what old promises still ask of them.
+//! Jobs, DaemonSets, StatefulSets and ReplicationControllers: what old promises and closed gates ask of them.
 
 use std::sync::Arc;
 
@@ -84,6 +84,34 @@ impl Strategy for DaemonSetStrategy {
 fn set_template_generation(object: &mut Object, generation: i64) {
     let annotations = object.meta_mut().annotations.get_or_insert_default();
     annotations.insert(TEMPLATE_GENERATION.into(), generation.to_string());
+}
+
+/// StatefulSets lose `maxUnavailable`: its feature gate is off in this version.
+///
+/// Mirrors: pkg/registry/apps/statefulset/strategy.go `dropStatefulSetDisabledFields`.
+pub struct StatefulSetStrategy;
+
+impl Strategy for StatefulSetStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        standard::create(object);
+        drop_max_unavailable(object);
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        drop_max_unavailable(new);
+        standard::update(new, old);
+    }
+}
+
+fn drop_max_unavailable(object: &mut Object) {
+    let Object::StatefulSet(set) = object else { return };
+    let strategy = set.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
+    if strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_unavailable.as_ref()).is_none() {
+        return;
+    }
+    let spec = Arc::make_mut(set).spec.get_or_insert_default();
+    let rolling = spec.update_strategy.get_or_insert_default().rolling_update.get_or_insert_default();
+    rolling.max_unavailable = None;
 }
 
 /// ReplicationControllers orphan their pods by default, for old clients' sake.
