@@ -8,6 +8,7 @@ pub mod int_or_string;
 pub mod names;
 pub mod node_selector;
 pub mod owner;
+pub mod qos;
 pub mod quantity;
 pub mod selector;
 pub mod time;

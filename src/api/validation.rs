@@ -140,6 +140,16 @@ pub fn update_ephemeral_containers(new: &Object, old: &Object) -> ErrorList {
     errors
 }
 
+/// What forbids an update through the subresource `pods/resize`.
+pub fn update_resize(new: &Object, old: &Object) -> ErrorList {
+    let mut errors = ErrorList::new();
+    object_meta::update(new.meta(), old.meta(), &Path::ROOT.child("metadata"), &mut errors);
+    if let (Object::Pod(new), Object::Pod(old)) = (new, old) {
+        pod::resize(new, old, &mut errors);
+    }
+    errors
+}
+
 /// The rules that hold at creation and at every update, after the metadata.
 fn body(object: &Object, errors: &mut ErrorList) {
     match object {

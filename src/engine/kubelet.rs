@@ -18,6 +18,7 @@ mod node_status;
 mod operations;
 mod pod_worker;
 mod probes;
+mod resize;
 pub mod runtime;
 mod sessions;
 mod static_pods;

@@ -9,6 +9,7 @@ mod mounts;
 mod node_selector;
 mod ports;
 mod probes;
+mod resize;
 mod scheduling;
 mod security;
 pub(super) mod spec;
@@ -41,6 +42,7 @@ pub(super) fn create_only(pod: &Pod, errors: &mut ErrorList) {
     }
 }
 
+pub(super) use resize::resize;
 pub(super) use update::{update, update_ephemeral_containers};
 
 fn spec_of(pod: &Pod) -> Cow<'_, PodSpec> {

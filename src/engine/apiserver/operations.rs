@@ -217,6 +217,7 @@ impl ApiServer {
         }
         carry_over_meta(&mut object, &old);
         defaults::apply(&mut object);
+        registry::narrow(&mut object, &old, options.subresource);
         let status_write = options.subresource == "status";
         if status_write {
             strategy.prepare_for_status_update(&mut object, &old);
@@ -229,8 +230,12 @@ impl ApiServer {
             &mut object,
             &Attributes { who, operation: Operation::Update, old: Some(&old), subresource: options.subresource },
         )?;
-        let mut errors =
-            if status_write { validation::update_status(&object, &old) } else { validation::update(&object, &old) };
+        let mut errors = match options.subresource {
+            "status" => validation::update_status(&object, &old),
+            "ephemeralcontainers" => validation::update_ephemeral_containers(&object, &old),
+            "resize" => validation::update_resize(&object, &old),
+            _ => validation::update(&object, &old),
+        };
         if !status_write {
             errors.extend(self.validate_custom(&object));
         }

@@ -115,6 +115,15 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
     }
 }
 
+/// Leaves of a write to a subresource only what that subresource is for.
+///
+/// Mirrors: pkg/registry/core/pod/strategy.go `dropNonEphemeralContainerUpdates`, `dropNonResizeUpdates`.
+pub fn narrow(new: &mut Object, old: &Object, subresource: &str) {
+    if let (Object::Pod(new), Object::Pod(old)) = (new, old) {
+        pod::narrow(std::sync::Arc::make_mut(new), old, subresource);
+    }
+}
+
 /// Why objects of this kind cannot be selected by `field`: some kinds name what they do know.
 pub fn not_selectable(kind: Kind, field: &str) -> String {
     match kind {

@@ -14,5 +14,6 @@ fn time_moves_only_when_told() {
 
 mod pods;
 mod pressure;
+mod running_pods;
 mod scheduling;
 mod storage;

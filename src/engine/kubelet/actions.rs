@@ -3,7 +3,7 @@
 //! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_manager.go `computePodActions`,
 //! pkg/kubelet/kubelet.go `SyncPod`.
 
-use super::container::{Kind, restarts_after, spec_of};
+use super::container::{Kind, restarts_after, slots, spec_of};
 use super::events::Turn;
 use super::images;
 use super::lifecycle::begin_kill;
@@ -18,6 +18,7 @@ const RESYNC: u64 = 60_000;
 impl PodWorker {
     pub(super) fn sync(&mut self, turn: &mut Turn) {
         self.retry_at = None;
+        self.take_in_added();
         if self.finished || self.ending.is_some() {
             self.sync_ending(turn);
             return;
@@ -67,6 +68,14 @@ impl PodWorker {
         self.decide(turn);
     }
 
+    /// Containers that were added since the pod began.
+    fn take_in_added(&mut self) {
+        let known = slots(&self.pod);
+        let new = known.into_iter().filter(|slot| !self.slots.iter().any(|old| old.name == slot.name));
+        let new: Vec<_> = new.collect();
+        self.slots.extend(new);
+    }
+
     /// A running container that is not ready yet is probed at once.
     fn trigger_readiness(&mut self, turn: &Turn) {
         for probe in self.probes.iter_mut().filter(|probe| probe.kind == ProbeKind::Readiness) {
@@ -94,7 +103,7 @@ impl PodWorker {
 
     /// Kills what must go, then starts what is missing.
     pub(super) fn decide(&mut self, turn: &mut Turn) {
-        if self.kill_unwanted(turn) {
+        if self.kill_unwanted(turn) || self.resize(turn) {
             self.work = Some((None, Work::Stopping));
             return;
         }
@@ -132,7 +141,9 @@ impl PodWorker {
     fn to_start(&self) -> Vec<String> {
         let mut start = Vec::new();
         let begun = self.slots.iter().any(|slot| slot.kind == Kind::Main && slot.current.is_some());
-        for slot in self.slots.iter().filter(|slot| slot.kind != Kind::Main) {
+        let added = self.slots.iter().filter(|slot| slot.kind == Kind::Ephemeral && slot.current.is_none());
+        start.extend(added.map(|slot| slot.name.clone()));
+        for slot in self.slots.iter().filter(|slot| slot.kind.is_init()) {
             match (slot.kind, slot.running(), slot.ended()) {
                 (Kind::Sidecar, Some(instance), _) if (instance.started && instance.hook.is_none()) || begun => {}
                 (_, Some(_), _) => return start,

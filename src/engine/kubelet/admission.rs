@@ -80,7 +80,7 @@ fn shortage(resource: &str, requested: i64, used: i64, capacity: i64) -> (String
 }
 
 /// What a pod asks for: its containers together, or its hungriest init container.
-fn requested(pod: &Pod, resource: &str) -> api::meta::Amount {
+pub fn requested(pod: &Pod, resource: &str) -> api::meta::Amount {
     let Some(spec) = &pod.spec else { return api::meta::Amount::ZERO };
     let of = |container: &api::k8s_openapi::api::core::v1::Container| {
         let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());

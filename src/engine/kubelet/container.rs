@@ -1,6 +1,8 @@
 //! What a pod worker remembers of one container: its present instance and the one before.
 
-use api::k8s_openapi::api::core::v1::{Container as ContainerSpec, Pod};
+use std::borrow::Cow;
+
+use api::k8s_openapi::api::core::v1::{Container as ContainerSpec, EphemeralContainer, Pod, ResourceRequirements};
 
 use super::runtime::{Container, ExecIo, Millis};
 
@@ -10,6 +12,15 @@ pub enum Kind {
     /// An init container with `restartPolicy: Always`.
     Sidecar,
     Main,
+    /// Added to a pod that runs: it starts once, and nothing waits for it.
+    Ephemeral,
+}
+
+impl Kind {
+    /// Runs before the main containers.
+    pub const fn is_init(self) -> bool {
+        matches!(self, Kind::Init | Kind::Sidecar)
+    }
 }
 
 /// How an instance ended.
@@ -60,6 +71,8 @@ pub struct Instance {
     pub hook: Option<Hook>,
     pub uid: i64,
     pub gid: i64,
+    /// What it runs with: what its spec asked for when it started, or was resized.
+    pub resources: ResourceRequirements,
 }
 
 /// A container of the pod's spec, whatever has become of it.
@@ -100,25 +113,60 @@ pub fn slots(pod: &Pod) -> Vec<Slot> {
         let always = container.restart_policy.as_deref() == Some("Always");
         slot(container, if always { Kind::Sidecar } else { Kind::Init })
     });
-    init.chain(spec.containers.iter().map(|container| slot(container, Kind::Main))).collect()
+    let own = init.chain(spec.containers.iter().map(|container| slot(container, Kind::Main)));
+    own.chain(spec.ephemeral_containers.iter().flatten().map(|added| slot(&ordinary(added), Kind::Ephemeral))).collect()
 }
 
-/// The spec of a container by name.
-pub fn spec_of<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerSpec> {
+/// The spec of a container by name, whichever list it is in.
+pub fn spec_of<'a>(pod: &'a Pod, name: &str) -> Option<Cow<'a, ContainerSpec>> {
     let spec = pod.spec.as_ref()?;
-    spec.init_containers.iter().flatten().chain(&spec.containers).find(|container| container.name == name)
+    let mut own = spec.init_containers.iter().flatten().chain(&spec.containers);
+    if let Some(found) = own.find(|container| container.name == name) {
+        return Some(Cow::Borrowed(found));
+    }
+    let added = spec.ephemeral_containers.iter().flatten().find(|container| container.name == name)?;
+    Some(Cow::Owned(ordinary(added)))
+}
+
+/// An ephemeral container in the words of the others: a type of its own, with the same fields.
+fn ordinary(container: &EphemeralContainer) -> ContainerSpec {
+    ContainerSpec {
+        name: container.name.clone(),
+        image: container.image.clone(),
+        image_pull_policy: container.image_pull_policy.clone(),
+        command: container.command.clone(),
+        args: container.args.clone(),
+        working_dir: container.working_dir.clone(),
+        env: container.env.clone(),
+        env_from: container.env_from.clone(),
+        volume_mounts: container.volume_mounts.clone(),
+        security_context: container.security_context.clone(),
+        stdin: container.stdin,
+        stdin_once: container.stdin_once,
+        tty: container.tty,
+        termination_message_path: container.termination_message_path.clone(),
+        termination_message_policy: container.termination_message_policy.clone(),
+        ..ContainerSpec::default()
+    }
 }
 
 /// Whether a container that ended with this code starts again.
 pub fn restarts_after(pod: &Pod, slot: &Slot, code: i32) -> bool {
     let policy = match slot.kind {
         Kind::Sidecar => "Always",
+        Kind::Ephemeral => "Never",
         Kind::Init | Kind::Main => {
-            let own = spec_of(pod, &slot.name).and_then(|container| container.restart_policy.as_deref());
-            own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref())).unwrap_or("Always")
+            let spec = spec_of(pod, &slot.name);
+            let own = spec.as_deref().and_then(|container| container.restart_policy.as_deref());
+            let own = own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()));
+            return restarts(own.unwrap_or("Always"), slot.kind, code);
         }
     };
-    match (policy, slot.kind) {
+    restarts(policy, slot.kind, code)
+}
+
+fn restarts(policy: &str, kind: Kind, code: i32) -> bool {
+    match (policy, kind) {
         // An init container that succeeded has done its work.
         ("Never", _) | (_, Kind::Init) if code == 0 => false,
         ("Never", _) => false,

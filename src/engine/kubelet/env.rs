@@ -152,10 +152,8 @@ fn format_map(map: Option<&BTreeMap<String, String>>) -> String {
 
 /// A container's limit or request in units of the divisor, rounded up.
 pub fn resource_field(machine: &Machine, pod: &Pod, container: &Container, field: &ResourceFieldSelector) -> String {
-    let container = match &field.container_name {
-        Some(name) => super::container::spec_of(pod, name).unwrap_or(container),
-        None => container,
-    };
+    let named = field.container_name.as_ref().and_then(|name| super::container::spec_of(pod, name));
+    let container = named.as_deref().unwrap_or(container);
     let (kind, name) = field.resource.split_once('.').unwrap_or(("limits", &field.resource));
     let resources = container.resources.as_ref();
     let map = if kind == "limits" {

@@ -49,6 +49,7 @@ impl Turn<'_, '_> {
         let list = match slot.kind {
             Kind::Init | Kind::Sidecar => "initContainers",
             Kind::Main => "containers",
+            Kind::Ephemeral => "ephemeralContainers",
         };
         let of =
             EventOf::object(&Object::Pod(std::sync::Arc::new(pod.clone()))).at(format!("spec.{list}{{{}}}", slot.name));

@@ -156,7 +156,7 @@ impl Kubelet {
         for slot in &victim.slots {
             let Some(instance) = slot.running().filter(|_| scarce == Scarce::Memory) else { continue };
             let used = i64::try_from(instance.runtime.memory()).unwrap_or(i64::MAX);
-            let asked = spec_of(&victim.pod, &slot.name).map_or(Amount::ZERO, |spec| request(spec, scarce));
+            let asked = spec_of(&victim.pod, &slot.name).map_or(Amount::ZERO, |spec| request(&spec, scarce));
             if used > asked.value() {
                 message.push_str(&format!(
                     "Container {} was using {}, request is {asked}, has larger consumption of {}. ",

@@ -47,6 +47,7 @@ pub fn run_hook(
         };
     }
     let Some(spec) = spec_of(pod, name) else { return HookState::Done };
+    let spec = &*spec;
     if let Some(action) = &handler.http_get {
         let port = resolve_port(&action.port, spec);
         let request = HttpRequest::get(action.path.as_deref().unwrap_or("/"), "10.244.0.1");

@@ -220,7 +220,7 @@ impl PodWorker {
     fn begin_create(&mut self, turn: &mut Turn, name: &str, image: Arc<Image>, reference: Reference) -> bool {
         let pod = self.pod.clone();
         let Some(spec) = spec_of(&pod, name) else { return false };
-        let checked = self.environment(turn, spec).map(|_| ()).and_then(|()| self.check_user(&pod, spec, &image));
+        let checked = self.environment(turn, &spec).map(|_| ()).and_then(|()| self.check_user(&pod, &spec, &image));
         if let Err(message) = checked {
             let event = format!("Error: {message}");
             self.fail(turn, name, Failure { reason: "CreateContainerConfigError", message }, &event);
@@ -261,15 +261,15 @@ impl PodWorker {
         else {
             return;
         };
-        let env = self.environment(turn, spec).unwrap_or_default();
-        let run = self.runtime_spec(turn, spec, image, env);
+        let env = self.environment(turn, &spec).unwrap_or_default();
+        let run = self.runtime_spec(turn, &spec, image, env);
         let now = turn.now;
         let first = run.argv.first().cloned().unwrap_or_default();
         let (user, group) = run.user;
         let (runtime, launch) = runtime::Container::start(&run, now, &mut self.world);
         let slot = &mut self.slots[index];
         let attempt = slot.current.as_ref().map_or(slot.restarts, |_| slot.restarts + 1);
-        let (ready, started) = if turn.cx.profile.instant { (true, true) } else { probes::initial(spec) };
+        let (ready, started) = if turn.cx.profile.instant { (true, true) } else { probes::initial(&spec) };
         let instant = turn.cx.profile.instant;
         // A profile without containers makes no identities for them either.
         let text = |make: &dyn Fn() -> String| if instant { String::new() } else { make() };
@@ -287,6 +287,7 @@ impl PodWorker {
             hook: None,
             uid: i64::from(user),
             gid: i64::from(group),
+            resources: spec.resources.clone().unwrap_or_default(),
         };
         let over_at_once = instant && (slot.kind == Kind::Init || (turn.cx.profile.jobs_succeed && is_job_pod(&pod)));
         if over_at_once && slot.kind != Kind::Sidecar {

@@ -86,6 +86,8 @@ pub struct PodWorker {
     pub rejected: Option<(String, String)>,
     /// A phase decided from outside the containers.
     pub outcome: Option<&'static str>,
+    /// Why a wished resize is not done: reason and message.
+    pub resize_pending: Option<(String, String)>,
     pub ending: Option<Ending>,
     /// Everything has stopped and the last status was written.
     pub finished: bool,
@@ -126,6 +128,7 @@ impl PodWorker {
             sandbox_seen: false,
             rejected: None,
             outcome: None,
+            resize_pending: None,
             ending: None,
             finished: false,
             gone: false,
@@ -325,7 +328,6 @@ fn keep_foreign(mut fresh: PodStatus, stored: Option<&PodStatus>) -> PodStatus {
     if let Some(stored) = stored {
         fresh.nominated_node_name.clone_from(&stored.nominated_node_name);
         fresh.qos_class.clone_from(&stored.qos_class);
-        fresh.ephemeral_container_statuses.clone_from(&stored.ephemeral_container_statuses);
     }
     fresh
 }

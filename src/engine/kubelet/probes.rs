@@ -62,6 +62,7 @@ pub fn workers(pod: &Pod, slots: &[Slot], now: Millis) -> Vec<ProbeWorker> {
     let mut workers = Vec::new();
     for slot in slots.iter().filter(|slot| slot.kind != Kind::Init) {
         let Some(spec) = spec_of(pod, &slot.name) else { continue };
+        let spec = &*spec;
         for (kind, probe) in [
             (ProbeKind::Startup, &spec.startup_probe),
             (ProbeKind::Readiness, &spec.readiness_probe),
@@ -234,6 +235,7 @@ impl ProbeWorker {
             return exec(instance, &command, world, now);
         }
         let Some(spec) = spec_of(pod, &self.container) else { return Attempt::Passed };
+        let spec = &*spec;
         if let Some(action) = &self.spec.http_get {
             let port = resolve_port(&action.port, spec);
             let scheme = action.scheme.as_deref().unwrap_or("HTTP").to_lowercase();

@@ -163,7 +163,7 @@ impl Kubelet {
                 "previous terminated container \"{container}\" in pod \"{pod}\" not found"
             )));
         }
-        let has_init = worker.slots.iter().any(|slot| slot.kind != super::container::Kind::Main);
+        let has_init = worker.slots.iter().any(|slot| slot.kind.is_init());
         let why = match failure.map(|failure| failure.reason) {
             Some("ErrImagePull") => "image can't be pulled",
             Some("ImagePullBackOff") => "trying and failing to pull image",

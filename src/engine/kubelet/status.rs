@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus,
-    ContainerUser, HostIP, LinuxContainerUser, Pod, PodCondition, PodIP, PodStatus, ResourceRequirements,
-    VolumeMountStatus,
+    ContainerUser, HostIP, LinuxContainerUser, PodCondition, PodIP, PodStatus, ResourceRequirements, VolumeMountStatus,
 };
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -41,7 +40,7 @@ pub fn phase(worker: &PodWorker) -> &'static str {
     let mains = || worker.slots.iter().filter(|slot| slot.kind == Kind::Main);
     let has_initialized = mains().any(|slot| slot.current.is_some());
     let mut pending_init = false;
-    for slot in worker.slots.iter().filter(|slot| slot.kind != Kind::Main) {
+    for slot in worker.slots.iter().filter(|slot| slot.kind.is_init()) {
         match (slot.kind, slot.running(), slot.ended()) {
             (Kind::Init, None, Some(end)) if end.code == 0 => {}
             (Kind::Init, None, Some(end)) if !has_initialized => {
@@ -114,8 +113,9 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
     let mut main = statuses(&[Kind::Main]);
     main.sort_by(|a, b| a.name.cmp(&b.name));
     let init = statuses(&[Kind::Init, Kind::Sidecar]);
-    let requests = totals(pod, |resources| resources.requests.as_ref());
-    let limits = totals(pod, |resources| resources.limits.as_ref());
+    let added = statuses(&[Kind::Ephemeral]);
+    let requests = totals(worker, |resources| resources.requests.as_ref());
+    let limits = totals(worker, |resources| resources.limits.as_ref());
     let (reason, message) = worker.rejected.clone().unzip();
     PodStatus {
         phase: Some(shown.to_owned()),
@@ -132,17 +132,21 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
         resources: Some(ResourceRequirements { claims: None, limits, requests }),
         container_statuses: Some(main),
         init_container_statuses: Some(init).filter(|list| !list.is_empty()),
+        ephemeral_container_statuses: Some(added).filter(|list| !list.is_empty()),
         ..old
     }
 }
 
+/// The containers' resources together: what they run with, or are to run with.
 fn totals(
-    pod: &Pod,
+    worker: &PodWorker,
     pick: impl Fn(&ResourceRequirements) -> Option<&BTreeMap<String, Quantity>>,
 ) -> Option<BTreeMap<String, Quantity>> {
     let mut sums: BTreeMap<String, Quantity> = BTreeMap::new();
-    for container in pod.spec.iter().flat_map(|spec| &spec.containers) {
-        for (name, quantity) in container.resources.iter().filter_map(&pick).flatten() {
+    for container in worker.pod.spec.iter().flat_map(|spec| &spec.containers) {
+        let slot = worker.slots.iter().find(|slot| slot.name == container.name);
+        let runs_with = slot.and_then(Slot::running).map(|instance| &instance.resources);
+        for (name, quantity) in runs_with.or(container.resources.as_ref()).and_then(&pick).into_iter().flatten() {
             let sum = match sums.get(name) {
                 Some(known) => (amount(known) + amount(quantity)).to_quantity(),
                 None => quantity.clone(),
@@ -156,7 +160,7 @@ fn totals(
 fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerStatus {
     let pod = &worker.pod;
     let spec = spec_of(pod, &slot.name);
-    let resources = spec.and_then(|spec| spec.resources.clone()).unwrap_or_default();
+    let spec = spec.as_deref();
     let shown = if worker.sandbox_seen { slot.current.as_ref() } else { None };
     let restarts_soon = slot.ended().is_none_or(|end| restarts_after(pod, slot, end.code)) && slot.running().is_none();
     let reason = worker.reasons.get(&slot.name).filter(|_| restarts_soon && !worker.is_terminating());
@@ -176,7 +180,7 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
         }
         (None, Some(failure)) => (waiting(failure.reason, &failure.message), None),
         (None, None) => {
-            let has_init = worker.slots.iter().any(|slot| slot.kind != Kind::Main);
+            let has_init = worker.slots.iter().any(|slot| slot.kind.is_init());
             (waiting(if has_init { "PodInitializing" } else { "ContainerCreating" }, ""), None)
         }
     };
@@ -185,6 +189,7 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
         slot.kind == Kind::Init && shown.and_then(|instance| instance.end.as_ref()).is_some_and(|end| end.code == 0);
     let ready = match slot.kind {
         Kind::Init => done_init,
+        Kind::Ephemeral => false,
         Kind::Sidecar | Kind::Main => running.is_some_and(|instance| instance.ready && instance.started),
     };
     let spec_image = spec.and_then(|spec| spec.image.clone()).unwrap_or_default();
@@ -194,17 +199,14 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
         state: Some(state),
         last_state: Some(last.unwrap_or_default()),
         ready,
-        started: Some(running.is_some_and(|instance| instance.started)),
+        // Nothing probes what was only added to look around.
+        started: (slot.kind != Kind::Ephemeral).then(|| running.is_some_and(|instance| instance.started)),
         restart_count: slot.restarts,
         image: shown.filter(|_| shows).map_or(spec_image, |instance| instance.image.clone()),
         image_id: shown.filter(|_| shows).map_or_else(String::new, |instance| instance.image_id.clone()),
         container_id: shown.filter(|_| shows).map(|instance| format!("containerd://{}", instance.id)),
-        allocated_resources: shown.and(resources.requests.clone()),
-        resources: shown.map(|_| ResourceRequirements {
-            claims: None,
-            limits: resources.limits.clone(),
-            requests: resources.requests.clone(),
-        }),
+        allocated_resources: shown.and_then(|instance| instance.resources.requests.clone()),
+        resources: shown.map(|instance| ResourceRequirements { claims: None, ..instance.resources.clone() }),
         user: shown.filter(|_| shows).map(|instance| ContainerUser {
             linux: Some(LinuxContainerUser {
                 uid: instance.uid,
@@ -265,6 +267,9 @@ fn conditions(
     let old: Vec<PodCondition> =
         worker.pod.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
     let mut list: Vec<(&str, bool, Option<&str>, Option<String>)> = Vec::new();
+    if let Some((reason, message)) = &worker.resize_pending {
+        list.push(("PodResizePending", true, Some(reason), Some(message.clone())));
+    }
     list.push(("PodReadyToStartContainers", worker.sandbox_ready, None, None));
     let complete = |status: &ContainerStatus| match worker
         .slots
@@ -306,7 +311,8 @@ fn conditions(
     }
     list.push(("ContainersReady", ready.0, ready.1, ready.2));
     list.push(("PodScheduled", true, None, None));
-    let owned: Vec<&str> = list.iter().map(|(kind, ..)| *kind).collect();
+    let mut owned: Vec<&str> = list.iter().map(|(kind, ..)| *kind).collect();
+    owned.push("PodResizePending");
     let mut result: Vec<PodCondition> =
         old.iter().filter(|condition| !owned.contains(&condition.type_.as_str())).cloned().collect();
     for (kind, status, reason, message) in list {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::Object;
 use api::k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::meta::qos::qos_class;
 
 use super::{Strategy, standard};
 
@@ -88,32 +89,26 @@ impl Strategy for PodStrategy {
     }
 }
 
-/// `Guaranteed` when every container's CPU and memory limits equal its requests, `BestEffort`
-/// when nobody names any, `Burstable` otherwise.
-///
-/// Mirrors: pkg/apis/core/v1/helper/qos.
-pub fn qos_class(pod: &Pod) -> &'static str {
-    let Some(spec) = &pod.spec else { return "BestEffort" };
-    let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
-    let (mut any, mut guaranteed) = (false, true);
-    for container in containers {
-        let resources = container.resources.as_ref();
-        let requests = resources.and_then(|r| r.requests.as_ref());
-        let limits = resources.and_then(|r| r.limits.as_ref());
-        for name in ["cpu", "memory"] {
-            let get = |map: Option<&std::collections::BTreeMap<String, _>>| {
-                map.and_then(|map| map.get(name))
-                    .map(|q: &api::k8s_openapi::apimachinery::pkg::api::resource::Quantity| q.0.clone())
-            };
-            let (request, limit) = (get(requests), get(limits));
-            any |= request.is_some() || limit.is_some();
-            guaranteed &= limit.is_some() && (request.is_none() || request == limit);
-        }
+/// The old pod with what a subresource may change taken from the new one.
+pub(super) fn narrow(new: &mut Pod, old: &Pod, subresource: &str) {
+    let wanted = match subresource {
+        "ephemeralcontainers" | "resize" => new.spec.take().unwrap_or_default(),
+        // Everything else changes the pod, or has a habit of its own.
+        _ => return,
+    };
+    *new = old.clone();
+    let spec = new.spec.get_or_insert_default();
+    if subresource == "ephemeralcontainers" {
+        spec.ephemeral_containers = wanted.ephemeral_containers;
+        return;
     }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
+    let own = spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten());
+    for container in own {
+        let mut asked = wanted.containers.iter().chain(wanted.init_containers.iter().flatten());
+        if let Some(asked) = asked.find(|asked| asked.name == container.name) {
+            container.resources.clone_from(&asked.resources);
+            container.resize_policy.clone_from(&asked.resize_policy);
+        }
     }
 }
 

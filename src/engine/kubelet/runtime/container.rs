@@ -201,6 +201,12 @@ impl Container {
         self.kernel.cpu(now)
     }
 
+    /// Moves the ceilings of memory, in bytes, and CPU, in millicores.
+    pub fn limit(&mut self, memory: Option<u64>, cpu: Option<u64>) {
+        self.kernel.memory_limit = memory;
+        self.kernel.cpu_limit = cpu;
+    }
+
     pub fn memory_limit(&self) -> Option<u64> {
         self.kernel.memory_limit
     }

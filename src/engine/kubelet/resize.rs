@@ -1,0 +1,114 @@
+//! In-place resize: a running container gets the CPU and memory its spec asks for by now.
+//!
+//! The node must have room. What it could never have is infeasible, what it may have later is
+//! deferred; meanwhile the container keeps what it has, and a condition says why.
+//! Mirrors: pkg/kubelet/allocation/allocation_manager.go `canResizePod`,
+//! pkg/kubelet/kuberuntime/kuberuntime_manager.go `doPodResizeAction`. Left out: the condition
+//! PodResizeInProgress (here it takes no time) and the order in which deferred pods are tried again.
+
+use std::collections::BTreeMap;
+
+use api::k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
+use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use api::meta::quantity::amount;
+
+use super::container::{Slot, spec_of};
+use super::events::Turn;
+use super::lifecycle::begin_kill;
+use super::pod_worker::PodWorker;
+
+/// A deferred resize is tried again after this long.
+const RETRY: u64 = 60_000;
+
+impl PodWorker {
+    /// Gives running containers what they ask for by now; `true` when one must stop for it.
+    pub(super) fn resize(&mut self, turn: &mut Turn) -> bool {
+        let pod = self.pod.clone();
+        let wished =
+            |slot: &Slot| spec_of(&pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
+        let differs = |slot: &&Slot| slot.running().is_some_and(|instance| instance.resources != wished(slot));
+        let changed: Vec<String> = self.slots.iter().filter(differs).map(|slot| slot.name.clone()).collect();
+        let before = self.resize_pending.take();
+        if changed.is_empty() {
+            return false;
+        }
+        if let Some(refusal) = no_room(turn, &pod) {
+            if refusal.0 == "Deferred" {
+                self.sync_by(turn.now + RETRY);
+            }
+            self.resize_pending = Some(refusal);
+            if self.resize_pending != before {
+                self.write_status(turn);
+            }
+            return false;
+        }
+        let mut stops = false;
+        for name in changed {
+            let Some(spec) = spec_of(&pod, &name) else { continue };
+            let wanted = spec.resources.clone().unwrap_or_default();
+            let Some(slot) = self.slots.iter_mut().find(|slot| slot.name == name) else { continue };
+            let Some(instance) = slot.running_mut() else { continue };
+            let restarts = spec.resize_policy.iter().flatten().any(|policy| {
+                policy.restart_policy == "RestartContainer"
+                    && part(&instance.resources, &policy.resource_name) != part(&wanted, &policy.resource_name)
+            });
+            if restarts {
+                let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
+                let why = format!("Container {name} resize requires restart");
+                begin_kill(turn, &pod, &mut self.slots, &mut self.world, &name, grace, &why);
+                stops = true;
+                continue;
+            }
+            let bytes = limit(&wanted, "memory").map(|limit| u64::try_from(limit.value()).unwrap_or(0));
+            let millis = limit(&wanted, "cpu").map(|limit| u64::try_from(limit.milli_value()).unwrap_or(0));
+            instance.runtime.limit(bytes, millis);
+            instance.resources = wanted;
+        }
+        self.write_status(turn);
+        stops
+    }
+}
+
+/// Limit and request of one resource.
+fn part<'a>(resources: &'a ResourceRequirements, name: &str) -> (Option<&'a Quantity>, Option<&'a Quantity>) {
+    let get = |map: &'a Option<BTreeMap<String, Quantity>>| map.as_ref().and_then(|map| map.get(name));
+    (get(&resources.limits), get(&resources.requests))
+}
+
+fn limit(resources: &ResourceRequirements, name: &str) -> Option<api::meta::Amount> {
+    part(resources, name).0.map(amount)
+}
+
+/// Why the node cannot give the pod what it asks for: reason and message.
+fn no_room(turn: &Turn, pod: &Pod) -> Option<(String, String)> {
+    let machine = &turn.host.machine;
+    let others: Vec<&std::sync::Arc<Pod>> = turn
+        .cx
+        .api
+        .pods_on(&machine.name)
+        .filter(|other| other.metadata.uid != pod.metadata.uid)
+        .filter(|other| {
+            let phase = other.status.as_ref().and_then(|status| status.phase.as_deref());
+            !matches!(phase, Some("Succeeded" | "Failed"))
+        })
+        .collect();
+    for (name, capacity, milli) in [("cpu", &machine.cpu, true), ("memory", &machine.memory, false)] {
+        let units = |quantity: api::meta::Amount| if milli { quantity.milli_value() } else { quantity.value() };
+        let request = |pod: &Pod| units(super::admission::requested(pod, name));
+        let capacity = units(amount(&Quantity(capacity.clone())));
+        let wanted = request(pod);
+        if wanted > capacity {
+            let message =
+                format!("Node didn't have enough capacity: {name}, requested: {wanted}, capacity: {capacity}");
+            return Some(("Infeasible".to_owned(), message));
+        }
+        let used: i64 = others.iter().map(|other| request(other)).sum();
+        if wanted + used > capacity {
+            let message = format!(
+                "Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {capacity}"
+            );
+            return Some(("Deferred".to_owned(), message));
+        }
+    }
+    None
+}
