@@ -6,7 +6,7 @@ use api::wire::Body;
 use serde_json::{Value, json};
 
 use super::pods::{self, Attach};
-use super::{create, list_at, text_at};
+use super::{create, list_at, logs, text_at};
 use crate::client::{Client, PatchType, Query};
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
@@ -258,15 +258,18 @@ async fn attach(client: &Client<'_>, args: &Args, info: &Info, container: &str) 
         return Ok(());
     }
     let cx = client.cx;
-    let is_running = |pod: Option<&Value>| {
-        Ok(pod.is_some_and(|pod| {
-            ["/status/ephemeralContainerStatuses", "/status/containerStatuses"]
-                .iter()
-                .flat_map(|field| list_at(pod, field))
-                .any(|status| text_at(status, "/name") == container && status.pointer("/state/waiting").is_none())
-        }))
+    let state = |pod: &Value, is: &str| {
+        ["/status/ephemeralContainerStatuses", "/status/containerStatuses"]
+            .iter()
+            .flat_map(|field| list_at(pod, field))
+            .any(|status| text_at(status, "/name") == container && status.pointer(&format!("/state/{is}")).is_some())
     };
-    let pod = super::wait::until(client, info, cx.now() + 60_000, is_running).await?;
+    let began = |pod: Option<&Value>| Ok(pod.is_some_and(|pod| state(pod, "running") || state(pod, "terminated")));
+    let pod = super::wait::until(client, info, cx.now() + 60_000, began).await?;
+    // Over before anybody could attach: what it said is in its log.
+    if state(&pod, "terminated") {
+        return logs::print_all(client, &info.namespace, &info.name, container).await;
+    }
     let how = Attach { stdin: args.flag("stdin"), tty: pods::tty(cx, args) };
     if !args.flag("quiet") && how.stdin {
         cx.err("If you don't see a command prompt, try pressing enter.\n");
