@@ -145,6 +145,7 @@ mod namespace;
 mod node_lifecycle;
 mod persistent_volume;
 mod pod_control;
+mod pod_gc;
 mod pods;
 mod provisioner;
 mod replicaset;
@@ -168,6 +169,7 @@ manager! {
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     job: job::Jobs,
+    pod_gc: pod_gc::PodGc,
     cron_job: cron_job::CronJobs,
     namespace: namespace::Namespaces,
     node_lifecycle: node_lifecycle::NodeLifecycle,

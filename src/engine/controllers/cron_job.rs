@@ -17,7 +17,7 @@ use api::{Kind, Object, Status, Typed};
 
 use self::schedule::{Due, Timetable};
 use super::job::conditions;
-use super::{Controller, Outcome};
+use super::{Controller, Outcome, claim};
 use crate::client::{
     Change, Context, DeleteOptions, EventOf, EventType, Key, Propagation, Recorder, Revision, WorkQueue,
 };
@@ -75,16 +75,11 @@ impl Controller for CronJobs {
     }
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
-        for cron in cx.api.list::<CronJob>("") {
-            let meta = &cron.metadata;
-            let namespace = meta.namespace.as_deref().unwrap_or_default();
-            queue.add(format!("{namespace}/{}", meta.name.as_deref().unwrap_or_default()));
-        }
+        claim::resync::<CronJob>(cx, queue);
     }
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let Some(cron) = cx.api.get::<CronJob>(namespace, name) else { return Ok(Outcome::Done) };
+        let Some(cron) = claim::find::<CronJob>(cx, key) else { return Ok(Outcome::Done) };
         let jobs = cx.api.owned_by::<Job>(cron.metadata.uid.as_deref().unwrap_or_default()).cloned().collect();
         let recorder = &mut self.recorder;
         let mut sync = Sync { cx, recorder, cron: (*cron).clone(), jobs, changed: false };

@@ -26,6 +26,7 @@ use api::{Kind, Object, Status};
 
 use self::backoff::Backoff;
 use self::sync::Sync;
+use super::claim::{self, Owner, key_of};
 use super::{Controller, Outcome};
 use crate::client::{Change, Context, Recorder, Revision, WorkQueue};
 use crate::sim::{Millis, SECOND};
@@ -61,6 +62,14 @@ impl Default for Jobs {
     }
 }
 
+impl Owner for Job {
+    type Dependent = Pod;
+
+    fn selector(&self) -> Selector {
+        Selector::from_label_selector(self.spec.as_ref().and_then(|spec| spec.selector.as_ref()))
+    }
+}
+
 impl Controller for Jobs {
     fn name(&self) -> &'static str {
         "job-controller"
@@ -90,9 +99,7 @@ impl Controller for Jobs {
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
         *self = Self::default();
-        for job in cx.api.list::<Job>("") {
-            queue.add(key_of(job));
-        }
+        claim::resync::<Job>(cx, queue);
         for pod in cx.api.list::<Pod>("").filter(|pod| tracking::is_tracked(pod)) {
             if job_of(cx, pod).is_none() {
                 queue.add(orphan_key(pod));
@@ -154,8 +161,7 @@ impl Jobs {
     }
 
     fn sync(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let job = cx.api.get::<Job>(namespace, name);
+        let job = claim::find::<Job>(cx, key);
         let Some(job) = job.filter(|job| !is_managed_elsewhere(job) && !conditions::is_finished(job)) else {
             self.backoff.remove(key);
             return Ok(Outcome::Done);
@@ -177,8 +183,7 @@ fn is_managed_elsewhere(job: &Job) -> bool {
 
 /// A pod whose Job is gone or done is nobody's to count any more.
 fn free_orphan(cx: &mut Context, key: &str) -> Result<(), Status> {
-    let Some((namespace, name)) = key.split_once('/') else { return Ok(()) };
-    let Some(pod) = cx.api.get::<Pod>(namespace, name) else { return Ok(()) };
+    let Some(pod) = claim::find::<Pod>(cx, key) else { return Ok(()) };
     if job_of(cx, &pod).is_some_and(|job| is_managed_elsewhere(&job) || !conditions::is_finished(&job)) {
         return Ok(());
     }
@@ -196,18 +201,9 @@ fn job_of(cx: &Context, pod: &Pod) -> Option<std::sync::Arc<Job>> {
 fn matching(cx: &Context, object: &Object) -> Vec<String> {
     let Some(labels) = object.meta().labels.as_ref() else { return Vec::new() };
     let jobs = cx.api.list::<Job>(object.namespace());
-    jobs.filter(|job| selector_of(job).matches(Some(labels))).map(|job| key_of(job)).collect()
-}
-
-fn selector_of(job: &Job) -> Selector {
-    Selector::from_label_selector(job.spec.as_ref().and_then(|spec| spec.selector.as_ref()))
+    jobs.filter(|job| job.selector().matches(Some(labels))).map(|job| key_of(&job.metadata)).collect()
 }
 
 fn orphan_key(pod: &Pod) -> String {
-    format!("{ORPHAN}{}/{}", super::pods::namespace(pod), super::pods::name(pod))
-}
-
-fn key_of(job: &Job) -> String {
-    let meta = &job.metadata;
-    format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+    format!("{ORPHAN}{}", key_of(&pod.metadata))
 }

@@ -4,8 +4,9 @@
 
 use api::k8s_openapi::api::batch::v1::Job;
 use api::meta::time::millis;
-use api::{Kind, Object, Status};
+use api::{Object, Status, Typed};
 
+use super::claim::{find, key_of};
 use super::job::conditions;
 use super::{Controller, Outcome};
 use crate::client::{Change, Context, DeleteOptions, Key, Propagation, Revision, WorkQueue};
@@ -30,15 +31,12 @@ impl Controller for TtlAfterFinished {
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
         for job in cx.api.list::<Job>("").filter(|job| expires(job).is_some()) {
-            let meta = &job.metadata;
-            let namespace = meta.namespace.as_deref().unwrap_or_default();
-            queue.add(format!("{namespace}/{}", meta.name.as_deref().unwrap_or_default()));
+            queue.add(key_of(&job.metadata));
         }
     }
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let Some(job) = cx.api.get::<Job>(namespace, name) else { return Ok(Outcome::Done) };
+        let Some(job) = find::<Job>(cx, key) else { return Ok(Outcome::Done) };
         let Some(at) = expires(&job) else { return Ok(Outcome::Done) };
         let left = at - cx.api.unix_millis() as i64;
         if left > 0 {
@@ -51,7 +49,7 @@ impl Controller for TtlAfterFinished {
             resource_version: job.metadata.resource_version.clone(),
             ..DeleteOptions::default()
         };
-        match cx.api.delete(&Key::new(Kind::Job, namespace, name), &options) {
+        match cx.api.delete(&Key::of(&job.wrap()), &options) {
             Err(status) if status.code != 404 => Err(status),
             Ok(_) | Err(_) => Ok(Outcome::Done),
         }

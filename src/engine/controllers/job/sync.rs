@@ -13,9 +13,9 @@ use api::{Object, Status, Typed};
 use super::backoff::Backoff;
 use super::failure_policy::{Verdict, judge};
 use super::indexes::{self, Indexes};
-use super::{conditions, selector_of, success, tracking};
-use crate::client::{Context, EventOf, EventType, Key, Recorder};
-use crate::controllers::{Outcome, pod_control, pods};
+use super::{conditions, success, tracking};
+use crate::client::{Context, EventOf, EventType, Recorder};
+use crate::controllers::{Outcome, claim, pod_control, pods};
 use crate::sim::Millis;
 
 /// One Job during one sync. `job` is a working copy; what it comes to is written at the end.
@@ -68,7 +68,7 @@ impl<'a, 'c> Sync<'a, 'c> {
         job: &Arc<Job>,
         backoff: Backoff,
     ) -> Result<Self, Status> {
-        let pods = claim(cx, job)?;
+        let pods = own(cx, job)?;
         let active: Vec<Arc<Pod>> = pods.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
         let status = job.status.clone().unwrap_or_default();
         let listed = status.uncounted_terminated_pods.clone().unwrap_or_default();
@@ -393,35 +393,13 @@ pub(super) fn is_terminating(pod: &Pod) -> bool {
     pods::is_terminating(pod) && !pods::is_terminal(pod)
 }
 
-/// The Job's pods: what matches and has no controller is adopted, what no longer matches is released.
-fn claim(cx: &mut Context, job: &Arc<Job>) -> Result<Vec<Arc<Pod>>, Status> {
-    let owner: Object = job.clone().wrap();
-    let selector = selector_of(job);
-    let alive = job.metadata.deletion_timestamp.is_none();
-    let owned: Vec<Arc<Pod>> = cx.api.owned_by::<Pod>(owner.uid()).cloned().collect();
-    let mut claimed = Vec::new();
-    for pod in owned {
-        if selector.matches(pod.metadata.labels.as_ref()) {
-            claimed.push(pod);
-        } else if alive {
-            tracking::untrack(cx, &pod)?;
-            pod_control::release(cx, owner.uid(), &Key::of(&pod.wrap()))?;
-        }
+/// The Job's pods. One that is adopted now has not been counted: it gets the finalizer, too.
+fn own(cx: &mut Context, job: &Arc<Job>) -> Result<Vec<Arc<Pod>>, Status> {
+    let owner = job.metadata.uid.as_deref().unwrap_or_default();
+    let known: BTreeSet<String> = cx.api.owned_by::<Pod>(owner).map(|pod| uid(pod).to_string()).collect();
+    let mut pods = claim::claim(cx, job)?;
+    for pod in pods.iter_mut().filter(|pod| !known.contains(uid(pod))) {
+        *pod = tracking::track(cx, pod)?;
     }
-    if !alive {
-        return Ok(claimed);
-    }
-    let orphans: Vec<Arc<Pod>> = cx
-        .api
-        .orphans::<Pod>(owner.namespace())
-        .filter(|pod| !pods::is_terminating(pod) && selector.matches(pod.metadata.labels.as_ref()))
-        .cloned()
-        .collect();
-    for pod in orphans {
-        let key = Key::of(&pod.wrap());
-        pod_control::adopt(cx, &owner, &key)?;
-        tracking::track(cx, &key)?;
-        claimed.extend(cx.api.get::<Pod>(&key.namespace, &key.name));
-    }
-    Ok(claimed)
+    Ok(pods)
 }

@@ -12,7 +12,7 @@ use api::k8s_openapi::api::core::v1::Pod;
 use super::failure_policy::{Verdict, judge};
 use super::sync::{Sync, uid};
 use super::{conditions, indexes};
-use crate::client::{Context, EventType, Key};
+use crate::client::{Context, EventType};
 use crate::controllers::pods;
 
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
@@ -33,8 +33,8 @@ pub(super) fn mark(pod: &mut Pod) {
 }
 
 /// Puts the finalizer on a pod that was adopted.
-pub(super) fn track(cx: &mut Context, key: &Key) -> Result<(), Status> {
-    cx.api.patch::<Pod>(&key.namespace, &key.name, "", mark).map(|_| ())
+pub(super) fn track(cx: &mut Context, pod: &Pod) -> Result<Arc<Pod>, Status> {
+    cx.api.patch::<Pod>(pods::namespace(pod), pods::name(pod), "", mark)
 }
 
 /// Takes the finalizer off; a pod that is gone already is no error.
