@@ -4,7 +4,7 @@
 
 mod table;
 
-pub use table::RESOURCES;
+pub use table::{METRICS, RESOURCES};
 
 /// One served resource: a row of discovery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +116,8 @@ kinds! {
     CustomResourceDefinition, DaemonSet, Deployment, DeviceClass, EndpointSlice, Endpoints, Event,
     FlowSchema, HorizontalPodAutoscaler, IPAddress, Ingress, IngressClass, Job, Lease, LimitRange,
     LocalSubjectAccessReview, MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding,
-    MutatingWebhookConfiguration, Namespace, NetworkPolicy, Node, PersistentVolume,
-    PersistentVolumeClaim, Pod, PodDisruptionBudget, PodTemplate, PriorityClass,
+    MutatingWebhookConfiguration, Namespace, NetworkPolicy, Node, NodeMetrics, PersistentVolume,
+    PersistentVolumeClaim, Pod, PodDisruptionBudget, PodMetrics, PodTemplate, PriorityClass,
     PriorityLevelConfiguration, ReplicaSet, ReplicationController, ResourceClaim,
     ResourceClaimTemplate, ResourceQuota, ResourceSlice, Role, RoleBinding, RuntimeClass, Secret,
     SelfSubjectAccessReview, SelfSubjectReview, SelfSubjectRulesReview, Service, ServiceAccount,
@@ -132,6 +132,6 @@ impl Kind {
     /// # Panics
     /// Never for built-in kinds: the table has a row for each. `None` for custom kinds.
     pub fn resource(self) -> Option<&'static Resource> {
-        RESOURCES.iter().find(|r| r.kind == self)
+        RESOURCES.iter().chain(METRICS).find(|r| r.kind == self)
     }
 }

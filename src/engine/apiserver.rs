@@ -12,6 +12,7 @@ mod discovery;
 mod eviction;
 mod handler;
 mod managed;
+mod metrics;
 mod operations;
 pub mod printers;
 pub mod registry;
@@ -29,6 +30,7 @@ use api::{Kind, Object, Status};
 pub use audit::{Audit, AuditVerb};
 pub use delete::{DeleteOptions, Deleted, Propagation};
 pub use handler::PodProxy;
+pub use metrics::{Reading, Usage};
 pub use operations::WriteOptions;
 pub(crate) use operations::seconds;
 pub use storage::{Change, Key, Revision};
@@ -79,6 +81,8 @@ pub struct ApiServer {
     serving: bool,
     /// Kinds from CustomResourceDefinitions, by their number.
     custom: Vec<Arc<registry::custom::CustomResource>>,
+    /// What metrics-server measured last, in clusters that have one.
+    metrics: Option<metrics::Metrics>,
 }
 
 impl ApiServer {
@@ -95,6 +99,7 @@ impl ApiServer {
             audit: audit::Log::default(),
             serving: true,
             custom: Vec::new(),
+            metrics: None,
         }
     }
 

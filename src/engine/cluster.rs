@@ -6,6 +6,7 @@
 mod config;
 mod dispatch;
 mod faults;
+mod metrics;
 mod network;
 mod process;
 mod proxy;
@@ -31,6 +32,8 @@ use process::Process;
 enum Due {
     /// A process is to take a step; stale unless it still carries the process's ticket.
     Wake(ProcessId, u64),
+    /// metrics-server asks the kubelets.
+    Scrape,
 }
 
 /// How much of a `run_for` was done.
@@ -78,6 +81,9 @@ impl Cluster {
         for id in ids {
             cluster.start(&id);
         }
+        if cluster.config.metrics_server {
+            cluster.scrape();
+        }
         cluster
     }
 
@@ -113,6 +119,7 @@ impl Cluster {
             events += 1;
             match due {
                 Due::Wake(id, ticket) => self.step(&id, ticket),
+                Due::Scrape => self.scrape(),
             }
         }
         Ran { events, complete: false }

@@ -131,6 +131,7 @@ impl<C: Default> Default for Loop<C> {
     }
 }
 
+mod autoscaler;
 mod claim;
 mod cron_job;
 mod daemonset;
@@ -169,6 +170,7 @@ manager! {
     endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     job: job::Jobs,
+    autoscaler: autoscaler::Autoscalers,
     pod_gc: pod_gc::PodGc,
     cron_job: cron_job::CronJobs,
     namespace: namespace::Namespaces,

@@ -80,7 +80,8 @@ struct Player {
 
 impl Player {
     fn new() -> Self {
-        let mut cluster = Cluster::new(ClusterConfig { nodes: Vec::new(), ..ClusterConfig::default() });
+        let mut cluster =
+            Cluster::new(ClusterConfig { nodes: Vec::new(), metrics_server: false, ..ClusterConfig::default() });
         // Recorded on a control plane that had been up for a while.
         cluster.run_for(600_000, BUDGET);
         Self { cluster, names: BTreeMap::new(), last: Value::Null, watches: BTreeMap::new(), out: String::new() }

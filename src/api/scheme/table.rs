@@ -10,6 +10,7 @@ use super::{Kind, Resource, Subresource};
 const ALL: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const GET_PATCH_UPDATE: &[&str] = &["get", "patch", "update"];
 const CREATE: &[&str] = &["create"];
+const READ: &[&str] = &["get", "list"];
 
 /// Rows in the order of the discovery documents.
 pub const RESOURCES: &[Resource] = &[
@@ -1081,5 +1082,35 @@ pub const RESOURCES: &[Resource] = &[
             kind: "PriorityLevelConfiguration",
             verbs: GET_PATCH_UPDATE,
         }],
+    },
+];
+
+/// What metrics-server adds to a cluster that has it.
+pub const METRICS: &[Resource] = &[
+    Resource {
+        kind: Kind::NodeMetrics,
+        group: "metrics.k8s.io",
+        version: "v1beta1",
+        plural: "nodes",
+        singular: "",
+        kind_name: "NodeMetrics",
+        namespaced: false,
+        short_names: &[],
+        categories: &[],
+        verbs: READ,
+        subresources: &[],
+    },
+    Resource {
+        kind: Kind::PodMetrics,
+        group: "metrics.k8s.io",
+        version: "v1beta1",
+        plural: "pods",
+        singular: "",
+        kind_name: "PodMetrics",
+        namespaced: true,
+        short_names: &[],
+        categories: &[],
+        verbs: READ,
+        subresources: &[],
     },
 ];

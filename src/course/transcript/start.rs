@@ -35,7 +35,7 @@ pub fn config(transcript: &Transcript) -> ClusterConfig {
             _ => {}
         }
     }
-    ClusterConfig { nodes, profile, ..ClusterConfig::default() }
+    ClusterConfig { nodes, profile, metrics_server: false, ..ClusterConfig::default() }
 }
 
 /// A node that joins later: the cluster's sizes, its own labels and taints.

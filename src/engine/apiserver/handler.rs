@@ -4,6 +4,7 @@
 
 mod body;
 pub(super) mod list;
+mod metrics;
 pub(super) mod negotiate;
 mod objects;
 mod patch;
@@ -55,6 +56,9 @@ impl ApiServer {
         if !target.resource.verbs.contains(&verb) {
             return Err(method_not_allowed());
         }
+        if matches!(target.resource.kind, Kind::NodeMetrics | Kind::PodMetrics) {
+            return self.measured(request, &target).map(Answer::Response);
+        }
         let response = match verb {
             "get" => self.get(request, &target),
             "list" => self.list(request, &target),
@@ -89,12 +93,13 @@ impl ApiServer {
 
     /// Every served row, built-in ones first.
     pub(super) fn resources(&self) -> impl Iterator<Item = &Resource> {
-        api::scheme::RESOURCES.iter().chain(self.custom.iter().map(|custom| &custom.resource))
+        let metrics: &[Resource] = if self.metrics.is_some() { api::scheme::METRICS } else { &[] };
+        api::scheme::RESOURCES.iter().chain(metrics).chain(self.custom.iter().map(|custom| &custom.resource))
     }
 
     /// Every kind that can be stored, built-in and custom.
     pub fn stored_kinds(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = self.resources().filter(|r| r.verbs.contains(&"list")).map(|r| r.kind).collect();
+        let mut kinds: Vec<Kind> = self.resources().filter(|r| r.verbs.contains(&"watch")).map(|r| r.kind).collect();
         kinds.sort();
         kinds.dedup();
         kinds

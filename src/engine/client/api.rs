@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use ::api::wire::Request;
 use ::api::{Kind, Object, Status, Typed};
+use serde_json::Value;
 
-use crate::apiserver::{ApiServer, DeleteOptions, Deleted, Identity, Key, WriteOptions};
+use crate::apiserver::{Answer, ApiServer, DeleteOptions, Deleted, Identity, Key, WriteOptions};
 
 /// One component's connection to the API server.
 pub struct Client<'a> {
@@ -172,5 +174,22 @@ impl<'a> Client<'a> {
     /// Milliseconds since the Unix epoch, for timestamps.
     pub fn unix_millis(&self) -> u64 {
         self.server.unix_millis()
+    }
+
+    /// A request as HTTP carries it: for scales and metrics, which have no typed form here.
+    ///
+    /// # Errors
+    /// The server's refusal; [`Status::unreachable`] while it is stopped.
+    pub fn call(&mut self, request: Request) -> Result<Value, Status> {
+        self.server.reached()?;
+        match self.server.handle(self.who, request) {
+            Answer::Response(response) if response.is_success() => Ok(response.value().clone()),
+            Answer::Response(response) => {
+                let unknown =
+                    || Status::failure(response.status, "", "the server could not find the requested resource");
+                Err(Status::from_value(response.value()).unwrap_or_else(unknown))
+            }
+            Answer::Proxy(_) => Err(Status::bad_request("components do not speak to kubelets")),
+        }
     }
 }

@@ -69,6 +69,8 @@ pub struct ClusterConfig {
     pub profile: Profile,
     /// Images beyond the built-in catalogue, as YAML in its format.
     pub images: String,
+    /// metrics-server is installed: `kubectl top` and autoscalers know what pods use.
+    pub metrics_server: bool,
 }
 
 impl ClusterConfig {
@@ -95,6 +97,7 @@ impl Default for ClusterConfig {
             nodes: vec![NodeConfig::control_plane(), NodeConfig::worker("worker-1"), NodeConfig::worker("worker-2")],
             profile: Profile::default(),
             images: String::new(),
+            metrics_server: true,
         }
     }
 }

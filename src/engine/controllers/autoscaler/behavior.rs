@@ -74,7 +74,8 @@ impl Memory {
         } else {
             (&mut self.removed, &behavior.scale_down, from - to)
         };
-        let periods = rules.iter().flat_map(|rules| rules.policies.iter().flatten()).map(|policy| policy.period_seconds);
+        let periods =
+            rules.iter().flat_map(|rules| rules.policies.iter().flatten()).map(|policy| policy.period_seconds);
         let longest = periods.max().unwrap_or(0).max(0) as Millis * SECOND;
         list.retain(|(at, _)| at + longest > now);
         list.push((now, change));
@@ -210,9 +211,9 @@ mod tests {
                 (15, 9, 4, "ReadyForNewScale", "ScaleUpLimit"),
                 (30, 9, 8, "ReadyForNewScale", "ScaleUpLimit"),
                 (45, 20, 10, "ReadyForNewScale", "TooManyReplicas"),
-                (60, 10, 10, "ReadyForNewScale", "DesiredWithinRange"),
-                (75, 3, 10, "ScaleDownStabilized", "DesiredWithinRange"),
-                (359, 3, 10, "ScaleDownStabilized", "DesiredWithinRange"),
+                (60, 10, 10, "ScaleDownStabilized", "TooManyReplicas"),
+                (75, 3, 10, "ScaleDownStabilized", "TooManyReplicas"),
+                (346, 3, 10, "ScaleDownStabilized", "DesiredWithinRange"),
                 (361, 0, 3, "ScaleDownStabilized", "DesiredWithinRange"),
                 (700, 0, 1, "ReadyForNewScale", "TooFewReplicas"),
             ],
@@ -221,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_behaviour_sets_rates_and_windows() {
-        let policies = |kind: &str, value: i32, period: i32| json!([{"type": kind, "value": value, "periodSeconds": period}]);
+        let policies =
+            |kind: &str, value: i32, period: i32| json!([{"type": kind, "value": value, "periodSeconds": period}]);
         play(
             Some(json!({
                 "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": policies("Pods", 1, 60)},

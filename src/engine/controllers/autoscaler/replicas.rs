@@ -253,7 +253,8 @@ mod tests {
     fn ask(kinds: &str, usage: &[i64], target: Target) -> Result<Proposal, String> {
         let pods: Vec<Arc<Pod>> = kinds.chars().enumerate().map(|(index, kind)| pod(index, kind)).collect();
         let samples = usage.iter().enumerate().filter(|(_, value)| **value >= 0);
-        let samples = samples.map(|(index, value)| (format!("p{index}"), Sample { value: *value, at: NOW, window: 15_000 }));
+        let samples =
+            samples.map(|(index, value)| (format!("p{index}"), Sample { value: *value, at: NOW, window: 15_000 }));
         let question = Question {
             current: kinds.chars().filter(|kind| *kind != 'd').count() as i32,
             target,
