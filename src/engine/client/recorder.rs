@@ -1,8 +1,9 @@
 //! The event recorder: writes Events, and counts a repeated one instead of writing it again.
 //!
 //! Mirrors: client-go/tools/record (correlator without the spam filter), client-go/tools/events.
+//! Events that differ in their words alone are told one by one up to a limit, then together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::api::Object;
 use ::api::k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
@@ -65,9 +66,21 @@ pub struct Recorder {
     last: u64,
     /// Events of the last ten minutes, and some older ones, by what makes them equal.
     known: BTreeMap<String, Known>,
+    /// Which words were said lately with all else equal.
+    similar: BTreeMap<String, Similar>,
     /// When the older ones are thrown out.
     tidy_at: Millis,
 }
+
+/// What was said of one object for one reason.
+#[derive(Debug, Clone, Default)]
+struct Similar {
+    messages: BTreeSet<String>,
+    last: Millis,
+}
+
+/// From this many different messages on, similar events are one.
+const MAX_SIMILAR: usize = 10;
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -93,6 +106,7 @@ impl Recorder {
             new_style: false,
             last: 0,
             known: BTreeMap::new(),
+            similar: BTreeMap::new(),
             tidy_at: 0,
         }
     }
@@ -104,28 +118,36 @@ impl Recorder {
 
     /// Writes an event, or raises the count of the equal one. A failed write is dropped, as upstream does.
     pub fn event(&mut self, cx: &mut Context, of: &EventOf, kind: EventType, reason: &str, message: impl Into<String>) {
-        let message = message.into();
+        let mut message = message.into();
         let about = &of.0;
-        // The newer kind of event takes a changed object for another one, and its words for the same.
-        let told = if self.new_style { about.resource_version.as_deref().unwrap_or_default() } else { &message };
-        let identity = format!(
-            "{}|{}|{}|{}|{}|{}|{reason}|{told}",
+        let group = format!(
+            "{}|{}|{}|{}|{}|{reason}",
             about.kind.as_deref().unwrap_or_default(),
             about.namespace.as_deref().unwrap_or_default(),
             about.name.as_deref().unwrap_or_default(),
             about.uid.as_deref().unwrap_or_default(),
-            about.field_path.as_deref().unwrap_or_default(),
             kind.as_str(),
         );
         let now = cx.now;
         if now >= self.tidy_at {
             self.known.retain(|_, known| known.is_fresh(now));
+            self.similar.retain(|_, similar| now.saturating_sub(similar.last) < MEMORY);
             self.tidy_at = now + MINUTE;
         }
+        let part = about.field_path.as_deref().unwrap_or_default();
+        // The newer kind of event takes a changed object for another one, and its words for the same.
+        let identity = if self.new_style {
+            format!("{group}|{part}|{}", about.resource_version.as_deref().unwrap_or_default())
+        } else if self.is_one_too_many(&group, &message, now) {
+            message = format!("(combined from similar events): {message}");
+            group
+        } else {
+            format!("{group}|{part}|{message}")
+        };
         if let Some(known) = self.known.get_mut(&identity).filter(|known| known.is_fresh(now)) {
             known.last = now;
             let (namespace, name) = (known.namespace.clone(), known.name.clone());
-            if self.repeat(cx, &namespace, &name) {
+            if self.repeat(cx, &namespace, &name, &message) {
                 return;
             }
         }
@@ -137,8 +159,22 @@ impl Recorder {
         }
     }
 
+    /// Whether so much was said lately of one object for one reason that it is told together from now on.
+    fn is_one_too_many(&mut self, group: &str, message: &str, now: Millis) -> bool {
+        let similar = self.similar.entry(group.into()).or_default();
+        if now.saturating_sub(similar.last) >= MEMORY {
+            similar.messages.clear();
+        }
+        similar.last = now;
+        if similar.messages.len() + 1 < MAX_SIMILAR {
+            similar.messages.insert(message.into());
+            return false;
+        }
+        !similar.messages.contains(message)
+    }
+
     /// `false` when the event is gone and must be written anew.
-    fn repeat(&self, cx: &mut Context, namespace: &str, name: &str) -> bool {
+    fn repeat(&self, cx: &mut Context, namespace: &str, name: &str, message: &str) -> bool {
         let (time, micro, new_style) = (cx.time(), cx.micro_time(), self.new_style);
         cx.api
             .patch::<Event>(namespace, name, "", |event| {
@@ -147,6 +183,8 @@ impl Recorder {
                     series.count = Some(series.count.unwrap_or(1) + 1);
                     series.last_observed_time = Some(micro);
                 } else {
+                    // What is told together has the words of the latest.
+                    event.message = Some(message.into());
                     event.count = Some(event.count.unwrap_or(1) + 1);
                     event.last_timestamp = Some(time);
                 }

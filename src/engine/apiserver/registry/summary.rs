@@ -25,6 +25,21 @@ pub fn summary(new: &Object, old: Option<&Object>) -> String {
         (Object::ReplicaSet(new), Some(Object::ReplicaSet(old))) => {
             replicas(old.spec.as_ref().and_then(|spec| spec.replicas), new.spec.as_ref().and_then(|spec| spec.replicas))
         }
+        (Object::StatefulSet(new), Some(Object::StatefulSet(old))) => {
+            replicas(old.spec.as_ref().and_then(|spec| spec.replicas), new.spec.as_ref().and_then(|spec| spec.replicas))
+        }
+        (Object::ReplicationController(new), Some(Object::ReplicationController(old))) => {
+            replicas(old.spec.as_ref().and_then(|spec| spec.replicas), new.spec.as_ref().and_then(|spec| spec.replicas))
+        }
+        (Object::PodDisruptionBudget(new), Some(Object::PodDisruptionBudget(old))) => {
+            let allowed = |budget: &api::k8s_openapi::api::policy::v1::PodDisruptionBudget| {
+                budget.status.as_ref().and_then(|status| status.disruptions_allowed).unwrap_or(0)
+            };
+            match (allowed(old), allowed(new)) {
+                (old, new) if old != new => format!("allowed disruptions {old} -> {new}"),
+                _ => String::new(),
+            }
+        }
         (Object::Node(new), Some(Object::Node(old))) => node_change(new, old),
         // Other writes speak for themselves by verb and name.
         _ => String::new(),
