@@ -3,17 +3,32 @@
 //! Stands where kube-proxy, CoreDNS and the wires do. Reads the API as they would:
 //! Services, EndpointSlices and Pods. Mirrors: pkg/proxy, coredns/plugin/kubernetes.
 
+mod policy;
+
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Pod, Service};
-use api::k8s_openapi::api::discovery::v1::EndpointSlice;
+use api::k8s_openapi::api::core::v1::{Node, Pod, Service, ServicePort};
+use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use api::meta::hash::fnv32a;
 
 use super::Cluster;
 use super::process::{ProcessId, Program};
 use crate::kubelet::runtime::{HttpRequest, NetReply, NetRequest};
+use policy::{End, Policies};
 
 /// Requests that lead to further requests are followed this often in one instant.
 const ROUNDS: usize = 16;
+
+/// Where pods ask for names.
+const DNS: &str = "10.96.0.10";
+
+/// Who opens a connection.
+struct Client {
+    node: String,
+    namespace: String,
+    ip: String,
+    pod: Option<Arc<Pod>>,
+}
 
 /// Where a connection ends.
 enum Destination {
@@ -45,7 +60,10 @@ impl Cluster {
                     .kubelet_mut(node)
                     .and_then(|kubelet| kubelet.pod_of(&uid).map(|(ns, ip)| (ns.to_owned(), ip.to_owned())));
                 let Some((namespace, ip)) = from else { continue };
-                let reply = self.answer(&namespace, &ip, &outbound.request);
+                let pods = self.snapshot();
+                let pod = pods.list::<Pod>(&namespace).find(|pod| pod.metadata.uid.as_deref() == Some(&uid)).cloned();
+                let client = Client { node: node.to_owned(), namespace, ip, pod };
+                let reply = self.answer(&client, &outbound.request);
                 if let Some(kubelet) = self.kubelet_mut(node) {
                     kubelet.deliver(&uid, outbound.token, reply, now);
                 }
@@ -54,33 +72,44 @@ impl Cluster {
         }
     }
 
-    fn answer(&mut self, namespace: &str, client: &str, request: &NetRequest) -> NetReply {
+    fn answer(&mut self, client: &Client, request: &NetRequest) -> NetReply {
         match request {
-            NetRequest::Lookup { name, .. } => match self.resolve(namespace, name) {
-                Some((name, ips)) => NetReply::Found { name, ips },
-                None => NetReply::NoSuchHost,
-            },
-            NetRequest::Ping { host } => match self.destination(namespace, host, 0) {
+            NetRequest::Lookup { name, .. } if self.may_ask_dns(client) => {
+                match self.resolve(&client.namespace, name) {
+                    Some((name, ips)) => NetReply::Found { name, ips },
+                    None => NetReply::NoSuchHost,
+                }
+            }
+            NetRequest::Lookup { .. } => NetReply::TimedOut { ip: DNS.to_owned() },
+            NetRequest::Ping { host } => match self.destination(client, host, 0) {
                 Destination::Unknown => NetReply::NoSuchHost,
-                Destination::Pod { ip, .. } => NetReply::Connected { ip },
+                Destination::Pod { ip, namespace, name, .. } if self.permits(client, &namespace, &name, None) => {
+                    NetReply::Connected { ip }
+                }
                 // A service's address answers no echo.
-                Destination::Refused(ip) | Destination::Silent(ip) => NetReply::TimedOut { ip },
+                Destination::Pod { ip, .. } | Destination::Refused(ip) | Destination::Silent(ip) => {
+                    NetReply::TimedOut { ip }
+                }
             },
-            NetRequest::Connect { host, port } => self.reach(namespace, host, *port, None),
+            NetRequest::Connect { host, port } => self.reach(client, host, *port, None),
             NetRequest::Http { host, port, request } => {
-                let request = HttpRequest { client: client.to_owned(), ..request.clone() };
-                self.reach(namespace, host, *port, Some(&request))
+                let request = HttpRequest { client: client.ip.clone(), ..request.clone() };
+                self.reach(client, host, *port, Some(&request))
             }
         }
     }
 
-    fn reach(&mut self, namespace: &str, host: &str, port: u16, request: Option<&HttpRequest>) -> NetReply {
-        let (node, pod_namespace, pod, ip, target) = match self.destination(namespace, host, port) {
+    fn reach(&mut self, client: &Client, host: &str, port: u16, request: Option<&HttpRequest>) -> NetReply {
+        let (node, pod_namespace, pod, ip, target) = match self.destination(client, host, port) {
             Destination::Unknown => return NetReply::NoSuchHost,
             Destination::Refused(ip) => return NetReply::Refused { ip },
             Destination::Silent(ip) => return NetReply::TimedOut { ip },
             Destination::Pod { node, namespace, name, ip, port } => (node, namespace, name, ip, port),
         };
+        // What a policy forbids is dropped without a word.
+        if !self.permits(client, &pod_namespace, &pod, Some(target)) {
+            return NetReply::TimedOut { ip };
+        }
         let now = self.server.unix_millis();
         // A cut-off machine swallows packets; a stopped kubelet's containers still answer.
         let Some(kubelet) = self.containers_mut(&node) else { return NetReply::TimedOut { ip } };
@@ -96,6 +125,26 @@ impl Cluster {
         reply
     }
 
+    /// Whether the policies let the client speak to a pod.
+    fn permits(&self, client: &Client, namespace: &str, name: &str, port: Option<u16>) -> bool {
+        let snapshot = self.snapshot();
+        let ends = client.pod.as_deref().zip(snapshot.get::<Pod>(namespace, name));
+        // Whoever is on a node's own network is the node.
+        let Some((from, to)) = ends.and_then(|(from, to)| End::of(from).zip(End::of(to))) else { return true };
+        let policies = Policies { policies: snapshot.list("").collect(), namespaces: snapshot.list("").collect() };
+        policies.allow(from, to, port.map(|port| ("TCP", port)))
+    }
+
+    /// Names are asked of pods in kube-system that no cluster here has to run.
+    fn may_ask_dns(&self, client: &Client) -> bool {
+        let snapshot = self.snapshot();
+        let Some(from) = client.pod.as_deref().and_then(End::of) else { return true };
+        let labels = [("k8s-app".to_owned(), "kube-dns".to_owned())].into();
+        let to = End { namespace: "kube-system", labels: Some(&labels), ip: DNS, pod: None };
+        let policies = Policies { policies: snapshot.list("").collect(), namespaces: snapshot.list("").collect() };
+        policies.allow(from, to, Some(("UDP", 53)))
+    }
+
     fn containers_mut(&mut self, node: &str) -> Option<&mut crate::kubelet::Kubelet> {
         let process = self.processes.get_mut(&ProcessId::Kubelet(node.into()))?;
         match &mut process.program {
@@ -104,12 +153,12 @@ impl Cluster {
         }
     }
 
-    /// The address a host name means to a pod of this namespace, then who has it.
-    fn destination(&mut self, namespace: &str, host: &str, port: u16) -> Destination {
+    /// The address a host name means to the client, then who has it.
+    fn destination(&mut self, client: &Client, host: &str, port: u16) -> Destination {
         let ip = if host.chars().all(|c| c.is_ascii_digit() || c == '.') {
             host.to_owned()
         } else {
-            match self.resolve(namespace, host) {
+            match self.resolve(&client.namespace, host).filter(|_| self.may_ask_dns(client)) {
                 Some((_, ips)) => ips.into_iter().next().unwrap_or_default(),
                 None => return Destination::Unknown,
             }
@@ -117,7 +166,10 @@ impl Cluster {
         let snapshot = self.snapshot();
         let service = snapshot.list::<Service>("").find(|service| cluster_ip(service) == Some(&ip)).cloned();
         if let Some(service) = service {
-            return self.balance(&service, &ip, port);
+            return self.balance(client, &service, &ip, |known| known.port == i32::from(port));
+        }
+        if let Some(node) = snapshot.list::<Node>("").find(|node| has_address(node, &ip)).cloned() {
+            return self.on_node(client, &node, &ip, port);
         }
         let pod = snapshot
             .list::<Pod>("")
@@ -134,17 +186,55 @@ impl Cluster {
         }
     }
 
-    /// Picks one of a service's ready endpoints, in turn.
-    fn balance(&mut self, service: &Arc<Service>, ip: &str, port: u16) -> Destination {
+    /// A port of a machine: a Service's node port, or a pod's port on its node.
+    fn on_node(&mut self, client: &Client, node: &Node, ip: &str, port: u16) -> Destination {
+        let snapshot = self.snapshot();
+        let wanted = Some(i32::from(port));
+        let opens = |service: &&Arc<Service>| {
+            let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+            ports.into_iter().any(|known| known.node_port == wanted)
+        };
+        if let Some(service) = snapshot.list::<Service>("").find(opens).cloned() {
+            return self.balance(client, &service, ip, |known| known.node_port == wanted);
+        }
+        let name = node.metadata.name.clone().unwrap_or_default();
+        let found = snapshot.list::<Pod>("").find_map(|pod| {
+            let spec = pod.spec.as_ref().filter(|spec| spec.node_name.as_ref() == Some(&name))?;
+            let mut ports = spec.containers.iter().flat_map(|container| container.ports.iter().flatten());
+            let mapped = ports.find(|known| known.host_port == wanted).map(|known| known.container_port);
+            let (namespace, pod) = (pod.metadata.namespace.clone()?, pod.metadata.name.clone()?);
+            // On the node's own network every port a process opens is the node's.
+            let own = spec.host_network == Some(true)
+                && self.containers_mut(&name).is_some_and(|kubelet| kubelet.listens(&namespace, &pod, port));
+            let target = mapped.and_then(|port| u16::try_from(port).ok()).or(own.then_some(port))?;
+            Some((namespace, pod, target))
+        });
+        match found {
+            Some((namespace, pod, port)) => {
+                Destination::Pod { node: name, namespace, name: pod, ip: ip.to_owned(), port }
+            }
+            // The machine itself answers: nobody listens there.
+            None => Destination::Refused(ip.to_owned()),
+        }
+    }
+
+    /// Picks one of a service's endpoints, in turn.
+    fn balance(
+        &mut self,
+        client: &Client,
+        service: &Arc<Service>,
+        ip: &str,
+        is_wanted: impl Fn(&ServicePort) -> bool,
+    ) -> Destination {
         let namespace = service.metadata.namespace.clone().unwrap_or_default();
         let name = service.metadata.name.clone().unwrap_or_default();
-        let ports = service.spec.as_ref().and_then(|spec| spec.ports.clone()).unwrap_or_default();
-        let Some(wanted) = ports.iter().find(|known| known.port == i32::from(port)) else {
+        let spec = service.spec.clone().unwrap_or_default();
+        let Some(wanted) = spec.ports.iter().flatten().find(|known| is_wanted(known)) else {
             // kube-proxy rejects what no rule names.
             return Destination::Refused(ip.to_owned());
         };
         let snapshot = self.snapshot();
-        let mut endpoints = Vec::new();
+        let mut endpoints: Vec<(Endpoint, u16)> = Vec::new();
         for slice in snapshot.list::<EndpointSlice>(&namespace).filter(|slice| owner_service(slice) == Some(&name)) {
             let target = slice
                 .ports
@@ -154,18 +244,39 @@ impl Cluster {
             let Some(target) = target.and_then(|target| target.port).and_then(|port| u16::try_from(port).ok()) else {
                 continue;
             };
-            for endpoint in slice.endpoints.iter().flatten() {
-                if endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) != Some(false) {
-                    endpoints.extend(endpoint.addresses.first().map(|address| (address.clone(), target)));
-                }
-            }
+            endpoints.extend(slice.endpoints.iter().flatten().map(|endpoint| (endpoint.clone(), target)));
+        }
+        let all = !endpoints.is_empty();
+        // Without one that is ready, those that are on their way out but still serve are better than none.
+        let ready = |endpoint: &Endpoint| endpoint.conditions.as_ref().and_then(|is| is.ready) != Some(false);
+        let leaving = |endpoint: &Endpoint| {
+            endpoint.conditions.as_ref().is_some_and(|is| is.serving == Some(true) && is.terminating == Some(true))
+        };
+        if endpoints.iter().any(|(endpoint, _)| ready(endpoint)) {
+            endpoints.retain(|(endpoint, _)| ready(endpoint));
+        } else {
+            endpoints.retain(|(endpoint, _)| leaving(endpoint));
+        }
+        let anywhere = !endpoints.is_empty();
+        if spec.internal_traffic_policy.as_deref() == Some("Local") && spec.cluster_ip.as_deref() == Some(ip) {
+            endpoints.retain(|(endpoint, _)| endpoint.node_name.as_deref() == Some(&client.node));
         }
         if endpoints.is_empty() {
-            return Destination::Refused(ip.to_owned());
+            let here = ip.to_owned();
+            // Endpoints elsewhere only: dropped. None at all: rejected.
+            return if all && anywhere { Destination::Silent(here) } else { Destination::Refused(here) };
         }
-        self.connections = self.connections.wrapping_add(1);
-        let (address, target) = endpoints[self.connections % endpoints.len()].clone();
-        match self.destination(&namespace, &address, target) {
+        let address = |endpoint: &Endpoint| endpoint.addresses.first().cloned().unwrap_or_default();
+        let index = if spec.session_affinity.as_deref() == Some("ClientIP") {
+            // The same client meets the same endpoint as long as it is there.
+            let score = |at: &usize| fnv32a(format!("{} {}", client.ip, address(&endpoints[*at].0)).bytes());
+            (0..endpoints.len()).max_by_key(score).unwrap_or(0)
+        } else {
+            self.connections = self.connections.wrapping_add(1);
+            self.connections % endpoints.len()
+        };
+        let (endpoint, target) = &endpoints[index];
+        match self.destination(client, &address(endpoint), *target) {
             // The client sees the address it asked for.
             Destination::Pod { node, namespace, name, port, .. } => {
                 Destination::Pod { node, namespace, name, ip: ip.to_owned(), port }
@@ -216,6 +327,11 @@ impl Cluster {
 
 fn cluster_ip(service: &Service) -> Option<&str> {
     service.spec.as_ref().and_then(|spec| spec.cluster_ip.as_deref()).filter(|ip| !ip.is_empty() && *ip != "None")
+}
+
+fn has_address(node: &Node, ip: &str) -> bool {
+    let addresses = node.status.iter().flat_map(|status| status.addresses.iter().flatten());
+    addresses.into_iter().any(|address| address.type_ == "InternalIP" && address.address == ip)
 }
 
 fn owner_service(slice: &EndpointSlice) -> Option<&str> {

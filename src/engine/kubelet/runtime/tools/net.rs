@@ -246,7 +246,10 @@ impl Fetch {
         // An unanswered connection waits for the tool's own patience.
         let (delay, reply) = match reply {
             NetReply::TimedOut { ip } => (
-                self.timeout.unwrap_or(if self.style == Style::Ping { 10_000 } else { 130_000 }),
+                self.timeout.unwrap_or(match self.style {
+                    Style::Ping | Style::Lookup => 10_000,
+                    _ => 130_000,
+                }),
                 NetReply::TimedOut { ip },
             ),
             NetReply::Http { ip, response } => match self.timeout {
@@ -294,14 +297,15 @@ impl Fetch {
             }
         };
         let ip = address(&reply);
+        // BusyBox keeps host and port together, as they were written.
+        let named = if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) };
         if !ip.is_empty() {
-            let named = if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) };
             say(sys, process, &format!("Connecting to {named} ({ip}:{})\n", self.port));
         }
         let response = match reply {
             NetReply::Http { response, .. } => response,
             NetReply::NoSuchHost => {
-                return Step::Exit(complain(process, sys, "wget", &format!("bad address '{}'", self.host)));
+                return Step::Exit(complain(process, sys, "wget", &format!("bad address '{named}'")));
             }
             NetReply::TimedOut { .. } if self.timeout.is_some() => {
                 return Step::Exit(complain(process, sys, "wget", "download timed out"));
@@ -420,7 +424,10 @@ impl Fetch {
             NetRequest::Lookup { server: Some(server), .. } => server.clone(),
             _ => sys.world.nameserver.to_owned(),
         };
-        print(process, sys, &format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
+        // A server that has not answered is not named.
+        if !matches!(reply, NetReply::TimedOut { .. }) {
+            print(process, sys, &format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
+        }
         let (text, code) = match reply {
             NetReply::Found { name, ips } => {
                 let rows: String = ips.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();

@@ -1,0 +1,92 @@
+//! What a pod reaches: through Services, node ports and host ports, and past policies.
+
+use api::wire::{Body, Method};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::client::Profile;
+
+const CORE: &str = "/api/v1/namespaces/default";
+
+fn post(cluster: &mut Cluster, path: &str, body: Value) {
+    let response = cluster.request(Request::new(Method::Post, path).with_json(body));
+    assert_eq!(response.status, 201, "{path}: {:?}", response.body);
+}
+
+/// Two nodes, a web server on the first, and a Service with a node port in front of it.
+fn cluster() -> Cluster {
+    let config = ClusterConfig {
+        nodes: vec![NodeConfig::worker("n1"), NodeConfig::worker("n2")],
+        profile: Profile::kubelet(),
+        ..ClusterConfig::default()
+    };
+    let mut cluster = Cluster::new(config);
+    cluster.run_for(5_000, usize::MAX);
+    let port = json!({"name": "http", "containerPort": 80, "hostPort": 8088});
+    let container = json!({"name": "c", "image": "nginx:1.27", "ports": [port]});
+    let pod = json!({"metadata": {"name": "web", "labels": {"app": "web"}},
+        "spec": {"nodeName": "n1", "containers": [container]}});
+    post(&mut cluster, &format!("{CORE}/pods"), pod);
+    let service = json!({"metadata": {"name": "web"}, "spec": {"type": "NodePort", "selector": {"app": "web"},
+        "ports": [{"port": 8080, "targetPort": "http", "nodePort": 30080}]}});
+    post(&mut cluster, &format!("{CORE}/services"), service);
+    cluster.run_for(10_000, usize::MAX);
+    cluster
+}
+
+/// What a client pod on the second node says of each address.
+fn tries(cluster: &mut Cluster, urls: &[&str]) -> Vec<String> {
+    let one = |url: &&str| format!("wget -q -T 2 -O /dev/null {url} && echo fine || echo none");
+    let script = urls.iter().map(one).collect::<Vec<_>>().join("; ");
+    let container = json!({"name": "c", "image": "busybox:1.36", "command": ["sh", "-c", script]});
+    let pod = json!({"metadata": {"name": "client", "labels": {"app": "client"}},
+        "spec": {"nodeName": "n2", "restartPolicy": "Never", "containers": [container]}});
+    post(cluster, &format!("{CORE}/pods"), pod);
+    cluster.run_for(30_000, usize::MAX);
+    let log = cluster.request(Request::get(format!("{CORE}/pods/client/log")));
+    let Body::Bytes(text) = log.body else { panic!("{log:?}") };
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_service_is_reached_by_name_by_node_port_and_a_pod_by_host_port() {
+    let mut cluster = cluster();
+    let urls = [
+        "http://web:8080",
+        "http://web.default.svc.cluster.local:8080",
+        "http://10.0.0.11:30080",
+        "http://10.0.0.12:30080",
+        "http://10.0.0.11:8088",
+        "http://10.0.0.12:8088",
+        "http://web:80",
+    ];
+    let refused = |address: &str| format!("wget: can't connect to remote host ({address}): Connection refused");
+    let said = tries(&mut cluster, &urls);
+    let mut want: Vec<String> = vec!["fine".into(); 5];
+    want.extend([refused("10.0.0.12"), "none".into()]);
+    assert_eq!(said[..7], want, "{said:?}");
+    assert_eq!(said[8..], ["none"], "{said:?}");
+}
+
+#[test]
+fn a_policy_drops_what_it_does_not_allow() {
+    let deny = json!({"metadata": {"name": "deny"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}});
+    let allow = json!({"metadata": {"name": "allow"}, "spec": {"podSelector": {"matchLabels": {"app": "web"}},
+        "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "client"}}}], "ports": [{"port": "http"}]}]}});
+    let silent = json!({"metadata": {"name": "silent"}, "spec": {"podSelector": {"matchLabels": {"app": "client"}},
+        "policyTypes": ["Egress"]}});
+    let rows = [
+        ("none", vec![], vec!["fine"]),
+        ("deny", vec![&deny], vec!["wget: download timed out", "none"]),
+        ("deny and allow", vec![&deny, &allow], vec!["fine"]),
+        // Not even a name can be asked for.
+        ("no way out", vec![&allow, &silent], vec!["wget: bad address 'web:8080'", "none"]),
+    ];
+    for (case, policies, want) in rows {
+        let mut cluster = cluster();
+        for policy in policies {
+            post(&mut cluster, "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", policy.clone());
+        }
+        assert_eq!(tries(&mut cluster, &["http://web:8080"]), want, "{case}");
+    }
+}
