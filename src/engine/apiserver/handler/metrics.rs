@@ -1,6 +1,6 @@
 //! metrics.k8s.io: nodes and pods with what they use.
 //!
-//! Mirrors: metrics-server/pkg/api. Left out: tables; clients print these objects by name.
+//! Mirrors: metrics-server/pkg/api.
 
 use api::meta::quantity::{Amount, Format};
 use api::meta::selector::Selector;
@@ -9,6 +9,7 @@ use api::wire::{Request, Response};
 use api::{Kind, Object, Status};
 use serde_json::{Value, json};
 
+use super::negotiate::{Shape, partial};
 use super::route::Target;
 use crate::apiserver::ApiServer;
 use crate::apiserver::metrics::{Metrics, Usage};
@@ -32,7 +33,15 @@ impl ApiServer {
                 let whole = [&*target.namespace, &*target.name].join("/");
                 Status::not_found(&resource, whole.trim_start_matches('/'))
             };
-            return item.map(|item| Response::json(200, item)).ok_or_else(missing);
+            let item = item.ok_or_else(missing)?;
+            return Ok(Response::json(
+                200,
+                match Shape::of(request)? {
+                    Shape::Table => table(&[item]),
+                    Shape::Partial => partial(item),
+                    Shape::Object => item,
+                },
+            ));
         }
         let labels =
             Selector::parse(request.param("labelSelector").unwrap_or_default()).map_err(Status::bad_request)?;
@@ -48,6 +57,9 @@ impl ApiServer {
             })
             .filter_map(|object| measured_object(object, metrics))
             .collect();
+        if Shape::of(request)? == Shape::Table {
+            return Ok(Response::json(200, table(&items)));
+        }
         let list = json!({
             "kind": format!("{}List", target.resource.kind_name),
             "apiVersion": target.resource.api_version(),
@@ -82,6 +94,36 @@ fn measured_object(object: &Object, metrics: &Metrics) -> Option<Value> {
         value["usage"] = quantities(*metrics.nodes.get(name)?);
     }
     Some(value)
+}
+
+/// What is used in all, and over how long; without rows there are no columns either.
+fn table(items: &[Value]) -> Value {
+    let column = |name: &str, format: &str| json!({ "name": name, "type": "string", "format": format, "description": "", "priority": 0 });
+    let columns = match items {
+        [] => json!([]),
+        _ => json!([
+            column("Name", "name"),
+            column("cpu", "quantity"),
+            column("memory", "quantity"),
+            column("Window", "duration")
+        ]),
+    };
+    let rows = items.iter().map(|item| {
+        let parts = item["containers"].as_array().map_or_else(|| vec![item], |list| list.iter().collect());
+        let sum = |resource: &str| -> String {
+            let amounts = parts.iter().filter_map(|part| part["usage"][resource].as_str()?.parse::<Amount>().ok());
+            amounts.sum::<Amount>().to_string()
+        };
+        let cells = json!([item["metadata"]["name"], sum("cpu"), sum("memory"), item["window"]]);
+        json!({ "cells": cells, "object": partial(item.clone()) })
+    });
+    json!({
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {},
+        "columnDefinitions": columns,
+        "rows": rows.collect::<Vec<Value>>(),
+    })
 }
 
 fn quantities(usage: Usage) -> Value {

@@ -33,7 +33,10 @@ pub(super) struct Sync<'a, 'c> {
     namespace: String,
 }
 
-/// What a metric wants, or why nobody knows.
+/// So many replicas, and the name of the metric that wants them.
+type Wanted = (i32, String);
+
+/// Why nobody knows what a metric wants.
 struct Failure {
     reason: &'static str,
     /// For the condition and its event.
@@ -143,14 +146,14 @@ impl<'a, 'c> Sync<'a, 'c> {
     /// What the metrics want, and which of them wants most.
     ///
     /// Those that fail do not matter while the others want no less than there is.
-    fn metrics(&mut self, scale: &Scale) -> (Option<Vec<MetricStatus>>, Result<(i32, String), String>) {
+    fn metrics(&mut self, scale: &Scale) -> (Option<Vec<MetricStatus>>, Result<Wanted, String>) {
         let pods = match self.pods(scale.selector()) {
             Ok(pods) => pods,
             Err(why) => return (None, Err(why)),
         };
         let specs = self.new.spec.metrics.clone().unwrap_or_default();
         let mut statuses = vec![MetricStatus::default(); specs.len()];
-        let mut best: Option<(i32, String)> = None;
+        let mut best: Option<Wanted> = None;
         let mut failures = Vec::new();
         for (spec, status) in specs.iter().zip(&mut statuses) {
             match self.metric(spec, scale, &pods, status) {
@@ -194,7 +197,7 @@ impl<'a, 'c> Sync<'a, 'c> {
         scale: &Scale,
         pods: &[Arc<Pod>],
         status: &mut MetricStatus,
-    ) -> Result<(i32, String), Failure> {
+    ) -> Result<Wanted, Failure> {
         let failure = |reason: &'static str, what: &str, why: String| {
             let whole = format!("failed to get {what} metric value: {why}");
             Failure { reason, why, whole }

@@ -222,6 +222,11 @@ fn metrics_are_served_once_they_were_taken_twice() {
     bench.pass(40 * SECOND);
     let pods = bench.ask(Method::Get, "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods", Value::Null);
     assert_eq!(pods["items"][0]["containers"][0]["usage"]["cpu"], "1", "{pods}");
+    let table = Request::get("/apis/metrics.k8s.io/v1beta1/namespaces/default/pods")
+        .with_header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
+    let table = bench.0.request(table);
+    let cells = &table.value()["rows"][0]["cells"];
+    assert_eq!((&cells[0], &cells[1], &cells[3]), (&pods["items"][0]["metadata"]["name"], &json!("1"), &json!("15s")));
     let nodes = bench.ask(Method::Get, "/apis/metrics.k8s.io/v1beta1/nodes/worker-1", Value::Null);
     assert_eq!((&nodes["kind"], &nodes["usage"]["cpu"]), (&json!("NodeMetrics"), &json!("1040m")));
     let none = bench.0.request(Request::get("/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/nope"));
