@@ -158,6 +158,7 @@ mod storage_protection;
 mod taint_eviction;
 mod ttl;
 mod ttl_after_finished;
+mod volume_expand;
 
 manager! {
     service_account: service_account::ServiceAccounts,
@@ -183,5 +184,6 @@ manager! {
     volume_protection: storage_protection::VolumeProtection,
     ephemeral_volume: ephemeral_volume::EphemeralVolumes,
     provisioner: provisioner::Provisioner,
+    volume_expand: volume_expand::VolumeExpand,
     ttl_after_finished: ttl_after_finished::TtlAfterFinished,
 }

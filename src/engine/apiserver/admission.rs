@@ -11,6 +11,7 @@ mod resource_quota;
 mod service_account;
 mod storage_protection;
 mod taint_nodes;
+mod volume_resize;
 
 use api::{Object, Status};
 
@@ -55,5 +56,6 @@ pub fn validate(
     options: &mut WriteOptions,
 ) -> Result<(), Status> {
     limit_ranger::validate(server, object, attributes)?;
+    volume_resize::validate(server, object, attributes)?;
     resource_quota::validate(server, object, attributes, options.dry_run)
 }

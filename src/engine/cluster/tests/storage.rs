@@ -263,3 +263,31 @@ fn a_pod_that_names_its_node_waits_there_for_its_claim() {
     cluster.run_for(180_000, usize::MAX);
     assert_eq!((phase(&cluster, "early"), phase(&cluster, "lost")), ("Running".into(), "Pending".into()));
 }
+
+#[test]
+fn a_claim_grows_only_where_its_class_lets_it_and_waits_for_somebody_who_can() {
+    let refused = "persistentvolumeclaims \"c\" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+    let waits = "ExternalExpanding: Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.";
+    for (expands, message, events) in [(false, refused, vec![]), (true, "", vec![waits])] {
+        let mut cluster = cluster();
+        let class =
+            json!({"metadata": {"name": "s"}, "provisioner": "example.com/nfs", "allowVolumeExpansion": expands});
+        send(&mut cluster, Method::Post, "/apis/storage.k8s.io/v1/storageclasses", class);
+        add_volume(&mut cluster, "v", json!({"capacity": {"storage": "1Gi"}}));
+        cluster.run_for(1_000, usize::MAX);
+        add_claim(&mut cluster, "c", json!({}));
+        cluster.run_for(1_000, usize::MAX);
+        let request = Request::new(Method::Patch, format!("{CLAIMS}/c"))
+            .with_header("content-type", "application/merge-patch+json")
+            .with_json(json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}}));
+        let said = match cluster.request(request) {
+            response if response.status < 300 => String::new(),
+            response => match response.body {
+                Body::Json(status) => status["message"].as_str().unwrap_or_default().to_owned(),
+                other => panic!("{other:?}"),
+            },
+        };
+        cluster.run_for(20_000, usize::MAX);
+        assert_eq!((said.as_str(), told(&cluster, "c")), (message, events.into_iter().map(str::to_owned).collect()));
+    }
+}
