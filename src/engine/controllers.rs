@@ -138,6 +138,7 @@ mod daemonset;
 mod deployment;
 mod disruption;
 mod endpoints;
+mod endpointslice_mirroring;
 mod ephemeral_volume;
 mod garbage_collector;
 mod history;
@@ -185,5 +186,6 @@ manager! {
     ephemeral_volume: ephemeral_volume::EphemeralVolumes,
     provisioner: provisioner::Provisioner,
     volume_expand: volume_expand::VolumeExpand,
+    endpointslice_mirroring: endpointslice_mirroring::EndpointSliceMirroring,
     ttl_after_finished: ttl_after_finished::TtlAfterFinished,
 }

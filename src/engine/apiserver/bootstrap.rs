@@ -2,7 +2,10 @@
 //!
 //! Mirrors: pkg/controlplane, pkg/registry/*/rest/storage_*.go post-start hooks.
 
-use api::k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
+use api::k8s_openapi::api::core::v1::{
+    EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace, Service, ServicePort, ServiceSpec,
+};
+use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice};
 use api::k8s_openapi::api::scheduling::v1::PriorityClass;
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use api::{Object, Typed};
@@ -38,6 +41,8 @@ fn objects() -> Vec<Object> {
         "Used for system critical pods that must not be moved from their current node.",
     ));
     list.push(kubernetes_service());
+    list.push(kubernetes_endpoints());
+    list.push(kubernetes_slice());
     list
 }
 
@@ -52,6 +57,51 @@ fn priority_class(name: &str, value: i32, description: &str) -> Object {
         PriorityClass { value: Some(value), description: Some(description.into()), ..PriorityClass::default() };
     class.metadata.name = Some(name.into());
     class.into_object()
+}
+
+/// Where the API server itself listens: the first machine's address.
+const ADDRESS: &str = "10.0.0.10";
+const PORT: i32 = 6443;
+
+/// Mirrors: pkg/controlplane/reconcilers. Several API servers would take turns writing here.
+fn kubernetes_endpoints() -> Object {
+    let address = EndpointAddress { ip: ADDRESS.into(), ..EndpointAddress::default() };
+    let port = EndpointPort {
+        name: Some("https".into()),
+        port: PORT,
+        protocol: Some("TCP".into()),
+        ..EndpointPort::default()
+    };
+    let subset = EndpointSubset { addresses: Some(vec![address]), ports: Some(vec![port]), not_ready_addresses: None };
+    let mut endpoints = Endpoints { subsets: Some(vec![subset]), ..Endpoints::default() };
+    endpoints.metadata.name = Some("kubernetes".into());
+    endpoints.metadata.namespace = Some("default".into());
+    endpoints.metadata.labels = Some([("endpointslice.kubernetes.io/skip-mirror".into(), "true".into())].into());
+    endpoints.into_object()
+}
+
+fn kubernetes_slice() -> Object {
+    let endpoint = Endpoint {
+        addresses: vec![ADDRESS.into()],
+        conditions: Some(EndpointConditions { ready: Some(true), ..EndpointConditions::default() }),
+        ..Endpoint::default()
+    };
+    let port = SlicePort {
+        name: Some("https".into()),
+        port: Some(PORT),
+        protocol: Some("TCP".into()),
+        ..SlicePort::default()
+    };
+    let mut slice = EndpointSlice {
+        address_type: "IPv4".into(),
+        endpoints: Some(vec![endpoint]),
+        ports: Some(vec![port]),
+        ..EndpointSlice::default()
+    };
+    slice.metadata.name = Some("kubernetes".into());
+    slice.metadata.namespace = Some("default".into());
+    slice.metadata.labels = Some([("kubernetes.io/service-name".into(), "kubernetes".into())].into());
+    slice.into_object()
 }
 
 fn kubernetes_service() -> Object {

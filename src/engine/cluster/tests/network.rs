@@ -90,3 +90,38 @@ fn a_policy_drops_what_it_does_not_allow() {
         assert_eq!(tries(&mut cluster, &["http://web:8080"]), want, "{case}");
     }
 }
+
+#[test]
+fn endpoints_written_by_hand_stand_behind_a_service_that_selects_nothing() {
+    let mut cluster = cluster();
+    let service = json!({"metadata": {"name": "byhand"}, "spec": {"ports": [{"port": 9000}]}});
+    post(&mut cluster, &format!("{CORE}/services"), service);
+    let endpoints = |ip: &str| json!({"metadata": {"name": "byhand"}, "subsets": [{"addresses": [{"ip": ip}], "ports": [{"port": 80}]}]});
+    post(&mut cluster, &format!("{CORE}/endpoints"), endpoints("10.244.1.2"));
+    cluster.run_for(1_000, usize::MAX);
+    let slices = |cluster: &Cluster| -> Vec<(String, String)> {
+        let snapshot = cluster.snapshot();
+        let all = snapshot.list::<api::k8s_openapi::api::discovery::v1::EndpointSlice>("default");
+        let mirrored = all.filter(|slice| {
+            let labels = slice.metadata.labels.clone().unwrap_or_default();
+            labels.get("kubernetes.io/service-name").is_some_and(|name| name == "byhand")
+        });
+        let row = |slice: &std::sync::Arc<api::k8s_openapi::api::discovery::v1::EndpointSlice>| {
+            let labels = slice.metadata.labels.clone().unwrap_or_default();
+            let addresses = slice.endpoints.iter().flatten().flat_map(|endpoint| endpoint.addresses.clone());
+            (labels["endpointslice.kubernetes.io/managed-by"].clone(), addresses.collect::<Vec<_>>().join(","))
+        };
+        mirrored.map(row).collect()
+    };
+    let mirror = |ip: &str| vec![("endpointslicemirroring-controller.k8s.io".to_owned(), ip.to_owned())];
+    assert_eq!(slices(&cluster), mirror("10.244.1.2"));
+    assert_eq!(tries(&mut cluster, &["http://byhand:9000"]), ["fine"]);
+    let path = format!("{CORE}/endpoints/byhand");
+    let replaced = cluster.request(Request::new(Method::Put, &path).with_json(endpoints("10.244.1.9")));
+    assert_eq!(replaced.status, 200, "{:?}", replaced.body);
+    cluster.run_for(1_000, usize::MAX);
+    assert_eq!(slices(&cluster), mirror("10.244.1.9"));
+    cluster.request(Request::new(Method::Delete, path));
+    cluster.run_for(5_000, usize::MAX);
+    assert_eq!(slices(&cluster), []);
+}
