@@ -11,6 +11,7 @@ mod network;
 mod process;
 mod proxy;
 mod snapshot;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use config::{ClusterConfig, NodeConfig};
 pub use faults::{Fault, PodFate, Scarce};
 pub use process::ProcessId;
 pub use snapshot::{ProcessView, Snapshot};
+pub use traffic::{Second, Traffic};
 
 use process::Process;
 
@@ -34,6 +36,8 @@ enum Due {
     Wake(ProcessId, u64),
     /// metrics-server asks the kubelets.
     Scrape,
+    /// A request to the Service of this namespace and name, under the generator's ticket.
+    Ask(Arc<str>, Arc<str>, u64),
 }
 
 /// How much of a `run_for` was done.
@@ -60,6 +64,8 @@ pub struct Cluster {
     streams: BTreeMap<StreamId, proxy::Stream>,
     /// Connections through Services so far: endpoints take turns.
     connections: usize,
+    /// Who keeps asking which Service.
+    traffic: Vec<Traffic>,
 }
 
 impl Cluster {
@@ -75,6 +81,7 @@ impl Cluster {
             user: Identity::new("kubectl", "kubernetes-admin", "kubectl"),
             streams: BTreeMap::new(),
             connections: 0,
+            traffic: Vec::new(),
             config: Arc::new(config),
         };
         let ids: Vec<ProcessId> = cluster.processes.keys().cloned().collect();
@@ -120,6 +127,7 @@ impl Cluster {
             match due {
                 Due::Wake(id, ticket) => self.step(&id, ticket),
                 Due::Scrape => self.scrape(),
+                Due::Ask(namespace, service, ticket) => self.ask(&namespace, &service, ticket),
             }
         }
         Ran { events, complete: false }

@@ -15,7 +15,7 @@ use self::{caption::Caption, node::NodeCard, plane::Plane, pod::PodCard, wires::
 use super::glyph::StateGlyph;
 use crate::{
     i18n::use_i18n,
-    state::view::{ClusterView, MenuRequest, PodState, Target},
+    state::view::{ClusterView, MenuRequest, PodState, Target, TrafficView},
 };
 
 /// Above this many pods, cards give way to crowds.
@@ -125,33 +125,46 @@ pub fn Legend(#[prop(into)] cluster: Signal<ClusterView>) -> impl IntoView {
     }
 }
 
-/// How many of the traffic generator's requests were answered, now and in the last while.
+/// How many of the traffic generators' requests were answered, now and in the last while; and, where
+/// there is a Service to ask, the button that starts and ends them.
 #[component]
-pub fn Traffic(#[prop(into)] cluster: Signal<ClusterView>) -> impl IntoView {
+pub fn Traffic(#[prop(into)] cluster: Signal<ClusterView>, on_menu: Callback<MenuRequest>) -> impl IntoView {
     let i18n = use_i18n();
     let traffic = Memo::new(move |_| cluster.with(|c| c.traffic.clone()));
-    move || {
-        traffic.get().map(|traffic| {
-            let steps = traffic.history.len().saturating_sub(1).max(1) as f64;
-            let line: String = traffic
-                .history
-                .iter()
-                .enumerate()
-                .map(|(index, permille)| {
-                    let pen = if index == 0 { 'M' } else { 'L' };
-                    format!("{pen}{:.1} {:.1}", index as f64 * 100.0 / steps, 20.0 - f64::from(*permille) * 0.019)
-                })
-                .collect();
-            view! {
-                <p class="traffic" data-ok=(traffic.success >= 990).to_string()>
-                    {move || (i18n.t().map.traffic)(&traffic.service)}
-                    <svg viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true">
-                        <path d=line></path>
-                    </svg>
-                    <b>{format!("{:.1} %", f64::from(traffic.success) / 10.0)}</b>
-                </p>
-            }
-        })
+    let possible = Memo::new(move |_| cluster.with(|c| !c.services.is_empty() || !c.traffic.is_empty()));
+    view! {
+        {move || traffic.get().into_iter().map(|one| view! { <Answered one/> }).collect_view()}
+        <Show when=move || possible.get()>
+            <button
+                type="button"
+                class="mini"
+                aria-haspopup="menu"
+                on:click=move |event| ask(on_menu, Target::Traffic, &event)
+            >
+                {move || i18n.t().menu.requests}
+            </button>
+        </Show>
+    }
+}
+
+#[component]
+fn Answered(one: TrafficView) -> impl IntoView {
+    let i18n = use_i18n();
+    let TrafficView { service, success, history, .. } = one;
+    let steps = history.len().saturating_sub(1).max(1) as f64;
+    let points = history.iter().enumerate().map(|(index, permille)| {
+        let pen = if index == 0 { 'M' } else { 'L' };
+        format!("{pen}{:.1} {:.1}", index as f64 * 100.0 / steps, 20.0 - f64::from(*permille) * 0.019)
+    });
+    let line: String = points.collect();
+    view! {
+        <p class="traffic" data-ok=(success >= 990).to_string()>
+            {move || (i18n.t().map.traffic)(&service)}
+            <svg viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true">
+                <path d=line></path>
+            </svg>
+            <b>{format!("{:.1} %", f64::from(success) / 10.0)}</b>
+        </p>
     }
 }
 

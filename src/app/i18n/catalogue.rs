@@ -192,6 +192,9 @@ pub struct Time {
 }
 
 pub struct Menu {
+    pub requests: &'static str,
+    pub traffic_on: &'static str,
+    pub traffic_off: &'static str,
     pub power_off: &'static str,
     pub power_on: &'static str,
     pub cordon: &'static str,

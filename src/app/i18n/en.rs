@@ -194,6 +194,9 @@ pub static TEXT: Text = Text {
         away: "Paused while you were away.",
     },
     menu: Menu {
+        requests: "Requests",
+        traffic_on: "send 10 requests a second",
+        traffic_off: "stop the requests",
         power_off: "Pull the plug",
         power_on: "Plug it in",
         cordon: "Cordon",

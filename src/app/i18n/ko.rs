@@ -193,6 +193,9 @@ pub static TEXT: Text = Text {
         away: "자리를 비운 동안 멈춰 두었어요.",
     },
     menu: Menu {
+        requests: "요청",
+        traffic_on: "1초에 10번 요청 보내기",
+        traffic_off: "요청 멈추기",
         power_off: "전원 뽑기",
         power_on: "전원 꽂기",
         cordon: "스케줄에서 빼기 (cordon)",

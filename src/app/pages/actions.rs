@@ -19,6 +19,7 @@ pub fn menu(session: Session, request: MenuRequest) -> MenuModel {
         Target::Node(name) => (name.clone(), node(session, t, &name)),
         Target::Pod { namespace, name } => (name.clone(), pod(session, t, &namespace, &name)),
         Target::Component(part) => component(session, t, part),
+        Target::Traffic => (t.menu.requests.into(), traffic(session, t)),
     };
     MenuModel { x: request.x, y: request.y, title, items }
 }
@@ -65,6 +66,22 @@ fn pod(session: Session, t: &Text, namespace: &str, name: &str) -> Vec<MenuItem>
         machine(t, t.menu.crash, true, move || session.crash(&victim.0, &victim.1)),
         typed(session, t.menu.delete_pod, format!("kubectl delete pod {name}{place}"), true),
     ]
+}
+
+fn traffic(session: Session, t: &Text) -> Vec<MenuItem> {
+    let (services, running) = session.cluster.with_untracked(|cluster| {
+        let running: Vec<_> = cluster.traffic.iter().map(|one| (one.namespace.clone(), one.service.clone())).collect();
+        (cluster.services.clone(), running)
+    });
+    let known = services.iter().chain(running.iter().filter(|one| !services.contains(one)));
+    known
+        .map(|(namespace, service)| {
+            let on = !running.contains(&(namespace.clone(), service.clone()));
+            let label = format!("{service}: {}", if on { t.menu.traffic_on } else { t.menu.traffic_off });
+            let (namespace, service) = (namespace.clone(), service.clone());
+            machine(t, &label, !on, move || session.traffic(&namespace, &service, on))
+        })
+        .collect()
 }
 
 fn component(session: Session, t: &Text, part: Part) -> (String, Vec<MenuItem>) {

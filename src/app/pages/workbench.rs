@@ -224,7 +224,7 @@ fn MapPanel(
                     value=as_list
                     on_change=move |list| as_list.set(list)
                 />
-                <Traffic cluster=session.cluster/>
+                <Traffic cluster=session.cluster on_menu=ask_menu/>
                 {(!has_lesson)
                     .then(|| {
                         view! {

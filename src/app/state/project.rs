@@ -7,7 +7,7 @@ mod story;
 
 use std::collections::BTreeMap;
 
-use api::k8s_openapi::api::core::v1::{Event, Node, Pod};
+use api::k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use api::meta::time::{micro_millis, millis};
 use engine::{ProcessId, Snapshot};
 
@@ -63,7 +63,8 @@ impl Projector {
             nodes,
             homeless,
             caption: None,
-            traffic: None,
+            traffic: snapshot.traffic.iter().map(traffic).collect(),
+            services: services(snapshot),
         }
     }
 
@@ -164,4 +165,28 @@ fn event_view(event: &Event, at: Millis) -> EventView {
 /// Wall-clock milliseconds at virtual time 0.
 fn epoch(snapshot: &Snapshot) -> i64 {
     snapshot.unix_millis as i64 - snapshot.now as i64
+}
+/// The figure a learner watches is that of the last few seconds.
+const LATELY: usize = 5;
+
+fn traffic(one: &engine::Traffic) -> TrafficView {
+    let second = |second: &engine::Second| (second.answered * 1_000 / second.sent.max(1)) as u16;
+    TrafficView {
+        namespace: one.namespace.to_string(),
+        service: one.service.to_string(),
+        success: one.success(LATELY).unwrap_or(0),
+        history: one.seconds.iter().map(second).collect(),
+    }
+}
+
+/// The Services learners made; the cluster's own lead to parts that are not simulated as pods.
+fn services(snapshot: &Snapshot) -> Vec<(String, String)> {
+    snapshot
+        .list::<Service>("")
+        .map(|service| {
+            let meta = &service.metadata;
+            (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+        })
+        .filter(|(namespace, name)| namespace != "kube-system" && !(namespace == "default" && name == "kubernetes"))
+        .collect()
 }

@@ -26,6 +26,8 @@ const CAPTION_MS: f64 = 900.0;
 /// With this many events the cluster counts as busy, and is drawn this often only.
 const BUSY_EVENTS: usize = 150;
 const BUSY_MS: f64 = 150.0;
+/// What a traffic generator of the sandbox sends in a second.
+const REQUESTS: u32 = 10;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -233,7 +235,6 @@ impl Session {
             driver.projector.story.follow(&snapshot, command.as_deref());
             let mut view = driver.projector.cluster(&self.name.get_value(), &snapshot);
             view.caption = self.cluster.with_untracked(|old| old.caption.clone());
-            view.traffic = self.cluster.with_untracked(|old| old.traffic.clone());
             let lanes = driver.projector.lanes(&view);
             let events = changed.then(|| project::events(&snapshot));
             self.cluster.set(view);
@@ -452,6 +453,14 @@ impl Session {
     pub fn crash(self, namespace: &str, pod: &str) {
         let fault = Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code: 1 };
         self.machine(fault, pod, self.text().menu.crash);
+    }
+
+    /// Starts or ends the requests to a Service.
+    pub fn traffic(self, namespace: &str, service: &str, on: bool) {
+        let t = self.text();
+        let per_second = if on { REQUESTS } else { 0 };
+        let fault = Fault::Traffic { namespace: namespace.into(), service: service.into(), per_second };
+        self.machine(fault, service, if on { t.menu.traffic_on } else { t.menu.traffic_off });
     }
 
     pub fn join(self) {

@@ -35,8 +35,13 @@ impl Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     Node(String),
-    Pod { namespace: String, name: String },
+    Pod {
+        namespace: String,
+        name: String,
+    },
     Component(Part),
+    /// The requests that somebody outside sends to Services.
+    Traffic,
 }
 
 /// "What can I do with this?", asked at a place of the window.
@@ -56,7 +61,9 @@ pub struct ClusterView {
     /// Pods no node has been chosen for.
     pub homeless: Vec<PodView>,
     pub caption: Option<CaptionView>,
-    pub traffic: Option<TrafficView>,
+    pub traffic: Vec<TrafficView>,
+    /// What could be asked: namespace and name of each Service that learners made.
+    pub services: Vec<(String, String)>,
 }
 
 impl ClusterView {
@@ -258,6 +265,7 @@ pub enum Change {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrafficView {
+    pub namespace: String,
     pub service: String,
     /// Per mille of the last seconds' requests that were answered.
     pub success: u16,

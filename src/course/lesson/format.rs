@@ -68,6 +68,9 @@ pub struct Front {
     /// Commands and machine actions before the clock starts.
     #[serde(default)]
     pub setup: Vec<Action>,
+    /// Services that are asked all the time, from the start on.
+    #[serde(default)]
+    pub traffic: Vec<TrafficSpec>,
     /// Images of this lesson alone, in the catalogue's format.
     #[serde(default)]
     pub images: Value,
@@ -91,6 +94,15 @@ pub struct TimeSpec {
     /// Event reasons at which the clock stops by itself.
     #[serde(default)]
     pub auto_pause: Vec<String>,
+}
+
+/// `{ service: default/web, rps: 10 }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSpec {
+    pub service: String,
+    /// Requests per second.
+    pub rps: u32,
 }
 
 /// A fault the lesson offers as a button.

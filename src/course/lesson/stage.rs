@@ -64,6 +64,14 @@ impl Stage {
         for action in &front.setup {
             stage.act(action, None, lesson)?;
         }
+        for traffic in &front.traffic {
+            let (namespace, service) = traffic.service.split_once('/').unwrap_or(("default", &traffic.service));
+            stage.cluster.inject(Fault::Traffic {
+                namespace: namespace.into(),
+                service: service.into(),
+                per_second: traffic.rps,
+            })?;
+        }
         stage.paused = front.time.mode == "paused";
         Ok(stage)
     }

@@ -56,6 +56,12 @@ pub enum Fault {
         scarce: Scarce,
         left: Option<String>,
     },
+    /// Somebody outside asks this Service so many times a second from now on; 0 ends it.
+    Traffic {
+        namespace: String,
+        service: String,
+        per_second: u32,
+    },
     /// The pod's status is written as its kubelet would, and stays so.
     PodStatus {
         namespace: String,
@@ -128,6 +134,7 @@ impl Cluster {
                 kubelet.squeeze(scarce, left);
             }
             Fault::Join(config) => self.join(*config),
+            Fault::Traffic { namespace, service, per_second } => self.set_traffic(&namespace, &service, per_second),
             Fault::PodStatus { namespace, pod, to } => self.pod_status(&namespace, &pod, &to)?,
         }
         self.announce();

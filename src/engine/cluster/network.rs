@@ -23,12 +23,22 @@ const ROUNDS: usize = 16;
 const DNS: &str = "10.96.0.10";
 
 /// Who opens a connection.
-struct Client {
+pub(super) struct Client {
     node: String,
     namespace: String,
     ip: String,
     pod: Option<Arc<Pod>>,
 }
+
+impl Client {
+    /// Somebody outside the cluster, who reads its DNS as a pod of `namespace` does.
+    pub(super) fn outside(namespace: &str) -> Self {
+        Self { node: String::new(), namespace: namespace.to_owned(), ip: OUTSIDE.to_owned(), pod: None }
+    }
+}
+
+/// The address of whoever is no pod and no machine of the cluster.
+pub(super) const OUTSIDE: &str = "192.0.2.1";
 
 /// Where a connection ends.
 enum Destination {
@@ -99,7 +109,7 @@ impl Cluster {
         }
     }
 
-    fn reach(&mut self, client: &Client, host: &str, port: u16, request: Option<&HttpRequest>) -> NetReply {
+    pub(super) fn reach(&mut self, client: &Client, host: &str, port: u16, request: Option<&HttpRequest>) -> NetReply {
         let (node, pod_namespace, pod, ip, target) = match self.destination(client, host, port) {
             Destination::Unknown => return NetReply::NoSuchHost,
             Destination::Refused(ip) => return NetReply::Refused { ip },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use api::{Kind, Object, Typed};
 
-use super::{Cluster, ProcessId};
+use super::{Cluster, ProcessId, Traffic};
 use crate::apiserver::{ApiServer, Audit};
 use crate::scheduler::Traces;
 use crate::sim::Millis;
@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub processes: BTreeMap<ProcessId, ProcessView>,
     /// What the scheduler saw and decided lately: "why here?", "why nowhere?".
     pub traces: Traces,
+    /// The traffic generators, in the order they were started.
+    pub traffic: Vec<Traffic>,
     server: ApiServer,
 }
 
@@ -47,6 +49,7 @@ impl Snapshot {
             version: cluster.server.version(),
             processes,
             traces: cluster.traces(),
+            traffic: cluster.traffic.clone(),
             server: cluster.server.clone(),
         }
     }

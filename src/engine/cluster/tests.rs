@@ -18,3 +18,4 @@ mod pressure;
 mod running_pods;
 mod scheduling;
 mod storage;
+mod traffic;

@@ -6,7 +6,7 @@ use super::Millis;
 use super::kernel::{Kernel, Sys, World};
 use super::process::{Body, Pid};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HttpRequest {
     pub method: String,
     /// With the query, if there is one.
