@@ -112,9 +112,11 @@ impl Catalogue {
     /// Adds the images of another document; a later one wins.
     ///
     /// # Errors
-    /// What is wrong with the YAML, with its line.
+    /// What is wrong with the YAML, with its line where the syntax is wrong.
     pub fn extend(&mut self, text: &str) -> Result<(), String> {
-        let document: Document = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        // By way of JSON, which is read by code that is there already.
+        let value: serde_json::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let document: Document = serde_json::from_value(value).map_err(|error| error.to_string())?;
         self.registries.extend(document.registries);
         for spec in document.images {
             let base = document.bases.get(&spec.base);
