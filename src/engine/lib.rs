@@ -11,6 +11,4 @@ pub mod kubelet;
 pub mod scheduler;
 pub mod sim;
 
-pub use cluster::{
-    Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Scarce, Second, Snapshot, Traffic,
-};
+pub use cluster::{Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Scarce, Second, Snapshot, Traffic};
