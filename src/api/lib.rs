@@ -10,6 +10,7 @@ pub mod quota;
 pub mod schema;
 pub mod scheme;
 pub mod status;
+pub mod structural;
 pub mod validation;
 pub mod wire;
 pub mod yaml;

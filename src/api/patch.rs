@@ -107,7 +107,7 @@ impl Place {
 }
 
 /// A value as Go's `%v` prints it.
-fn go_value(value: &Value) -> String {
+pub fn go_value(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
         Value::String(text) => text.clone(),

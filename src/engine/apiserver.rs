@@ -83,6 +83,8 @@ pub struct ApiServer {
     custom: Vec<Arc<registry::custom::CustomResource>>,
     /// What metrics-server measured last, in clusters that have one.
     metrics: Option<metrics::Metrics>,
+    /// The bearer token of the administrator; empty if there is none.
+    admin_token: Arc<str>,
 }
 
 impl ApiServer {
@@ -100,7 +102,13 @@ impl ApiServer {
             serving: true,
             custom: Vec::new(),
             metrics: None,
+            admin_token: "".into(),
         }
+    }
+
+    /// Lets whoever bears this token be the administrator.
+    pub fn set_admin_token(&mut self, token: &str) {
+        self.admin_token = token.into();
     }
 
     /// Tells the API server what time it is; it never asks.

@@ -80,8 +80,12 @@ struct Player {
 
 impl Player {
     fn new() -> Self {
-        let mut cluster =
-            Cluster::new(ClusterConfig { nodes: Vec::new(), metrics_server: false, ..ClusterConfig::default() });
+        let mut cluster = Cluster::new(ClusterConfig {
+            nodes: Vec::new(),
+            metrics_server: false,
+            admin_token: "admintok".into(),
+            ..ClusterConfig::default()
+        });
         // Recorded on a control plane that had been up for a while.
         cluster.run_for(600_000, BUDGET);
         Self { cluster, names: BTreeMap::new(), last: Value::Null, watches: BTreeMap::new(), out: String::new() }
@@ -168,7 +172,7 @@ impl Player {
         let request = self.request(draft);
         let seconds = request.param("timeoutSeconds").and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
         let yaml = request.header("accept").is_some_and(|accept| accept.contains("application/yaml"));
-        let response = self.cluster.submit(request);
+        let response = self.cluster.request_from_network(request);
         // Real components need a moment; so do ours.
         let ends_at = self.cluster.now() + seconds * 1000;
         match watch {

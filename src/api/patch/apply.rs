@@ -304,6 +304,6 @@ fn prune(kind: Option<&'static Type>, merged: &Value, last: &Set, owned: &Set) -
     let dropped = remove(kind, merged, &last.with_parents());
     let kept = to_set(kind, &dropped).with_parents().union(&owned.with_parents());
     // Items that the last configuration never named come back as well.
-    let gone = all.difference(&kept).intersection(&last.with_parents());
+    let gone = all.difference(&kept).intersection(last);
     remove(kind, merged, &gone)
 }

@@ -302,7 +302,7 @@ fn list_items_have_owners_of_their_own() {
     let unknown = json!({"spec": {"prots": 1, "type": 5}});
     assert_eq!(
         check(kind.expect("it is served"), &unknown),
-        Err("errors:\n  .spec.prots: field not declared in schema\n  .spec.type: expected string, got &{5}".into())
+        Err("errors:\n  .spec.prots: field not declared in schema\n  .spec.type: expected string, got &value.valueUnstructured{Value:5}".into())
     );
 }
 

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::walk::{Finding, Tree, What, walk};
-use super::{Shape, Type};
+use super::{Field, Shape, Type};
 use crate::yaml::Node;
 
 /// Go stops collecting strict errors there.
@@ -68,6 +68,54 @@ fn check_tree<T: Tree>(kind: &'static Type, tree: &T) -> Checked {
         true
     });
     checked
+}
+
+/// Why Go's converter cannot put an untyped tree into the kind's struct; `None` if it can.
+///
+/// Mirrors: apimachinery/pkg/runtime/converter.go `FromUnstructured`, which strategic patches
+/// go through: it goes by the struct's fields and names the Go kind, not the field.
+pub fn unstructured_error(kind: &'static Type, value: &Value) -> Option<String> {
+    let Value::Object(map) = value else {
+        return (!value.is_null()).then(|| format!("cannot restore struct from: {}", go_kind(value)));
+    };
+    let mut fields: Vec<&'static Field> = kind.fields.iter().collect();
+    fields.sort_by_key(|field| field.place);
+    fields.into_iter().find_map(|field| misfit(&field.shape, map.get(field.name)?))
+}
+
+fn misfit(shape: &'static Shape, value: &Value) -> Option<String> {
+    let unrecognized = |go: &str| Some(format!("unrecognized type: {go}"));
+    match (shape, value) {
+        (_, Value::Null) | (Shape::Any, _) => None,
+        (Shape::Object(_), value) => shape.object().and_then(|kind| unstructured_error(kind, value)),
+        (Shape::List(inner), Value::Array(items)) => items.iter().find_map(|item| misfit(inner, item)),
+        (Shape::List(_), other) => Some(format!("cannot restore slice from {}", go_kind(other))),
+        (Shape::Map(inner), Value::Object(map)) => map.values().find_map(|value| misfit(inner, value)),
+        (Shape::Map(_), other) => Some(format!("cannot restore map from {}", go_kind(other))),
+        (Shape::String, Value::String(_))
+        | (Shape::Bool, Value::Bool(_))
+        | (Shape::Int32 | Shape::Int64 | Shape::Float, Value::Number(_)) => None,
+        (Shape::String, _) => unrecognized("string"),
+        (Shape::Bool, _) => unrecognized("bool"),
+        (Shape::Int32, _) => unrecognized("int32"),
+        (Shape::Int64, _) => unrecognized("int64"),
+        (Shape::Float, _) => unrecognized("float64"),
+        // These read their own JSON, and say what they always say.
+        (Shape::Quantity | Shape::IntOrString | Shape::Time | Shape::MicroTime | Shape::Bytes, _) => None,
+    }
+}
+
+/// A value's kind as Go's reflection names it.
+fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "invalid",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    }
 }
 
 /// Removes what the type does not have, at every depth: what lenient decoding stores.

@@ -50,6 +50,51 @@ pub fn go_json(value: &Value) -> String {
     out
 }
 
+/// A patched object as the library that patched it writes it: maps that the patch went through are
+/// sorted, the others stand as Go wrote them before.
+pub fn go_json_patched(kind: Option<&'static Type>, before: &Value, after: &Value) -> String {
+    let mut out = String::new();
+    match kind {
+        Some(kind) => write_patched(Known::Struct(kind), Some(before), after, &mut out),
+        None => out.push_str(&after.to_string()),
+    }
+    out
+}
+
+/// What is known about a value.
+#[derive(Clone, Copy)]
+enum Known {
+    Struct(&'static Type),
+    Shape(&'static Shape),
+    Nothing,
+}
+
+impl Known {
+    fn child(self, name: &str) -> Self {
+        let shape = match self {
+            Known::Struct(kind) => kind.field(name).map(|field| &field.shape),
+            Known::Shape(Shape::Map(inner)) => Some(&**inner),
+            Known::Shape(shape) => shape.object().and_then(|kind| kind.field(name)).map(|field| &field.shape),
+            Known::Nothing => None,
+        };
+        shape.map_or(Known::Nothing, Known::Shape)
+    }
+}
+
+fn write_patched(known: Known, before: Option<&Value>, after: &Value, out: &mut String) {
+    match (before, after) {
+        (Some(Value::Object(old)), Value::Object(new)) if old != new => {
+            write_map(new, |_| 0, out, |name, value, out| write_patched(known.child(name), old.get(name), value, out));
+        }
+        (Some(old), new) if old == new => match known {
+            Known::Struct(kind) => write_struct(kind, new, out),
+            Known::Shape(shape) => write_shaped(shape, new, out),
+            Known::Nothing => out.push_str(&new.to_string()),
+        },
+        _ => out.push_str(&after.to_string()),
+    }
+}
+
 fn write_root(value: &Value, out: &mut String) {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = for_api_version(text("apiVersion"), text("kind"));

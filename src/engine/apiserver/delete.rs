@@ -68,6 +68,10 @@ impl ApiServer {
         if key.kind == Kind::Namespace {
             return Ok(self.delete_namespace(who, key, old, options.dry_run));
         }
+        if key.kind == Kind::CustomResourceDefinition && !options.dry_run {
+            let object = self.delete_definition(who, key, &old);
+            return Ok(Deleted { object, gone: false });
+        }
         let strategy = registry::strategy(key.kind);
         let grace = strategy.grace_period(&old, options.grace_period_seconds);
         let mut object = old.clone();
@@ -148,7 +152,7 @@ impl ApiServer {
         Deleted { object, gone }
     }
 
-    fn store_marked(&mut self, who: &Identity, object: &mut Object) {
+    pub(super) fn store_marked(&mut self, who: &Identity, object: &mut Object) {
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let key = Key::of(object);
         let ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
@@ -161,6 +165,8 @@ impl ApiServer {
         old: &Object,
         options: &DeleteOptions,
     ) -> Result<(), Status> {
+        // Upstream puts the kind where the resource belongs.
+        let resource = &api::Resource { plural: resource.kind_name, ..*resource };
         if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
             return Err(Status::conflict(
                 resource,

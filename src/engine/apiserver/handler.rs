@@ -2,6 +2,8 @@
 //!
 //! Mirrors: apiserver/pkg/endpoints (handlers, request, discovery).
 
+mod authenticate;
+mod authorize;
 mod body;
 pub(super) mod list;
 mod metrics;
@@ -11,12 +13,14 @@ mod patch;
 mod pods;
 mod reviews;
 pub(super) mod route;
+mod scale;
 mod special;
 
 use api::wire::{Body, Request, Response};
 use api::{Kind, Resource, Status};
 
 use super::{Answer, ApiServer, Identity};
+use authorize::Attributes;
 use route::{Route, Target};
 
 pub use pods::PodProxy;
@@ -24,23 +28,40 @@ pub use pods::PodProxy;
 impl ApiServer {
     /// Answers one request at the present instant.
     pub fn handle(&mut self, who: &Identity, request: Request) -> Answer {
-        match self.respond(who, &request) {
+        let mut answer = match self.respond(who, &request) {
             Ok(answer) => answer,
             Err(status) => Answer::Response(status.into()),
+        };
+        if let (Answer::Response(response), api::wire::Method::Head) = (&mut answer, request.method) {
+            response.headers.push(("content-type".into(), "application/json".into()));
+            response.body = Body::Empty;
         }
+        answer
     }
 
     fn respond(&mut self, who: &Identity, request: &Request) -> Result<Answer, Status> {
+        let user = self.authenticate(who, request)?;
+        if !user.is_master() {
+            self.authorize(&user, &Attributes::of(request))?;
+        }
         let target = match self.route(&request.path) {
+            Route::Watch(target) => return self.open_watch(request, &target).map(Answer::Response),
             Route::Resource(target) => target,
             Route::NonResource => return Ok(Answer::Response(self.non_resource(request)?)),
             Route::UnknownPath => return Ok(Answer::Response(Response::text(404, "404 page not found\n"))),
             Route::UnknownResource => return Err(no_such_resource()),
         };
+        if !is_routed(request, &target) {
+            return Err(method_not_allowed());
+        }
+        check_accept(request)?;
         if !target.subresource.is_empty() {
             return self.subresource(who, request, &target);
         }
         use api::wire::Method::{Delete, Get, Head, Options, Patch, Post, Put};
+        if special::is_review(target.resource.kind) && request.method == Post && target.name.is_empty() {
+            return self.review(who, &user, request, &target).map(Answer::Response);
+        }
         let named = !target.name.is_empty();
         let verb = match (request.method, named) {
             (Get, true) => "get",
@@ -94,7 +115,8 @@ impl ApiServer {
     /// Every served row, built-in ones first.
     pub(super) fn resources(&self) -> impl Iterator<Item = &Resource> {
         let metrics: &[Resource] = if self.metrics.is_some() { api::scheme::METRICS } else { &[] };
-        api::scheme::RESOURCES.iter().chain(metrics).chain(self.custom.iter().map(|custom| &custom.resource))
+        let custom = self.custom.iter().flat_map(|custom| &custom.versions).map(|version| &version.resource);
+        api::scheme::RESOURCES.iter().chain(metrics).chain(custom)
     }
 
     /// Every kind that can be stored, built-in and custom.
@@ -129,9 +151,39 @@ fn method_not_allowed() -> Status {
     status
 }
 
-/// How query parameters say yes.
+/// Whether the path has this method at all, whatever the media types.
+fn is_routed(request: &Request, target: &Target) -> bool {
+    use api::wire::Method::{Delete, Get, Head, Options, Patch, Post, Put};
+    match request.method {
+        Head | Options => false,
+        Get | Post | Delete => true,
+        Put | Patch => !target.name.is_empty(),
+    }
+}
+
+/// 406 for a client that takes nothing the routes produce.
+///
+/// # Errors
+/// The router's own words, before any handler sees the request.
+fn check_accept(request: &Request) -> Result<(), Status> {
+    let accept = request.header("accept").unwrap_or("*/*");
+    let takes = |offer: &str| {
+        let media = offer.split(';').next().unwrap_or_default().trim();
+        matches!(media, "" | "*/*" | "application/*" | "application/json" | "application/yaml")
+            || media == "application/vnd.kubernetes.protobuf"
+    };
+    if accept.split(',').any(takes) {
+        return Ok(());
+    }
+    let text = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    let mut status = Status::failure(406, "NotAcceptable", text);
+    status.details = Some(Default::default());
+    Err(status)
+}
+
+/// How query parameters say yes: whatever is not a plain no.
 fn is_true(value: Option<&str>) -> bool {
-    matches!(value, Some("1" | "t" | "T" | "true" | "TRUE" | "True"))
+    value.is_some_and(|word| word != "0" && !word.eq_ignore_ascii_case("false"))
 }
 
 /// The response with `Warning` headers, each text once.

@@ -51,6 +51,10 @@ pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Val
     let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
     let mut managers = Managers::read(&ownership.folded);
     for write in &ownership.pending {
+        // Accounts are kept from the creation on, or not at all until somebody applies.
+        if write.before.is_some() && managers.is_empty() {
+            continue;
+        }
         let value = |object: &Object| {
             let mut value = object.to_value();
             if let Some(schema) = schema {
@@ -65,6 +69,11 @@ pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Val
         managers.update(schema, &before, &after, &manager, &reset_fields(&resource, write.subresource), &time);
     }
     if managers.is_empty() { Value::Null } else { managers.write() }
+}
+
+/// Whether a client sends the `managedFields` that wipe out everybody's claims: one empty entry.
+pub(super) fn is_reset(managed_fields: &Value) -> bool {
+    managed_fields.as_array().is_some_and(|list| list.len() == 1 && list[0].as_object().is_some_and(|m| m.is_empty()))
 }
 
 /// What an endpoint resets, and so gives to nobody: the status through the object, the spec through its status.

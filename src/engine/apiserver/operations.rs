@@ -26,6 +26,10 @@ pub struct WriteOptions {
     pub patch: bool,
     /// An apply has decided already who owns what: `managedFields` after the write.
     pub ownership: Option<serde_json::Value>,
+    /// The `managedFields` that the client sends, where it means to change them.
+    pub managed_fields: serde_json::Value,
+    /// Filled by a dry run: who would own what.
+    pub(super) preview: Option<Ownership>,
 }
 
 impl WriteOptions {
@@ -43,7 +47,9 @@ impl ApiServer {
     pub fn create(&mut self, who: &Identity, object: Object, options: &mut WriteOptions) -> Result<Object, Status> {
         let kind = object.kind();
         let (namespace, asked) = (object.namespace().to_string(), object.name().to_string());
+        let allocations = (kind == api::Kind::Service).then(|| self.allocations.clone());
         let result = self.create_inner(who, object, options);
+        self.keep_allocations(allocations, result.is_ok() && !options.dry_run);
         let (name, code) = match &result {
             Ok(created) => (created.name().to_string(), 201),
             Err(status) => (asked, status.code),
@@ -65,7 +71,9 @@ impl ApiServer {
         let resource = self.resource_of(kind);
         let strategy = registry::strategy(kind);
 
+        wipe_system_fields(&mut object);
         defaults::apply(&mut object);
+        self.default_custom(&mut object);
         // What is filled in from here on (service account, cluster IP, job labels) nobody owns.
         let asked = object.clone();
         admission::mutate(
@@ -78,26 +86,26 @@ impl ApiServer {
         let meta = object.meta_mut();
         meta.uid = Some(uid);
         meta.creation_timestamp = Some(Time(seconds(unix)));
-        meta.deletion_timestamp = None;
-        meta.deletion_grace_period_seconds = None;
-        meta.self_link = None;
         meta.managed_fields = None;
         let generated = meta.name.as_deref().unwrap_or_default().is_empty()
             && meta.generate_name.as_deref().is_some_and(|base| !base.is_empty());
         strategy.prepare_for_create(&mut object);
         strategy.stamp(&mut object, None, &Time(seconds(unix)));
+        self.prepare_custom(&mut object, None, "");
         if generated {
             self.generate_name(&mut object);
         }
+        // Addresses and ports come before validation: a wrong one is all that is reported.
+        self.allocate(&mut object, None)?;
 
         let mut errors = validation::create(&object);
-        errors.extend(self.validate_custom(&object));
+        errors.extend(self.validate_custom(&object, None, ""));
         if !errors.is_empty() {
             return Err(Status::invalid(resource.kind_name, resource.group, object.name(), &errors));
         }
         options.warnings.extend(validation::warnings(&object, None));
         if object.meta().resource_version.as_deref().is_some_and(|version| !version.is_empty()) {
-            return Err(Status::internal("resourceVersion should not be set on objects to be created"));
+            return Err(Status::failure(500, "", "resourceVersion should not be set on objects to be created"));
         }
         admission::validate(
             self,
@@ -113,16 +121,20 @@ impl ApiServer {
             }
             return Err(status);
         }
-        self.allocate(&mut object, None, options.dry_run)?;
-        if options.dry_run {
-            return Ok(object);
-        }
-        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
         let mut ownership = Ownership::default();
         match options.ownership.take() {
             Some(decided) => ownership.folded = Arc::new(decided),
             None => managed::record(&mut ownership, self, &manager, "", None, &asked),
+        }
+        if options.dry_run {
+            options.preview = Some(ownership);
+            return Ok(object);
+        }
+        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        if kind == api::Kind::CustomResourceDefinition {
+            // Its status is written right away; the answer shows the definition as it was born.
+            options.preview = Some(ownership.clone());
         }
         self.commit(Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, None);
@@ -138,7 +150,7 @@ impl ApiServer {
         let key = Key::of(&object);
         let old = self.store.get(&key).map(|stored| stored.object.clone());
         let result = match old.clone() {
-            Some(old) => self.update_inner(who, object, old, options, true),
+            Some(old) => self.guarded_update(who, object, old, options, true),
             None => Err(Status::not_found(&self.resource_of(key.kind), &key.name)),
         };
         self.record_update(who, &key, old.as_ref(), &result, options);
@@ -159,9 +171,30 @@ impl ApiServer {
         options.patch = true;
         let old = self.require(key)?.clone();
         let mut object = old.clone();
-        let result = change(&mut object).and_then(|()| self.update_inner(who, object, old.clone(), options, false));
+        let result = change(&mut object).and_then(|()| self.guarded_update(who, object, old.clone(), options, false));
         self.record_update(who, key, Some(&old), &result, options);
         result
+    }
+
+    /// An update that fails gives back what it allocated.
+    fn guarded_update(
+        &mut self,
+        who: &Identity,
+        object: Object,
+        old: Object,
+        options: &mut WriteOptions,
+        locked: bool,
+    ) -> Result<Object, Status> {
+        let allocations = matches!(object, Object::Service(_)).then(|| self.allocations.clone());
+        let result = self.update_inner(who, object, old, options, locked);
+        self.keep_allocations(allocations, result.is_ok() && !options.dry_run);
+        result
+    }
+
+    fn keep_allocations(&mut self, before: Option<registry::service::Allocations>, keep: bool) {
+        if let Some(before) = before.filter(|_| !keep) {
+            self.allocations = before;
+        }
     }
 
     fn record_update(
@@ -195,6 +228,18 @@ impl ApiServer {
         let resource = self.resource_of(kind);
         let strategy = registry::strategy(kind);
 
+        let asked_uid = object.uid().to_string();
+        if !options.patch && !asked_uid.is_empty() && asked_uid != old.uid() {
+            let path = registry::storage_path(&resource, old.namespace(), old.name());
+            return Err(Status::conflict(
+                &resource,
+                object.name(),
+                &format!(
+                    "StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {asked_uid}, UID in object meta: {}",
+                    old.uid()
+                ),
+            ));
+        }
         if locked {
             match object.meta().resource_version.as_deref().unwrap_or_default() {
                 "" if !strategy.allow_unconditional_update() && options.subresource.is_empty() => {
@@ -207,38 +252,35 @@ impl ApiServer {
                 _ => {}
             }
         }
-        let asked_uid = object.uid().to_string();
-        if !asked_uid.is_empty() && asked_uid != old.uid() {
-            return Err(Status::conflict(
-                &resource,
-                object.name(),
-                &format!("Precondition failed: UID in precondition: {asked_uid}, UID in object meta: {}", old.uid()),
-            ));
-        }
         carry_over_meta(&mut object, &old);
         defaults::apply(&mut object);
+        self.default_custom(&mut object);
+        // What the server changes from here on nobody owns.
+        let asked = object.clone();
         registry::narrow(&mut object, &old, options.subresource);
         let status_write = options.subresource == "status";
         if status_write {
             strategy.prepare_for_status_update(&mut object, &old);
+        } else if options.subresource == "finalize" {
+            strategy.prepare_for_finalize(&mut object, &old);
         } else {
             strategy.prepare_for_update(&mut object, &old);
         }
         strategy.stamp(&mut object, Some(&old), &Time(seconds(self.unix_millis())));
+        self.prepare_custom(&mut object, Some(&old), options.subresource);
         admission::mutate(
             self,
             &mut object,
             &Attributes { who, operation: Operation::Update, old: Some(&old), subresource: options.subresource },
         )?;
+        self.allocate(&mut object, Some(&old))?;
         let mut errors = match options.subresource {
             "status" => validation::update_status(&object, &old),
             "ephemeralcontainers" => validation::update_ephemeral_containers(&object, &old),
             "resize" => validation::update_resize(&object, &old),
             _ => validation::update(&object, &old),
         };
-        if !status_write {
-            errors.extend(self.validate_custom(&object));
-        }
+        errors.extend(self.validate_custom(&object, Some(&old), options.subresource));
         if !errors.is_empty() {
             return Err(Status::invalid(resource.kind_name, resource.group, object.name(), &errors));
         }
@@ -251,16 +293,19 @@ impl ApiServer {
             &Attributes { who, operation: Operation::Update, old: Some(&old), subresource: options.subresource },
             options,
         )?;
-        self.allocate(&mut object, Some(&old), options.dry_run)?;
+        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
         if options.dry_run {
+            options.preview = Some(self.owners_after(&manager, options, &asked, &old));
             return Ok(object);
         }
         // A write that changes nothing is not written: no new version, no event.
         let key = Key::of(&object);
-        let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
         let same_owners = match &options.ownership {
-            Some(decided) => *decided == managed::fold(self, &ownership, key.kind),
-            None => true,
+            Some(decided) => {
+                let known = self.store.get(&key).map(|stored| managed::fold(self, &stored.ownership, key.kind));
+                known.is_some_and(|known| *decided == known)
+            }
+            None => !managed::is_reset(&options.managed_fields),
         };
         if object == old && same_owners {
             return Ok(object);
@@ -271,14 +316,31 @@ impl ApiServer {
             return Ok(object);
         }
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
-        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
-        match options.ownership.take() {
-            Some(decided) => ownership = Ownership { folded: Arc::new(decided), ..Ownership::default() },
-            None => managed::record(&mut ownership, self, &manager, options.subresource, Some(&old), &object),
-        }
+        let ownership = self.owners_after(&manager, options, &asked, &old);
         self.commit(Stored { object: object.clone(), ownership }, who);
         self.after_write(&object, Some(&old));
         Ok(object)
+    }
+
+    /// Who owns what once the object that a client `asked` for has replaced `old`.
+    fn owners_after(
+        &self,
+        manager: &Arc<str>,
+        options: &mut WriteOptions,
+        asked: &Object,
+        old: &Object,
+    ) -> Ownership {
+        match options.ownership.take() {
+            Some(decided) => Ownership { folded: Arc::new(decided), ..Ownership::default() },
+            // Everybody's claims are wiped out, and nobody makes new ones.
+            None if managed::is_reset(&options.managed_fields) => Ownership::default(),
+            None => {
+                let known = self.store.get(&Key::of(old));
+                let mut ownership = known.map(|stored| stored.ownership.clone()).unwrap_or_default();
+                managed::record(&mut ownership, self, manager, options.subresource, Some(old), asked);
+                ownership
+            }
+        }
     }
 
     pub(super) fn commit(&mut self, stored: Stored, who: &Identity) {
@@ -337,6 +399,16 @@ impl ApiServer {
 /// Unix milliseconds as a timestamp of whole seconds, as metadata carries it.
 pub(crate) fn seconds(unix_millis: u64) -> api::k8s_openapi::jiff::Timestamp {
     api::k8s_openapi::jiff::Timestamp::from_second((unix_millis / 1000) as i64).unwrap_or_default()
+}
+
+/// What no client may bring along to a creation.
+fn wipe_system_fields(object: &mut Object) {
+    let meta = object.meta_mut();
+    meta.creation_timestamp = None;
+    meta.uid = None;
+    meta.deletion_timestamp = None;
+    meta.deletion_grace_period_seconds = None;
+    meta.self_link = None;
 }
 
 /// What a client may not change about an object's identity is taken from the stored one

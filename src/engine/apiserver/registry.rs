@@ -40,6 +40,10 @@ pub trait Strategy: Sync {
 
     /// Notes when something began, where the kind remembers it. `old` is missing when it is new.
     fn stamp(&self, _object: &mut Object, _old: Option<&Object>, _now: &Time) {}
+    /// A write to `finalize`, which only namespaces have: the finalizers of the spec change, nothing else of it.
+    fn prepare_for_finalize(&self, new: &mut Object, old: &Object) {
+        self.prepare_for_update(new, old);
+    }
 
     /// Whether a PUT without resourceVersion overwrites whatever is there.
     fn allow_unconditional_update(&self) -> bool {
@@ -110,7 +114,10 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding => {
             &standard::Plain { unconditional: true, create_on_update: true, returns_object: false }
         }
-        // Every other kind, custom ones included, has ordinary habits.
+        Kind::CustomResourceDefinition => &standard::DefinitionStrategy,
+        // What is reset in them, only their definition knows: see `ApiServer::prepare_custom`.
+        Kind::Custom(_) => &standard::Unprepared,
+        // Every other kind has ordinary habits.
         _ => &standard::Plain { unconditional: true, create_on_update: false, returns_object: false },
     }
 }
@@ -122,6 +129,21 @@ pub fn narrow(new: &mut Object, old: &Object, subresource: &str) {
     if let (Object::Pod(new), Object::Pod(old)) = (new, old) {
         pod::narrow(std::sync::Arc::make_mut(new), old, subresource);
     }
+}
+
+/// Where etcd keeps an object: what storage errors name.
+pub fn storage_path(resource: &api::Resource, namespace: &str, name: &str) -> String {
+    let folder = match (resource.group, resource.plural) {
+        ("", "nodes") => "minions".into(),
+        ("", "services") => "services/specs".into(),
+        ("", "endpoints") => "services/endpoints".into(),
+        ("", "replicationcontrollers") => "controllers".into(),
+        ("networking.k8s.io", "ingresses") => "ingress".into(),
+        ("apiextensions.k8s.io" | "apiregistration.k8s.io", plural) => format!("{}/{plural}", resource.group),
+        (group, plural) if matches!(resource.kind, Kind::Custom(_)) => format!("{group}/{plural}"),
+        (_, plural) => plural.to_string(),
+    };
+    if namespace.is_empty() { format!("/registry/{folder}/{name}") } else { format!("/registry/{folder}/{namespace}/{name}") }
 }
 
 /// Why objects of this kind cannot be selected by `field`: some kinds name what they do know.

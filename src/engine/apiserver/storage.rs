@@ -77,6 +77,9 @@ pub struct Revision {
     pub object: Object,
     /// Before the write; `None` for a creation.
     pub previous: Option<Object>,
+    /// Who owned which field of `object`, and of `previous`.
+    pub ownership: Ownership,
+    pub previous_ownership: Ownership,
     pub at: Millis,
     /// Who wrote: `kube-scheduler`, `kubectl-client-side-apply`, …
     pub writer: Arc<str>,
@@ -175,7 +178,10 @@ impl Store {
     /// Commits a creation or an update. The object must carry [`Store::next_version`].
     pub fn put(&mut self, stored: Stored, at: Millis, writer: Arc<str>) -> Arc<Revision> {
         let key = Key::of(&stored.object);
-        let previous = self.objects.get(&key).map(|old| old.object.clone());
+        let (previous, previous_ownership) = match self.objects.get(&key) {
+            Some(old) => (Some(old.object.clone()), old.ownership.clone()),
+            None => (None, Ownership::default()),
+        };
         if let Some(previous) = &previous {
             self.unindex(&key, previous, Some(&stored.object));
         }
@@ -187,6 +193,8 @@ impl Store {
             change: if previous.is_some() { Change::Modified } else { Change::Added },
             object: stored.object.clone(),
             previous,
+            ownership: stored.ownership.clone(),
+            previous_ownership,
             at,
             writer,
         });
@@ -206,6 +214,8 @@ impl Store {
             change: Change::Deleted,
             object: last,
             previous: Some(old.object),
+            ownership: old.ownership.clone(),
+            previous_ownership: old.ownership,
             at,
             writer,
         });
@@ -234,7 +244,7 @@ impl Store {
         for revision in self.log.iter().rev().take_while(|revision| revision.version > version) {
             match &revision.previous {
                 Some(previous) => {
-                    let ownership = past.objects.get(&revision.key).map(|s| s.ownership.clone()).unwrap_or_default();
+                    let ownership = revision.previous_ownership.clone();
                     past.objects.insert(revision.key.clone(), Stored { object: previous.clone(), ownership });
                 }
                 None => {

@@ -103,10 +103,4 @@ impl ApiServer {
         }
         Ok(())
     }
-
-    /// What the server itself does after a write; nothing yet for most kinds.
-    pub(super) fn after_write(&mut self, _object: &Object, _old: Option<&Object>) {}
-
-    /// What the server itself does after a removal.
-    pub(super) fn after_removal(&mut self, _key: &Key) {}
 }

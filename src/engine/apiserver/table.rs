@@ -22,7 +22,9 @@ impl ApiServer {
     ) -> Value {
         let include = request.param("includeObject").unwrap_or("Metadata");
         let custom = match resource.kind {
-            Kind::Custom(number) => self.custom.get(usize::from(number)).cloned(),
+            Kind::Custom(number) => {
+                self.custom.get(usize::from(number)).and_then(|custom| custom.version(resource.version)).cloned()
+            }
             _ => None,
         };
         let rows: Vec<Value> = items

@@ -8,8 +8,8 @@ use api::{Object, Status};
 use serde_json::{Value, json};
 
 use super::ApiServer;
-use super::handler::list::{Selection, parse_version};
-use super::handler::negotiate::{Shape, partial};
+use super::handler::list::{Selection, check_list_options, parse_version};
+use super::handler::negotiate::{Shape, not_acceptable, partial};
 use super::handler::route::Target;
 use super::storage::{Change, Stored};
 use crate::sim::Millis;
@@ -38,6 +38,8 @@ impl ApiServer {
         if !target.name.is_empty() {
             selection = selection.and_name(&target.name);
         }
+        check_list_options(request, true)?;
+        check_streamable(request)?;
         let since = parse_version(request.param("resourceVersion"), 500)?;
         let current = self.store.version();
         if let Some(version) = since.filter(|version| *version > current) {
@@ -60,8 +62,12 @@ impl ApiServer {
             columns_sent: false,
             deadline: seconds.filter(|seconds| *seconds > 0).map(|seconds| self.now + seconds * 1000),
         };
-        let starts_with_state =
-            since.unwrap_or(0) == 0 || request.param("sendInitialEvents").is_some_and(|value| value == "true");
+        let initial = request.param("sendInitialEvents");
+        let starts_with_state = match initial {
+            Some("true") => true,
+            Some(_) => false,
+            None => since.unwrap_or(0) == 0,
+        };
         if starts_with_state {
             watch.cursor = current;
             let present: Vec<Stored> = self
@@ -124,7 +130,10 @@ impl ApiServer {
                     ("DELETED", last)
                 }
             };
-            let ownership = self.store.get(&revision.key).map(|stored| stored.ownership.clone()).unwrap_or_default();
+            let ownership = match (before, after) {
+                (true, false) => revision.previous_ownership.clone(),
+                _ => revision.ownership.clone(),
+            };
             let event = self.print(&mut watch, kind, &Stored { object, ownership });
             chunks.push(Chunk::Event(event));
         }
@@ -177,4 +186,17 @@ impl ApiServer {
         });
         json!({ "type": "BOOKMARK", "object": object })
     }
+}
+
+/// # Errors
+/// 406 for YAML: it cannot be sent event by event.
+fn check_streamable(request: &Request) -> Result<(), Status> {
+    let accept = request.header("accept").unwrap_or("application/json");
+    let media = |offer: &str| offer.split(';').next().unwrap_or_default().trim().to_string();
+    if accept.split(',').any(|offer| matches!(media(offer).as_str(), "application/json" | "application/*" | "*/*" | "")) {
+        return Ok(());
+    }
+    Err(not_acceptable(
+        "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    ))
 }

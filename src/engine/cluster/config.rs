@@ -71,6 +71,8 @@ pub struct ClusterConfig {
     pub images: String,
     /// metrics-server is installed: `kubectl top` and autoscalers know what pods use.
     pub metrics_server: bool,
+    /// The administrator's bearer token, for clients that come over a network; empty for none.
+    pub admin_token: String,
 }
 
 impl ClusterConfig {
@@ -98,6 +100,7 @@ impl Default for ClusterConfig {
             profile: Profile::default(),
             images: String::new(),
             metrics_server: true,
+            admin_token: String::new(),
         }
     }
 }

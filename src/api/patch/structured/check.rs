@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Grain, elements};
 use crate::patch::fieldset::{Element, field, path_text};
-use crate::patch::go_value;
+use crate::validation::field::go_quote;
 use crate::schema::{Shape, Type};
 
 /// Everything that does not fit: unknown fields, wrong types, items that repeat a key.
@@ -30,7 +30,7 @@ fn say(path: &[Element], problem: &str, problems: &mut Vec<String>) {
 fn object(kind: &'static Type, value: &Value, path: &mut Vec<Element>, problems: &mut Vec<String>) {
     let Value::Object(map) = value else {
         if !value.is_null() {
-            say(path, &format!("expected map, got &{{{}}}", go_value(value)), problems);
+            say(path, &format!("expected map, got {}", unstructured(value)), problems);
         }
         return;
     };
@@ -103,18 +103,40 @@ fn shaped(
             }
             return;
         }
-        (Shape::Bool, _) => format!("expected boolean, got &{{{}}}", go_value(value)),
+        (Shape::Bool, _) => format!("expected boolean, got {}", unstructured(value)),
         (Shape::Int32 | Shape::Int64 | Shape::Float, _) => {
             format!("expected numeric (int or float), got {}", go_type(value))
         }
         (Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime, _) => {
-            format!("expected string, got &{{{}}}", go_value(value))
+            format!("expected string, got {}", unstructured(value))
         }
-        (Shape::Quantity | Shape::IntOrString, _) => format!("expected scalar, got &{{{}}}", go_value(value)),
-        (Shape::List(_), _) => format!("expected list, got &{{{}}}", go_value(value)),
-        (Shape::Map(_), _) => format!("expected map, got &{{{}}}", go_value(value)),
+        (Shape::Quantity | Shape::IntOrString, _) => format!("expected scalar, got {}", unstructured(value)),
+        (Shape::List(_), _) => format!("expected list, got {}", unstructured(value)),
+        (Shape::Map(_), _) => format!("expected map, got {}", unstructured(value)),
     };
     say(path, &expected, problems);
+}
+
+/// What Go's `%#v` makes of a value that it holds without a type.
+fn unstructured(value: &Value) -> String {
+    format!("&value.valueUnstructured{{Value:{}}}", go_syntax(value))
+}
+
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".into(),
+        Value::String(text) => go_quote(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Object(map) => {
+            let pairs: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}:{}", go_quote(key), go_syntax(value))).collect();
+            format!("map[string]interface {{}}{{{}}}", pairs.join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 fn go_type(value: &Value) -> &'static str {

@@ -5,8 +5,10 @@
 use api::meta::selector::Selector;
 use api::wire::{Request, Response};
 use api::{Kind, Object, Status};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use api::validation::field::{ErrorList, FieldError, Path};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD as BASE64};
+use base64::engine::DecodePaddingMode;
+use base64::{DecodeError, Engine as _, alphabet};
 use serde_json::{Value, json};
 
 use super::negotiate::{Shape, partial};
@@ -95,18 +97,23 @@ fn not_found(target: &Target) -> Status {
 
 impl ApiServer {
     pub(super) fn get(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
+        let shape = Shape::of(request)?;
+        shape.check_columns(request)?;
         let key = Key::new(target.resource.kind, &target.namespace, &target.name);
         parse_version(request.param("resourceVersion"), 500)?;
         self.settle_ownership(&key);
         let Some(stored) = self.store.get(&key) else {
             return Err(not_found(target));
         };
+        shape.check_single(request, &target.resource)?;
         self.one(request, &target.resource, stored, 200)
     }
 
     pub(super) fn list(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
+        check_list_options(request, false)?;
         let selection = Selection::of(request, target)?;
         let shape = Shape::of(request)?;
+        shape.check_columns(request)?;
         let keys: Vec<Key> =
             self.store.list(target.resource.kind, &target.namespace).map(|(key, _)| key.clone()).collect();
         for key in keys {
@@ -153,11 +160,13 @@ impl ApiServer {
     }
 
     fn page(&self, request: &Request, target: &Target, selection: &Selection) -> Result<Page, Status> {
-        let limit = request.param("limit").and_then(|limit| limit.parse::<usize>().ok()).unwrap_or(0);
         let asked = parse_version(request.param("resourceVersion"), 400)?;
         let rule = request.param("resourceVersionMatch").unwrap_or_default();
-        check_match_rule(request, rule)?;
         let token = request.param("continue").filter(|token| !token.is_empty());
+        // A list at any version comes out of the watch cache, which knows no pages.
+        let pages = token.is_some() || asked != Some(0);
+        let limit = request.param("limit").filter(|_| pages);
+        let limit = limit.and_then(|limit| limit.parse::<usize>().ok()).unwrap_or(0);
         if token.is_some() && asked.is_some_and(|version| version > 0) {
             return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
         }
@@ -197,7 +206,8 @@ impl ApiServer {
             Some(version) if rule == "Exact" => self
                 .store
                 .at(version)
-                .ok_or_else(|| Status::expired(format!("The provided resource version is too old: {version}"))),
+                .filter(|_| version > 1)
+                .ok_or_else(|| Status::expired("The resourceVersion for the provided list is too old.")),
             Some(_) => Ok(self.store.clone()),
         }
     }
@@ -223,16 +233,26 @@ impl Token {
 
     fn decode(text: &str) -> Result<Self, Status> {
         let bad = |why: &str| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = BASE64.decode(text).map_err(|error| bad(&error.to_string()))?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|_| {
-            let first = String::from_utf8_lossy(&bytes).chars().next().unwrap_or_default();
-            let first = if first.is_control() || first == '\u{fffd}' {
-                format!("\\u{:04x}", bytes.first().copied().unwrap_or_default())
-            } else {
-                first.to_string()
-            };
-            bad(&format!("invalid character '{first}' looking for beginning of value"))
+        // As Go does, bits that are left over at the end of the text are ignored.
+        let lenient = GeneralPurpose::new(
+            &alphabet::URL_SAFE,
+            GeneralPurposeConfig::new()
+                .with_decode_allow_trailing_bits(true)
+                .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        let bytes = lenient.decode(text).map_err(|error| match error {
+            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => {
+                bad(&format!("illegal base64 data at input byte {at}"))
+            }
+            _ => bad(&format!("illegal base64 data at input byte {}", text.len().saturating_sub(1))),
         })?;
+        // Read as Latin-1: the complaint names the byte.
+        let letters: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+        let value: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| match api::yaml::parse_json(&letters) {
+                Err(error) => bad(&error.to_string()),
+                Ok(_) => bad("invalid character in string literal"),
+            })?;
         match (value["rv"].as_u64(), value["start"].as_str()) {
             (Some(version), Some(start)) => Ok(Self { version, start: start.into() }),
             _ => Err(bad("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
@@ -253,56 +273,65 @@ fn too_large(asked: u64, current: u64) -> Status {
     status.with_cause("ResourceVersionTooLarge", "Too large resource version", "")
 }
 
-/// `None` when absent or empty.
+/// `None` when absent or empty. Lists answer 400 to what is no number, reads and watches 500.
 pub(in crate::apiserver) fn parse_version(text: Option<&str>, code: u16) -> Result<Option<u64>, Status> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
+        let why = format!(
+            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        );
         if code == 400 {
-            let why = format!("Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax");
-            Status::bad_request(format!("resourceVersion: {why}"))
+            Status::bad_request(format!("invalid resource version: {why}"))
         } else {
-            Status::failure(code, "", format!("strconv.ParseUint: parsing {text:?}: invalid syntax"))
+            Status::failure(code, "", why)
         }
     })
 }
 
-fn check_match_rule(request: &Request, rule: &str) -> Result<(), Status> {
-    if rule.is_empty() {
-        return Ok(());
+/// # Errors
+/// 400 for numbers that are none, 422 for options that contradict each other.
+pub(in crate::apiserver) fn check_list_options(request: &Request, watch: bool) -> Result<(), Status> {
+    for key in ["limit", "timeoutSeconds"] {
+        if let Some(text) = request.param(key).filter(|text| !text.is_empty()) {
+            super::objects::parse_int(text)?;
+        }
     }
+    let mut errors = ErrorList::new();
+    let rule = request.param("resourceVersionMatch").unwrap_or_default();
     let version = request.param("resourceVersion").unwrap_or_default();
-    let refuse = |kind: &str, text: String| {
-        let label = if kind == "FieldValueForbidden" { "Forbidden" } else { "Unsupported value" };
-        let body = format!("{label}: {text}");
-        let mut status = Status::failure(
-            422,
-            "Invalid",
-            format!("ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: {body}"),
-        );
-        status.details = Some(api::status::Details {
-            group: "meta.k8s.io".into(),
-            kind: "ListOptions".into(),
-            ..Default::default()
-        });
-        Err(status.with_cause(kind, &body, "resourceVersionMatch"))
-    };
-    if version.is_empty() {
-        return refuse(
-            "FieldValueForbidden",
-            "resourceVersionMatch is forbidden unless resourceVersion is provided".into(),
-        );
+    let initial = request.param("sendInitialEvents").is_some();
+    let path = Path::ROOT.child("resourceVersionMatch");
+    let mut forbid = |path: &Path, text: &str| errors.push(FieldError::forbidden(path, text));
+    if watch {
+        if initial && rule != "NotOlderThan" {
+            forbid(&path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        }
+        if !rule.is_empty() && !initial {
+            forbid(&path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        }
+        if !matches!(rule, "" | "NotOlderThan") {
+            errors.push(FieldError::not_supported(&path, rule, &["NotOlderThan"]));
+        }
+    } else {
+        if !rule.is_empty() && version.is_empty() {
+            forbid(&path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+        }
+        if !rule.is_empty() && request.param("continue").is_some_and(|token| !token.is_empty()) {
+            forbid(&path, "resourceVersionMatch is forbidden when continue is provided");
+        }
+        if !matches!(rule, "" | "Exact" | "NotOlderThan") {
+            errors.push(FieldError::not_supported(&path, rule, &["Exact", "NotOlderThan", ""]));
+        }
+        if rule == "Exact" && version == "0" {
+            errors.push(FieldError::forbidden(
+                &path,
+                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+            ));
+        }
+        if initial {
+            let here = Path::ROOT.child("sendInitialEvents");
+            errors.push(FieldError::forbidden(&here, "sendInitialEvents is forbidden for list"));
+        }
     }
-    if !matches!(rule, "Exact" | "NotOlderThan") {
-        return refuse(
-            "FieldValueNotSupported",
-            format!("{rule:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""),
-        );
-    }
-    if rule == "Exact" && version == "0" {
-        return refuse(
-            "FieldValueForbidden",
-            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"".into(),
-        );
-    }
-    Ok(())
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid("ListOptions", "meta.k8s.io", "", &errors)) }
 }

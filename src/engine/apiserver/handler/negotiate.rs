@@ -3,7 +3,7 @@
 //! Mirrors: apiserver/pkg/endpoints/handlers/response.go.
 
 use api::wire::{Request, Response};
-use api::{Resource, Status};
+use api::{Kind, Resource, Status};
 use serde_json::{Map, Value, json};
 
 use crate::apiserver::storage::Stored;
@@ -18,7 +18,7 @@ pub(in crate::apiserver) enum Shape {
 }
 
 impl Shape {
-    /// The first acceptable media type wins; an unknown one is 406.
+    /// The first acceptable media type wins; one that the server cannot make is 406.
     pub fn of(request: &Request) -> Result<Self, Status> {
         let accept = request.header("accept").unwrap_or("application/json");
         for offer in accept.split(',') {
@@ -27,20 +27,52 @@ impl Shape {
             if !matches!(media, "application/json" | "*/*" | "application/*" | "application/yaml" | "") {
                 continue;
             }
-            match parts.find_map(|part| part.strip_prefix("as=")) {
+            let part = |key: &str| offer.split(';').find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='));
+            let version_fits = matches!(part("v"), None | Some("v1")) && matches!(part("g"), None | Some("meta.k8s.io"));
+            match part("as") {
                 None => return Ok(Shape::Object),
-                Some("Table") => return Ok(Shape::Table),
-                Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(Shape::Partial),
+                Some("Table") if version_fits => return Ok(Shape::Table),
+                Some("PartialObjectMetadata" | "PartialObjectMetadataList") if version_fits => {
+                    return Ok(Shape::Partial);
+                }
                 // Another transformation: the next offer may do.
                 Some(_) => {}
             }
         }
-        Err(Status::failure(
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/cbor",
+        Err(not_acceptable(
+            "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         ))
     }
+
+    /// # Errors
+    /// 400 for an `includeObject` that means nothing.
+    pub fn check_columns(self, request: &Request) -> Result<(), Status> {
+        match request.param("includeObject").unwrap_or_default() {
+            "" | "Metadata" | "Object" | "None" => Ok(()),
+            _ if self != Shape::Table => Ok(()),
+            other => Err(Status::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be 'Metadata', 'Object', 'None', or empty"
+            ))),
+        }
+    }
+
+    /// # Errors
+    /// 406 for one object in the form of a list.
+    pub fn check_single(self, request: &Request, resource: &Resource) -> Result<(), Status> {
+        let accept = request.header("accept").unwrap_or_default();
+        if self != Shape::Partial || !accept.contains("as=PartialObjectMetadataList") {
+            return Ok(());
+        }
+        let package = super::body::internal_package(resource.group);
+        Err(not_acceptable(format!(
+            "you requested PartialObjectMetadataList, but the requested object is not a list (*{package}.{})",
+            resource.kind_name
+        )))
+    }
+}
+
+pub(in crate::apiserver) fn not_acceptable(text: impl Into<String>) -> Status {
+    Status::failure(406, "NotAcceptable", text)
 }
 
 impl ApiServer {
@@ -94,7 +126,11 @@ pub(in crate::apiserver) fn to_storage(resource: &Resource, value: Value) -> Val
 }
 
 /// The stored form in the version of the path, with the empty fields that Go writes (`status: {}`).
-pub(in crate::apiserver) fn from_storage(resource: &Resource, value: Value) -> Value {
+pub(in crate::apiserver) fn from_storage(resource: &Resource, mut value: Value) -> Value {
+    if let Kind::Custom(_) = resource.kind {
+        value["apiVersion"] = resource.api_version().into();
+        return value;
+    }
     let mut value = match (resource.group, resource.version, resource.plural) {
         ("events.k8s.io", ..) => rename(value, "events.k8s.io/v1", EVENT_FIELDS, false),
         ("autoscaling", "v1", _) => hpa_to_v1(value),

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: apiserver/pkg/endpoints/handlers/{create,update,delete}.go.
 
+use api::validation::field::{ErrorList, FieldError, Path};
+use api::validation::go_value::GoValue;
 use api::wire::{Body, Request, Response};
 use api::{Object, Resource, Status};
 use serde_json::{Value, json};
@@ -13,59 +15,64 @@ use crate::apiserver::delete::success_details;
 use crate::apiserver::storage::{Key, Stored};
 use crate::apiserver::{ApiServer, DeleteOptions, Deleted, Identity, Propagation, WriteOptions, registry};
 
-/// What the query says about a write.
+/// What the query says about a write; `options` names the object it stands for: `CreateOptions`.
+///
+/// # Errors
+/// 422 with every mistake.
 pub(super) fn write_options(
     request: &Request,
     who: &Identity,
     subresource: &'static str,
+    options: &str,
 ) -> Result<WriteOptions, Status> {
-    let dry_run = match request.param("dryRun").unwrap_or_default() {
-        "" => false,
-        "All" => true,
-        other => {
-            let text = format!("Unsupported value: {:?}: supported values: \"All\"", [other]);
-            return Err(Status::failure(
-                422,
-                "Invalid",
-                format!("CreateOptions.meta.k8s.io \"\" is invalid: dryRun: {text}"),
-            )
-            .with_cause("FieldValueNotSupported", &text, "dryRun"));
-        }
-    };
-    let manager = match request.param("fieldManager") {
-        Some(manager) if !manager.is_empty() => manager.to_string(),
+    let mut errors = ErrorList::new();
+    let dry_runs: Vec<&str> = request.params("dryRun").filter(|word| !word.is_empty()).collect();
+    let asked = request.param("fieldManager").unwrap_or_default();
+    const LONGEST_MANAGER: usize = 128;
+    let path = Path::ROOT.child("fieldManager");
+    if asked.len() > LONGEST_MANAGER {
+        errors.push(FieldError::too_long(&path, LONGEST_MANAGER));
+    }
+    if asked.chars().any(char::is_control) {
+        errors.push(FieldError::invalid(&path, asked, "should only contain printable characters"));
+    }
+    if dry_runs.iter().any(|word| *word != "All") {
+        let list = GoValue::List(dry_runs.iter().map(|word| GoValue::from(*word)).collect());
+        errors.push(FieldError::not_supported(&Path::ROOT.child("dryRun"), list, &["All"]));
+    }
+    if !errors.is_empty() {
+        return Err(Status::invalid(options, "meta.k8s.io", "", &errors));
+    }
+    let manager = match (asked, request.header("user-agent")) {
         // Without one, the first word of the user agent.
-        _ => match request.header("user-agent") {
-            Some(agent) => agent.split('/').next().unwrap_or_default().to_string(),
-            None => who.manager.to_string(),
-        },
+        ("", Some(agent)) => agent.split('/').next().unwrap_or_default(),
+        ("", None) => &who.manager,
+        (asked, _) => asked,
     };
-    Ok(WriteOptions { dry_run, manager: Some(manager.into()), subresource, ..WriteOptions::default() })
+    Ok(WriteOptions {
+        dry_run: !dry_runs.is_empty(),
+        manager: Some(manager.into()),
+        subresource,
+        ..WriteOptions::default()
+    })
 }
 
 impl ApiServer {
     pub(super) fn post(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
-        let mut options = write_options(request, who, "")?;
-        if super::special::is_review(target.resource.kind) {
-            return self.review(who, request, target);
-        }
-        let mut object = self.decode(request, target, &mut options.warnings)?;
+        let mut options = write_options(request, who, "", "CreateOptions")?;
+        let mut object = self.decode(request, target, "CreateOptions", &mut options.warnings)?;
         self.place(&mut object, target)?;
         let created = self.create(who, object, &mut options);
-        self.answer_write(request, &target.resource, created, 201, &options.warnings)
+        self.answer_write(request, &target.resource, created, 201, &options)
     }
 
     pub(super) fn put(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
-        let mut options = write_options(request, who, target.subresource)?;
-        let mut object = self.decode(request, target, &mut options.warnings)?;
+        let mut options = write_options(request, who, target.subresource, "UpdateOptions")?;
+        let mut object = self.decode(request, target, "UpdateOptions", &mut options.warnings)?;
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
-        if let Some(version) = object.meta().resource_version.as_deref().filter(|version| !version.is_empty())
-            && version.parse::<u64>().is_err()
-        {
-            let text = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
-            return Err(Status::failure(500, "", text));
-        }
+        check_version(&object)?;
+        options.managed_fields = managed_fields_of(request);
         let missing = self.store.get(&Key::of(&object)).is_none();
         let creates = target.subresource.is_empty() && registry::strategy(object.kind()).allow_create_on_update();
         let (written, code) = if missing && creates {
@@ -73,7 +80,7 @@ impl ApiServer {
         } else {
             (self.update(who, object, &mut options), 200)
         };
-        self.answer_write(request, &target.resource, written, code, &options.warnings)
+        self.answer_write(request, &target.resource, written, code, &options)
     }
 
     /// What was written, or why it was not: either comes with the warnings.
@@ -83,17 +90,20 @@ impl ApiServer {
         resource: &Resource,
         written: Result<Object, Status>,
         code: u16,
-        warnings: &[String],
+        options: &WriteOptions,
     ) -> Result<Response, Status> {
         let response = match written {
-            Ok(object) => self.one(request, resource, &self.stored_or(object), code)?,
+            Ok(object) => self.one(request, resource, &self.stored_or(object, options), code)?,
             Err(status) => status.into(),
         };
-        Ok(with_warnings(response, warnings))
+        Ok(with_warnings(response, &options.warnings))
     }
 
     /// The stored twin of a written object, or the object alone (dry run, gone).
-    pub(super) fn stored_or(&self, object: Object) -> Stored {
+    pub(super) fn stored_or(&self, object: Object, options: &WriteOptions) -> Stored {
+        if let Some(ownership) = &options.preview {
+            return Stored { object, ownership: ownership.clone() };
+        }
         match self.store.get(&Key::of(&object)) {
             Some(stored) if stored.object == object => stored.clone(),
             Some(stored) => Stored { object, ownership: stored.ownership.clone() },
@@ -119,14 +129,17 @@ impl ApiServer {
     }
 
     pub(super) fn check_name(&self, object: &Object, target: &Target) -> Result<(), Status> {
-        if object.name() != target.name {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({})",
-                object.name(),
+        match object.name() {
+            "" => Err(Status::bad_request(format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
                 target.name
-            )));
+            ))),
+            name if name != target.name => Err(Status::bad_request(format!(
+                "the name of the object ({name}) does not match the name on the URL ({})",
+                target.name
+            ))),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) fn delete_one(
@@ -196,61 +209,95 @@ impl ApiServer {
 }
 
 /// DeleteOptions from the body, or from the query where there is no body.
+///
+/// # Errors
+/// 400 for a body that is no DeleteOptions or a number that is none, 422 with every mistake.
 pub(super) fn delete_options(request: &Request) -> Result<DeleteOptions, Status> {
     let body = match &request.body {
         Body::Empty | Body::Stream(_) => Value::Null,
         Body::Bytes(bytes) if bytes.is_empty() => Value::Null,
-        Body::Json(_) | Body::Bytes(_) => super::body::tree(request)?,
+        Body::Json(_) | Body::Bytes(_) => super::body::parse(request, "DeleteOptions")?.value,
     };
-    let text = |key: &str| {
-        body.get(key).and_then(Value::as_str).map(str::to_string).or_else(|| request.param(key).map(str::to_string))
+    let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_string);
+    if let (Some(kind), Some(version)) = (text("kind"), text("apiVersion"))
+        && kind != "DeleteOptions"
+    {
+        return Err(Status::bad_request(format!(
+            "no kind {kind:?} is registered for version {version:?} in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\""
+        )));
+    }
+    let asked = |key: &str| if body.is_null() { request.param(key).map(str::to_string) } else { text(key) };
+    let grace = match (body.get("gracePeriodSeconds"), request.param("gracePeriodSeconds")) {
+        (Some(seconds), _) => seconds.as_i64(),
+        (None, Some(text)) if body.is_null() => Some(parse_int(text)?),
+        (None, _) => None,
     };
-    let orphan = body
-        .get("orphanDependents")
-        .and_then(Value::as_bool)
-        .or_else(|| request.param("orphanDependents").map(|value| is_true(Some(value))));
-    let policy = text("propagationPolicy");
-    if policy.is_some() && orphan.is_some() {
-        let value = policy.unwrap_or_default();
-        let text = format!("Invalid value: {value:?}: orphanDependents and deletionPropagation cannot be both set");
-        return Err(invalid_options(&text, "FieldValueInvalid", "propagationPolicy"));
+    let orphan = match body.get("orphanDependents") {
+        Some(value) => value.as_bool(),
+        None if body.is_null() => request.param("orphanDependents").map(|value| is_true(Some(value))),
+        None => None,
+    };
+    let policy = asked("propagationPolicy");
+    let mut errors = ErrorList::new();
+    let path = Path::ROOT.child("propagationPolicy");
+    if let (Some(policy), Some(_)) = (&policy, orphan) {
+        let detail = "orphanDependents and deletionPropagation cannot be both set";
+        errors.push(FieldError::invalid(&path, policy, detail));
     }
     let propagation = match policy.as_deref() {
-        None => match orphan {
-            Some(true) => Some(Propagation::Orphan),
-            Some(false) => Some(Propagation::Background),
-            None => None,
-        },
+        None => orphan.map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
         Some("Background") => Some(Propagation::Background),
         Some("Foreground") => Some(Propagation::Foreground),
         Some("Orphan") => Some(Propagation::Orphan),
         Some(other) => {
-            let text = format!(
-                "Unsupported value: {other:?}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-            );
-            return Err(invalid_options(&text, "FieldValueNotSupported", "propagationPolicy"));
+            errors.push(FieldError::not_supported(&path, other, &["Foreground", "Background", "Orphan", "nil"]));
+            None
         }
     };
-    let dry_run = body.get("dryRun").and_then(Value::as_array).is_some_and(|list| list.iter().any(|v| v == "All"))
-        || request.param("dryRun") == Some("All");
+    let dry_runs: Vec<&str> = match body.get("dryRun").and_then(Value::as_array) {
+        Some(list) => list.iter().filter_map(Value::as_str).collect(),
+        None => request.params("dryRun").filter(|word| !word.is_empty()).collect(),
+    };
+    if dry_runs.iter().any(|word| *word != "All") {
+        let list = GoValue::List(dry_runs.iter().map(|word| GoValue::from(*word)).collect());
+        errors.push(FieldError::not_supported(&Path::ROOT.child("dryRun"), list, &["All"]));
+    }
+    if !errors.is_empty() {
+        return Err(Status::invalid("DeleteOptions", "meta.k8s.io", "", &errors));
+    }
     let precondition =
         |key: &str| body.pointer(&format!("/preconditions/{key}")).and_then(Value::as_str).map(str::to_string);
     Ok(DeleteOptions {
-        grace_period_seconds: body
-            .get("gracePeriodSeconds")
-            .and_then(Value::as_i64)
-            .or_else(|| request.param("gracePeriodSeconds").and_then(|seconds| seconds.parse().ok())),
+        grace_period_seconds: grace,
         propagation,
         uid: precondition("uid"),
         resource_version: precondition("resourceVersion"),
-        dry_run,
+        dry_run: !dry_runs.is_empty(),
     })
 }
 
-fn invalid_options(text: &str, reason: &str, field: &str) -> Status {
-    let mut status =
-        Status::failure(422, "Invalid", format!("DeleteOptions.meta.k8s.io \"\" is invalid: {field}: {text}"));
-    status.details =
-        Some(api::status::Details { group: "meta.k8s.io".into(), kind: "DeleteOptions".into(), ..Default::default() });
-    status.with_cause(reason, text, field)
+/// # Errors
+/// 400 in Go's words.
+pub(super) fn parse_int(text: &str) -> Result<i64, Status> {
+    text.parse().map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
+}
+
+/// # Errors
+/// 500 for a resourceVersion that is no number.
+fn check_version(object: &Object) -> Result<(), Status> {
+    match object.meta().resource_version.as_deref() {
+        Some(version) if !version.is_empty() && version.parse::<u64>().is_err() => {
+            Err(Status::failure(500, "", format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The `managedFields` of a body; null if it names none.
+fn managed_fields_of(request: &Request) -> Value {
+    match &request.body {
+        Body::Json(value) => value.pointer("/metadata/managedFields").cloned().unwrap_or_default(),
+        // Bodies as text pass through here too seldom with managedFields to read them twice.
+        Body::Empty | Body::Bytes(_) | Body::Stream(_) => Value::Null,
+    }
 }

@@ -3,6 +3,7 @@
 //! Mirrors: pkg/registry/core/pod/rest, pkg/registry/core/pod/strategy.go `LogLocation`, `streamLocation`.
 
 use api::k8s_openapi::api::core::v1::Pod;
+use api::validation::field::{ErrorList, FieldError, Path};
 use api::wire::Request;
 use api::{Kind, Status};
 
@@ -28,6 +29,9 @@ impl ApiServer {
     pub(super) fn pod_proxy(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Answer, Status> {
         let key = Key::new(Kind::Pod, &target.namespace, &target.name);
         let pod = self.require(&key)?.get::<Pod>().expect("the key names a pod").clone();
+        if target.subresource == "log" {
+            check_log_options(request, &target.name)?;
+        }
         let container = match target.subresource {
             "portforward" => String::new(),
             _ => choose_container(&pod, request.param("container"))?,
@@ -37,12 +41,17 @@ impl ApiServer {
             let why = match target.subresource {
                 // Nothing has run yet, so there is nothing to read: an empty log, says upstream.
                 "log" => {
-                    return Ok(Answer::Response(api::wire::Response::text(200, "")));
+                    let (headers, body) = (Vec::new(), api::wire::Body::Empty);
+                    return Ok(Answer::Response(api::wire::Response { status: 204, headers, body }));
                 }
                 _ => format!("pod {} does not have a host assigned", target.name),
             };
             return Err(Status::bad_request(why));
         }
+        self.require(&Key::new(Kind::Node, "", &node)).map_err(|_| {
+            // Upstream looks the node up with the pod's resource at hand.
+            Status::not_found(&self.resource_of(Kind::Pod), &node)
+        })?;
         if target.subresource != "log" {
             self.record(
                 who,
@@ -64,6 +73,26 @@ impl ApiServer {
             request: request.clone(),
         }))
     }
+}
+
+/// # Errors
+/// 422 for numbers that a log cannot be cut by.
+fn check_log_options(request: &Request, pod: &str) -> Result<(), Status> {
+    let number = |key: &str| request.param(key).and_then(|text| text.parse::<i64>().ok());
+    let mut errors = ErrorList::new();
+    let mut least = |key: &'static str, bound: i64, text: &str| {
+        if let Some(value) = number(key).filter(|value| *value < bound) {
+            errors.push(FieldError::invalid(&Path::ROOT.child(key), value, text));
+        }
+    };
+    least("tailLines", 0, "must be greater than or equal to 0");
+    least("limitBytes", 1, "must be greater than 0");
+    least("sinceSeconds", 1, "must be greater than 0");
+    if request.param("sinceSeconds").is_some() && request.param("sinceTime").is_some() {
+        let text = "at most one of `sinceTime` or `sinceSeconds` may be specified";
+        errors.push(FieldError::forbidden(&Path::ROOT, text));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid("PodLogOptions", "", pod, &errors)) }
 }
 
 /// The asked container, or the only one, or the one an annotation names.

@@ -7,6 +7,8 @@ use crate::apiserver::ApiServer;
 /// What a path leads to.
 pub(super) enum Route {
     Resource(Box<Target>),
+    /// `/api/v1/watch/…`, the old way to ask for a watch.
+    Watch(Box<Target>),
     /// Discovery, health, version: everything that is not a resource.
     NonResource,
     UnknownPath,
@@ -44,6 +46,13 @@ impl ApiServer {
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
             _ => return Route::UnknownPath,
         };
+        if let ["watch", ..] = rest {
+            let straight = path.replacen("/watch/", "/", 1);
+            return match self.route(&straight) {
+                Route::Resource(target) if target.subresource.is_empty() => Route::Watch(target),
+                other => other,
+            };
+        }
         let find = |plural: &str| {
             self.resources().find(|r| r.plural == plural && r.group == group && r.version == version).copied()
         };

@@ -32,6 +32,10 @@ impl Strategy for NamespaceStrategy {
         }
     }
 
+    fn prepare_for_finalize(&self, new: &mut Object, old: &Object) {
+        standard::update(new, old);
+    }
+
     fn returns_deleted_object(&self) -> bool {
         true
     }

@@ -113,20 +113,18 @@ impl Allocations {
 }
 
 impl ApiServer {
-    /// Gives a Service its addresses and ports; other kinds pass through.
-    pub(crate) fn allocate(&mut self, object: &mut Object, old: Option<&Object>, dry_run: bool) -> Result<(), Status> {
+    /// Gives a Service its addresses and ports; other kinds pass through. Whoever calls takes the
+    /// allocations back when the write comes to nothing.
+    ///
+    /// # Errors
+    /// 422 for an address or a port that is taken or out of range.
+    pub(crate) fn allocate(&mut self, object: &mut Object, old: Option<&Object>) -> Result<(), Status> {
         let Object::Service(service) = object else { return Ok(()) };
-        let before = self.allocations.clone();
-        let service = Arc::make_mut(service);
         let old = match old {
             Some(Object::Service(old)) => Some(&**old),
             _ => None,
         };
-        let result = self.allocate_service(service, old);
-        if result.is_err() || dry_run {
-            self.allocations = before;
-        }
-        result
+        self.allocate_service(Arc::make_mut(service), old)
     }
 
     fn allocate_service(&mut self, service: &mut Service, old: Option<&Service>) -> Result<(), Status> {

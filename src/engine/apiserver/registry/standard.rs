@@ -211,8 +211,6 @@ pub fn create(object: &mut Object) {
     api::defaults::status(object);
     if has_generation(object.kind()) {
         object.meta_mut().generation = Some(1);
-    } else {
-        object.meta_mut().generation = None;
     }
     // What is read back from storage is defaulted again: an empty status shows as Go prints it.
     api::defaults::apply(object);
@@ -281,5 +279,87 @@ pub fn update_status(new: &mut Object, old: &Object) {
     let generation = old.meta().generation;
     if new.meta().generation != generation {
         new.meta_mut().generation = generation;
+    }
+}
+
+/// Custom kinds, as far as the strategy without their definition goes: a PUT must say what it replaces.
+pub struct Unprepared;
+
+impl Strategy for Unprepared {
+    fn prepare_for_create(&self, _object: &mut Object) {}
+
+    fn prepare_for_update(&self, _new: &mut Object, _old: &Object) {}
+
+    fn prepare_for_status_update(&self, _new: &mut Object, _old: &Object) {}
+
+    fn allow_unconditional_update(&self) -> bool {
+        false
+    }
+}
+
+/// A custom kind, with or without a status of its own.
+pub struct PlainCustom {
+    pub has_status: bool,
+}
+
+impl PlainCustom {
+    /// Everything but metadata, and the status where it is one.
+    fn content(&self, object: &Object) -> serde_json::Map<String, serde_json::Value> {
+        let Object::Dynamic(inner) = object else { return Default::default() };
+        let mut fields = inner.fields.clone();
+        if self.has_status {
+            fields.remove("status");
+        }
+        fields
+    }
+}
+
+impl Strategy for PlainCustom {
+    fn prepare_for_create(&self, object: &mut Object) {
+        let fields = self.content(object);
+        if let Object::Dynamic(inner) = object {
+            std::sync::Arc::make_mut(inner).fields = fields;
+        }
+        object.meta_mut().generation = Some(1);
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        if self.has_status {
+            copy_field!(&mut *new, old, status);
+        }
+        let before = old.meta().generation.unwrap_or(0);
+        let changed = self.content(new) != self.content(old);
+        new.meta_mut().generation = Some(before + i64::from(changed));
+    }
+
+    fn prepare_for_status_update(&self, new: &mut Object, old: &Object) {
+        let (Object::Dynamic(inner), Object::Dynamic(old)) = (new, old) else { return };
+        let inner = std::sync::Arc::make_mut(inner);
+        let status = inner.fields.remove("status");
+        inner.fields.clone_from(&old.fields);
+        match status {
+            Some(status) => inner.fields.insert("status".into(), status),
+            None => inner.fields.remove("status"),
+        };
+        inner.metadata.clone_from(&old.metadata);
+    }
+}
+
+/// CustomResourceDefinitions keep in their status which versions were ever stored.
+pub struct DefinitionStrategy;
+
+impl Strategy for DefinitionStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        object.meta_mut().generation = Some(1);
+        if let Object::Dynamic(inner) = object {
+            super::custom::stored_versions(&mut std::sync::Arc::make_mut(inner).fields, None);
+        }
+    }
+
+    fn prepare_for_update(&self, new: &mut Object, old: &Object) {
+        follow_spec(new, old);
+        if let (Object::Dynamic(inner), Object::Dynamic(old)) = (new, old) {
+            super::custom::stored_versions(&mut std::sync::Arc::make_mut(inner).fields, Some(&old.fields));
+        }
     }
 }
