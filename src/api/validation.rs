@@ -36,13 +36,6 @@ pub use warnings::{deprecation, warnings};
 /// Everything that forbids creating `object`, in upstream's order.
 pub fn create(object: &Object) -> ErrorList {
     let mut errors = ErrorList::new();
-    // Upstream allocates before it validates: mistaken addresses are all that is reported.
-    if let Object::Service(service) = object {
-        service::cluster_ips(&service.spec.clone().unwrap_or_default(), &mut errors);
-        if !errors.is_empty() {
-            return errors;
-        }
-    }
     let kind = object.kind();
     let namespaced = kind.resource().map(|resource| resource.namespaced);
     let path = Path::ROOT.child("metadata");
@@ -63,7 +56,7 @@ pub fn create(object: &Object) -> ErrorList {
 /// Everything that forbids replacing `old` by `new`: the rules of creation and the immutable fields.
 pub fn update(new: &Object, old: &Object) -> ErrorList {
     let mut errors = ErrorList::new();
-    object_meta::update(new.meta(), old.meta(), &Path::ROOT.child("metadata"), &mut errors);
+    metadata_update(new, old, &mut errors);
     match (new, old) {
         (Object::Pod(new), Object::Pod(old)) => pod::update(new, old, &mut errors),
         (Object::Deployment(new), Object::Deployment(old)) => workloads::deployment_update(new, old, &mut errors),
@@ -113,10 +106,16 @@ pub fn update(new: &Object, old: &Object) -> ErrorList {
     errors
 }
 
+/// The metadata is judged twice, by the registry and by the kind, and what is wrong is said twice.
+fn metadata_update(new: &Object, old: &Object, errors: &mut ErrorList) {
+    object_meta::update(new.meta(), old.meta(), &Path::ROOT.child("metadata"), errors);
+    errors.extend(errors.clone());
+}
+
 /// Everything that forbids replacing the status of `old` by that of `new`.
 pub fn update_status(new: &Object, old: &Object) -> ErrorList {
     let mut errors = ErrorList::new();
-    object_meta::update(new.meta(), old.meta(), &Path::ROOT.child("metadata"), &mut errors);
+    metadata_update(new, old, &mut errors);
     match (new, old) {
         (Object::Pod(new), Object::Pod(old)) => pod::update_status(new, old, &mut errors),
         (Object::Namespace(new), Object::Namespace(_)) => cluster::namespace_status_update(new, &mut errors),

@@ -161,7 +161,11 @@ impl Response {
 
 impl From<Status> for Response {
     fn from(status: Status) -> Self {
-        Self::json(status.code, status.to_value())
+        let mut response = Self::json(status.code, status.to_value());
+        if let Some(seconds) = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|s| *s > 0) {
+            response.headers.push(("retry-after".into(), seconds.to_string()));
+        }
+        response
     }
 }
 

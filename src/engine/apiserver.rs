@@ -39,6 +39,9 @@ use crate::sim::{Millis, Rng};
 use registry::service::Allocations;
 use storage::Store;
 
+/// From one cut of the log to the next.
+const COMPACTION: Millis = 300_000;
+
 /// Who is asking. One per component; requests from outside carry their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -83,6 +86,8 @@ pub struct ApiServer {
     custom: Vec<Arc<registry::custom::CustomResource>>,
     /// What metrics-server measured last, in clusters that have one.
     metrics: Option<metrics::Metrics>,
+    /// When the log is cut next, and up to which version.
+    compaction: (Millis, u64),
     /// The bearer token of the administrator; empty if there is none.
     admin_token: Arc<str>,
 }
@@ -102,6 +107,7 @@ impl ApiServer {
             serving: true,
             custom: Vec::new(),
             metrics: None,
+            compaction: (COMPACTION, 0),
             admin_token: "".into(),
         }
     }
@@ -114,6 +120,18 @@ impl ApiServer {
     /// Tells the API server what time it is; it never asks.
     pub fn set_now(&mut self, now: Millis) {
         self.now = now;
+        if now >= self.compaction.0 {
+            self.compact();
+        }
+    }
+
+    /// Forgets what is older than five minutes, but for what an open watch has not seen yet.
+    ///
+    /// Mirrors: apiserver/pkg/storage/etcd3/compact.go.
+    fn compact(&mut self) {
+        let unseen = self.watches.values().map(watch::Watch::cursor).min().unwrap_or(u64::MAX);
+        self.store.compact(self.compaction.1.min(unseen));
+        self.compaction = (self.now + COMPACTION, self.store.version());
     }
 
     pub fn now(&self) -> Millis {

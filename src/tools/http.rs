@@ -67,6 +67,7 @@ struct Draft {
 /// An open watch, or the answer that came instead of one.
 struct Watch {
     response: Response,
+    yaml: bool,
     ends_at: u64,
 }
 
@@ -177,7 +178,7 @@ impl Player {
         let ends_at = self.cluster.now() + seconds * 1000;
         match watch {
             Some(id) => {
-                self.watches.insert(id, Watch { response, ends_at });
+                self.watches.insert(id, Watch { response, yaml, ends_at });
             }
             None => self.answer(&response, yaml),
         }
@@ -276,7 +277,7 @@ impl Player {
         let left = watch.ends_at.saturating_sub(self.cluster.now());
         self.cluster.run_for(left, BUDGET);
         let Body::Stream(stream) = watch.response.body else {
-            self.answer(&watch.response, false);
+            self.answer(&watch.response, watch.yaml);
             return;
         };
         self.say(&format!("< {}", watch.response.status));

@@ -85,6 +85,9 @@ pub(super) fn daemon_set(set_: &mut DaemonSet) {
     set(&mut spec.revision_history_limit, 10);
     drop_zero(&mut spec.min_ready_seconds);
     pod_spec::template(&mut spec.template);
+    // A field of the first version, kept as an annotation: the registry counts it.
+    let annotations = set_.metadata.annotations.get_or_insert_default();
+    annotations.entry("deprecated.daemonset.template.generation".into()).or_insert_with(|| "0".into());
 }
 
 pub(super) fn pod_template(template: &mut PodTemplate) {

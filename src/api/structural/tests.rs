@@ -43,7 +43,9 @@ fn each_breach_has_its_words() {
         ),
         (
             json!({"size": "2"}),
-            format!("spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\"; {unchecked}"),
+            format!(
+                "spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\"; {unchecked}"
+            ),
         ),
         (
             json!({"size": 10, "color": "blue"}),

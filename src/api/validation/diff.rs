@@ -2,6 +2,8 @@
 //!
 //! Mirrors: apimachinery/pkg/util/diff: three lines of context, hunk headers, no file names.
 
+use std::collections::BTreeMap;
+
 const CONTEXT: usize = 3;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,38 +71,59 @@ fn range(start: usize, len: usize) -> String {
     }
 }
 
-/// The longest common subsequence decides; deletions come before insertions.
+/// The longest common run decides, then the longest on either side of it; of equals the first.
+///
+/// Mirrors: pmezard/go-difflib `SequenceMatcher`, with its notion of lines too frequent to match by.
 fn edits(old: &[&str], new: &[&str]) -> Vec<Edit> {
-    let prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let suffix = old[prefix..].iter().rev().zip(new[prefix..].iter().rev()).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&old[prefix..old.len() - suffix], &new[prefix..new.len() - suffix]);
-    let width = b.len() + 1;
-    let mut common = vec![0_u32; (a.len() + 1) * width];
-    for i in (0..a.len()).rev() {
-        for j in (0..b.len()).rev() {
-            common[i * width + j] = if a[i] == b[j] {
-                common[(i + 1) * width + j + 1] + 1
-            } else {
-                common[(i + 1) * width + j].max(common[i * width + j + 1])
-            };
-        }
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, line) in new.iter().enumerate() {
+        places.entry(line).or_default().push(at);
     }
-    let mut edits = vec![Edit::Keep; prefix];
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() || j < b.len() {
-        if i < a.len() && j < b.len() && a[i] == b[j] {
-            edits.push(Edit::Keep);
-            (i, j) = (i + 1, j + 1);
-        } else if j == b.len() || (i < a.len() && common[(i + 1) * width + j] >= common[i * width + j + 1]) {
-            edits.push(Edit::Delete);
-            i += 1;
-        } else {
-            edits.push(Edit::Insert);
-            j += 1;
-        }
+    const LONG: usize = 200;
+    if new.len() >= LONG {
+        places.retain(|_, at| at.len() <= new.len() / 100 + 1);
     }
-    edits.extend(std::iter::repeat_n(Edit::Keep, suffix));
+    let mut edits = Vec::new();
+    between(old, new, &places, (0, old.len()), (0, new.len()), &mut edits);
     edits
+}
+
+fn between(
+    old: &[&str],
+    new: &[&str],
+    places: &BTreeMap<&str, Vec<usize>>,
+    (old_from, old_to): (usize, usize),
+    (new_from, new_to): (usize, usize),
+    edits: &mut Vec<Edit>,
+) {
+    let (mut best, mut at_old, mut at_new) = (0, old_from, new_from);
+    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    for (i, line) in old.iter().enumerate().take(old_to).skip(old_from) {
+        let mut next = BTreeMap::new();
+        for &j in places.get(line).into_iter().flatten().filter(|j| (new_from..new_to).contains(*j)) {
+            let length = j.checked_sub(1).and_then(|before| lengths.get(&before)).copied().unwrap_or(0) + 1;
+            next.insert(j, length);
+            if length > best {
+                (best, at_old, at_new) = (length, i + 1 - length, j + 1 - length);
+            }
+        }
+        lengths = next;
+    }
+    // Frequent lines belong to the run as well, if they are beside it.
+    while at_old > old_from && at_new > new_from && old[at_old - 1] == new[at_new - 1] {
+        (at_old, at_new, best) = (at_old - 1, at_new - 1, best + 1);
+    }
+    while at_old + best < old_to && at_new + best < new_to && old[at_old + best] == new[at_new + best] {
+        best += 1;
+    }
+    if best == 0 {
+        edits.extend(std::iter::repeat_n(Edit::Delete, old_to - old_from));
+        edits.extend(std::iter::repeat_n(Edit::Insert, new_to - new_from));
+        return;
+    }
+    between(old, new, places, (old_from, at_old), (new_from, at_new), edits);
+    edits.extend(std::iter::repeat_n(Edit::Keep, best));
+    between(old, new, places, (at_old + best, old_to), (at_new + best, new_to), edits);
 }
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ impl Reader<'_> {
             Some('\'') => format!("invalid character '\\'' {context}"),
             Some('"') => format!("invalid character '\"' {context}"),
             Some(c) => {
-                let quoted = format!("{c:?}");
-                format!("invalid character {quoted} {context}")
+                let quoted = crate::validation::field::go_quote(&c.to_string());
+                format!("invalid character '{}' {context}", quoted.trim_matches('"'))
             }
         }))
     }

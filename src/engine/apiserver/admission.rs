@@ -6,6 +6,7 @@ mod default_storage_class;
 mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
+mod pod_security;
 mod priority;
 mod resource_quota;
 mod service_account;
@@ -56,6 +57,7 @@ pub fn validate(
     options: &mut WriteOptions,
 ) -> Result<(), Status> {
     limit_ranger::validate(server, object, attributes)?;
+    pod_security::validate(server, object, attributes, options)?;
     volume_resize::validate(server, object, attributes)?;
     resource_quota::validate(server, object, attributes, options.dry_run)
 }

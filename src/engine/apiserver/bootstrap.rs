@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/controlplane, pkg/registry/*/rest/storage_*.go post-start hooks.
 
+mod policy;
+
 use api::k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace, Service, ServicePort, ServiceSpec,
 };
@@ -43,6 +45,7 @@ fn objects() -> Vec<Object> {
     list.push(kubernetes_service());
     list.push(kubernetes_endpoints());
     list.push(kubernetes_slice());
+    list.extend(policy::objects());
     list
 }
 

@@ -104,14 +104,12 @@ impl ApiServer {
         if grace_now == 0 && finalizers.is_empty() {
             object.meta_mut().deletion_grace_period_seconds =
                 if grace.is_some() { Some(0) } else { old.meta().deletion_grace_period_seconds };
+            if grace.is_some() {
+                self.mark_without_grace(who, &mut object, &old, options.dry_run);
+            }
             if !options.dry_run {
-                let mut last = object.clone();
-                if grace.is_some() && last.meta().deletion_timestamp.is_none() {
-                    let now = self.unix_millis();
-                    last.meta_mut().deletion_timestamp = Some(Time(seconds(now)));
-                    object = last.clone();
-                }
-                self.remove(who, key, last);
+                object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+                self.remove(who, key, object.clone());
             }
             return Ok(Deleted { object, gone: true });
         }
@@ -128,6 +126,21 @@ impl ApiServer {
             self.store_marked(who, &mut object);
         }
         Ok(Deleted { object, gone: false })
+    }
+
+    /// A kind that is deleted gracefully is marked even when there is no grace: watchers see both writes.
+    fn mark_without_grace(&mut self, who: &Identity, object: &mut Object, old: &Object, dry_run: bool) {
+        let now = self.unix_millis();
+        let meta = object.meta_mut();
+        if meta.deletion_timestamp.is_none() {
+            meta.deletion_timestamp = Some(Time(seconds(now)));
+            if let Some(generation) = meta.generation.filter(|generation| *generation > 0) {
+                meta.generation = Some(generation + 1);
+            }
+        }
+        if *object != *old && !dry_run {
+            self.store_marked(who, object);
+        }
     }
 
     /// First the phase, then (by the namespace controller) the content, then the name.

@@ -4,6 +4,7 @@
 
 use api::wire::{Request, Response};
 use api::{Resource, Status};
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::ApiServer;
@@ -95,6 +96,9 @@ impl ApiServer {
             if !row.categories.is_empty() {
                 entry["categories"] = json!(row.categories);
             }
+            if row.verbs.contains(&"list") && row.kind != api::Kind::ComponentStatus {
+                entry["storageVersionHash"] = json!(self.storage_version_hash(row));
+            }
             list.push(entry);
             for sub in row.subresources {
                 let mut entry = json!({
@@ -118,6 +122,13 @@ impl ApiServer {
             "groupVersion": api::scheme::api_version(group, version),
             "resources": list,
         })
+    }
+
+    /// Tells clients when the version in which a kind is stored changes.
+    fn storage_version_hash(&self, row: &Resource) -> String {
+        let stored = self.resource_of(row.kind);
+        let text = format!("{}/{}/{}", stored.group, stored.version, stored.kind_name);
+        base64::engine::general_purpose::STANDARD.encode(&api::meta::hash::sha256(text.as_bytes())[..8])
     }
 
     pub(super) fn root_paths(&self) -> Value {
@@ -176,7 +187,10 @@ fn aggregated_list(groups: &[(&str, Vec<&str>)], server: &ApiServer) -> Response
         "metadata": {},
         "items": items,
     });
+    let digest = api::meta::hash::sha256(body.to_string().as_bytes());
+    let etag: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     let mut response = Response::json(200, body);
+    response.headers.push(("etag".into(), format!("{etag:?}")));
     response
         .headers
         .push(("content-type".into(), "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList".into()));

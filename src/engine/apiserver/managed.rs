@@ -64,7 +64,11 @@ pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Val
         };
         let after = value(&write.after);
         let before = write.before.as_ref().map_or_else(|| structured::zero(schema), value);
-        let time = api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64);
+        // What comes through a Scale loses its time on the way.
+        let time = match write.subresource {
+            "scale" => String::new(),
+            _ => api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64),
+        };
         let manager = Manager::update(&write.manager, &write.api_version, write.subresource);
         managers.update(schema, &before, &after, &manager, &reset_fields(&resource, write.subresource), &time);
     }

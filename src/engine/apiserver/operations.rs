@@ -312,6 +312,7 @@ impl ApiServer {
         }
         if strategy.deleted_by_update(&object) {
             object.meta_mut().resource_version.clone_from(&old.meta().resource_version);
+            options.preview = Some(self.owners_after(&manager, options, &asked, &old));
             self.remove(who, &key, object.clone());
             return Ok(object);
         }
@@ -323,13 +324,7 @@ impl ApiServer {
     }
 
     /// Who owns what once the object that a client `asked` for has replaced `old`.
-    fn owners_after(
-        &self,
-        manager: &Arc<str>,
-        options: &mut WriteOptions,
-        asked: &Object,
-        old: &Object,
-    ) -> Ownership {
+    fn owners_after(&self, manager: &Arc<str>, options: &mut WriteOptions, asked: &Object, old: &Object) -> Ownership {
         match options.ownership.take() {
             Some(decided) => Ownership { folded: Arc::new(decided), ..Ownership::default() },
             // Everybody's claims are wiped out, and nobody makes new ones.

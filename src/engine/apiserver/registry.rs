@@ -143,7 +143,11 @@ pub fn storage_path(resource: &api::Resource, namespace: &str, name: &str) -> St
         (group, plural) if matches!(resource.kind, Kind::Custom(_)) => format!("{group}/{plural}"),
         (_, plural) => plural.to_string(),
     };
-    if namespace.is_empty() { format!("/registry/{folder}/{name}") } else { format!("/registry/{folder}/{namespace}/{name}") }
+    if namespace.is_empty() {
+        format!("/registry/{folder}/{name}")
+    } else {
+        format!("/registry/{folder}/{namespace}/{name}")
+    }
 }
 
 /// Why objects of this kind cannot be selected by `field`: some kinds name what they do know.

@@ -31,6 +31,13 @@ pub struct Watch {
     deadline: Option<Millis>,
 }
 
+impl Watch {
+    /// The last version that was seen.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+}
+
 impl ApiServer {
     /// `GET …?watch=true`: answers with a stream.
     pub(super) fn open_watch(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
@@ -80,13 +87,15 @@ impl ApiServer {
                 let event = self.print(&mut watch, "ADDED", &stored);
                 watch.initial.push(event);
             }
-            if request.param("sendInitialEvents") == Some("true") {
+            let bookmarks = request.param("allowWatchBookmarks").is_some_and(|word| word != "false");
+            if initial == Some("true") && bookmarks {
                 watch.initial.push(self.bookmark(&watch, current, true));
             }
         }
         let id = self.open_stream();
         self.watches.insert(id, watch);
-        Ok(Response { status: 200, headers: Vec::new(), body: Body::Stream(id) })
+        let headers = vec![("content-type".into(), "application/json".into())];
+        Ok(Response { status: 200, headers, body: Body::Stream(id) })
     }
 
     /// A fresh stream name.
@@ -193,7 +202,8 @@ impl ApiServer {
 fn check_streamable(request: &Request) -> Result<(), Status> {
     let accept = request.header("accept").unwrap_or("application/json");
     let media = |offer: &str| offer.split(';').next().unwrap_or_default().trim().to_string();
-    if accept.split(',').any(|offer| matches!(media(offer).as_str(), "application/json" | "application/*" | "*/*" | "")) {
+    if accept.split(',').any(|offer| matches!(media(offer).as_str(), "application/json" | "application/*" | "*/*" | ""))
+    {
         return Ok(());
     }
     Err(not_acceptable(

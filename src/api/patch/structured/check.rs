@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{Grain, elements};
 use crate::patch::fieldset::{Element, field, path_text};
-use crate::validation::field::go_quote;
 use crate::schema::{Shape, Type};
+use crate::validation::field::go_quote;
 
 /// Everything that does not fit: unknown fields, wrong types, items that repeat a key.
 ///

@@ -61,9 +61,7 @@ pub fn eval(expression: &Expr, scope: &Scope) -> Outcome {
         }
         Expr::Not(inner) => Ok(Value::Bool(!truth(&eval(inner, scope)?)?)),
         Expr::Minus(inner) => arithmetic("-", &Value::from(0), &eval(inner, scope)?),
-        Expr::Choice(condition, yes, no) => {
-            eval(if truth(&eval(condition, scope)?)? { yes } else { no }, scope)
-        }
+        Expr::Choice(condition, yes, no) => eval(if truth(&eval(condition, scope)?)? { yes } else { no }, scope),
         Expr::Binary(sign @ ("&&" | "||"), left, right) => {
             let decides = *sign == "||";
             let side = |expression: &Expr| eval(expression, scope).and_then(|value| truth(&value));

@@ -28,8 +28,8 @@ enum Token {
 
 /// Longest first.
 const SIGNS: [&str; 24] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", "(", ")", "[", "]", "{",
-    "}", ",", ".",
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", "(", ")", "[", "]", "{", "}",
+    ",", ".",
 ];
 
 /// How tightly binary operators bind.
@@ -82,7 +82,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
         } else {
             let rest: String = letters[at..letters.len().min(at + 2)].iter().collect();
             let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
-            let sign = sign.ok_or_else(|| format!("compilation failed: Syntax error: token recognition error at: '{letter}'"))?;
+            let sign = sign
+                .ok_or_else(|| format!("compilation failed: Syntax error: token recognition error at: '{letter}'"))?;
             found.push(Token::Sign(sign));
             at += sign.len();
         }

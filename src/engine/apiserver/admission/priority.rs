@@ -12,6 +12,18 @@ use crate::apiserver::ApiServer;
 
 pub fn admit(server: &ApiServer, object: &mut Object, attributes: &Attributes) -> Result<(), Status> {
     match object {
+        Object::Pod(pod) if attributes.operation == Operation::Update && attributes.subresource.is_empty() => {
+            // What was computed at creation stays, whatever the client leaves out.
+            if let (Some(spec), Some(Object::Pod(old))) = (&pod.spec, attributes.old)
+                && let Some(old) = &old.spec
+                && (spec.priority.is_none() || spec.preemption_policy.is_none())
+                && let Some(spec) = &mut Arc::make_mut(pod).spec
+            {
+                spec.priority = spec.priority.or(old.priority);
+                spec.preemption_policy = spec.preemption_policy.take().or_else(|| old.preemption_policy.clone());
+            }
+            Ok(())
+        }
         Object::Pod(pod) if attributes.operation == Operation::Create => {
             let subject =
                 pod.metadata.name.clone().filter(|name| !name.is_empty()).or(pod.metadata.generate_name.clone());

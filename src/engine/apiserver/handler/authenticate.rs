@@ -148,7 +148,8 @@ impl ApiServer {
         };
         asked.extend(groups.iter().map(|group| ("groups", String::new(), group.clone())));
         for (plural, namespace, name) in asked {
-            let resource = Resource { plural: lasting(plural), group: "", ..*Kind::ServiceAccount.resource().expect("built in") };
+            let resource =
+                Resource { plural: lasting(plural), group: "", ..*Kind::ServiceAccount.resource().expect("built in") };
             let attributes = Attributes::on(&resource, "impersonate", &namespace, &name);
             self.authorize(user, &attributes)?;
         }

@@ -90,7 +90,11 @@ impl Attributes {
 
     /// `pods/log`
     fn combined(&self) -> String {
-        if self.subresource.is_empty() { self.resource.clone() } else { format!("{}/{}", self.resource, self.subresource) }
+        if self.subresource.is_empty() {
+            self.resource.clone()
+        } else {
+            format!("{}/{}", self.resource, self.subresource)
+        }
     }
 
     /// `User "alice" cannot get resource "pods" in API group "" in the namespace "default"`
@@ -143,8 +147,7 @@ impl ApiServer {
             return Err(status);
         }
         let subject = api::scheme::group_resource(&attributes.resource, &attributes.group);
-        let subject =
-            if attributes.name.is_empty() { subject } else { format!("{subject} {:?}", attributes.name) };
+        let subject = if attributes.name.is_empty() { subject } else { format!("{subject} {:?}", attributes.name) };
         let mut status = Status::failure(403, "Forbidden", format!("{subject} is forbidden: {why}"));
         status.details = Some(api::status::Details {
             name: attributes.name.clone(),
@@ -164,7 +167,8 @@ impl ApiServer {
             Some(granted) => Decision { allowed: true, reason: format!("RBAC: allowed by {}", granted.source) },
             None if missing.is_empty() => Decision::default(),
             None => {
-                let list = if let [one] = missing.as_slice() { one.clone() } else { format!("[{}]", missing.join(", ")) };
+                let list =
+                    if let [one] = missing.as_slice() { one.clone() } else { format!("[{}]", missing.join(", ")) };
                 Decision { allowed: false, reason: format!("RBAC: {list}") }
             }
         }
@@ -241,7 +245,9 @@ fn describe(subject: &Subject) -> String {
 
 /// Whether a rule allows what is asked.
 pub fn covers(rule: &PolicyRule, attributes: &Attributes) -> bool {
-    let has = |list: Option<&Vec<String>>, word: &str| list.is_some_and(|list| list.iter().any(|known| known == "*" || known == word));
+    let has = |list: Option<&Vec<String>>, word: &str| {
+        list.is_some_and(|list| list.iter().any(|known| known == "*" || known == word))
+    };
     if !has(Some(&rule.verbs), &attributes.verb) {
         return false;
     }
@@ -253,9 +259,10 @@ pub fn covers(rule: &PolicyRule, attributes: &Attributes) -> bool {
     }
     let combined = attributes.combined();
     let any_with = format!("*/{}", attributes.subresource);
-    let resource = rule.resources.iter().flatten().any(|known| {
-        known == "*" || *known == combined || (!attributes.subresource.is_empty() && *known == any_with)
-    });
+    let resource =
+        rule.resources.iter().flatten().any(|known| {
+            known == "*" || *known == combined || (!attributes.subresource.is_empty() && *known == any_with)
+        });
     let named = rule.resource_names.as_ref().is_none_or(|names| names.is_empty() || names.contains(&attributes.name));
     has(rule.api_groups.as_ref(), &attributes.group) && resource && named
 }

@@ -45,7 +45,8 @@ const LARGEST: usize = 3 * 1024 * 1024;
 /// How much of a body that means nothing is shown.
 const SUMMARY: usize = 30;
 /// The Go type that reads a body's `apiVersion` and `kind`.
-const HEADER: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+const HEADER: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 const MEDIA_TYPES: &str = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// A body that is JSON or YAML, but perhaps no object of the wanted kind.
@@ -255,7 +256,7 @@ impl ApiServer {
                 )))
             };
             let custom = matches!(resource.kind, Kind::Custom(_));
-            if self.kind_of(&version, &kind).is_none() && !custom {
+            if self.kind_of(&version, &kind).is_none() && !custom && !is_retired(&version, &kind) {
                 return cannot(format!(
                     "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
                 ));
@@ -271,9 +272,7 @@ impl ApiServer {
                 )));
             }
             let package = internal_package(resource.group);
-            return cannot(format!(
-                "converting ({short}.{kind}) to ({package}.{kind_name}): unknown conversion"
-            ));
+            return cannot(format!("converting ({short}.{kind}) to ({package}.{kind_name}): unknown conversion"));
         }
         if let Value::Object(map) = value {
             map.insert("kind".into(), kind.into());
@@ -281,6 +280,15 @@ impl ApiServer {
         }
         Ok(())
     }
+}
+
+/// Versions that are served no more but still known.
+fn is_retired(api_version: &str, kind: &str) -> bool {
+    let (group, version) = api::scheme::split_api_version(api_version);
+    let retired =
+        matches!(version, "v1alpha1" | "v1alpha2" | "v1beta1" | "v1beta2" | "v1beta3" | "v2beta1" | "v2beta2");
+    let known = |row: &&Resource| row.kind_name == kind && (row.group == group || group == "extensions");
+    retired && api::scheme::RESOURCES.iter().any(|row| known(&row))
 }
 
 /// `strict decoding error: unknown field "spec.foo", unknown field "spec.bar"`

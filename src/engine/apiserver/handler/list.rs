@@ -3,11 +3,11 @@
 //! Mirrors: apiserver/pkg/endpoints/handlers/get.go, apimachinery/pkg/apis/meta/internalversion/validation.
 
 use api::meta::selector::Selector;
+use api::validation::field::{ErrorList, FieldError, Path};
 use api::wire::{Request, Response};
 use api::{Kind, Object, Status};
-use api::validation::field::{ErrorList, FieldError, Path};
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD as BASE64};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD as BASE64};
 use base64::{DecodeError, Engine as _, alphabet};
 use serde_json::{Value, json};
 
@@ -206,7 +206,6 @@ impl ApiServer {
             Some(version) if rule == "Exact" => self
                 .store
                 .at(version)
-                .filter(|_| version > 1)
                 .ok_or_else(|| Status::expired("The resourceVersion for the provided list is too old.")),
             Some(_) => Ok(self.store.clone()),
         }
@@ -248,11 +247,10 @@ impl Token {
         })?;
         // Read as Latin-1: the complaint names the byte.
         let letters: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| match api::yaml::parse_json(&letters) {
-                Err(error) => bad(&error.to_string()),
-                Ok(_) => bad("invalid character in string literal"),
-            })?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|_| match api::yaml::parse_json(&letters) {
+            Err(error) => bad(&error.to_string()),
+            Ok(_) => bad("invalid character in string literal"),
+        })?;
         match (value["rv"].as_u64(), value["start"].as_str()) {
             (Some(version), Some(start)) => Ok(Self { version, start: start.into() }),
             _ => Err(bad("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
@@ -277,9 +275,8 @@ fn too_large(asked: u64, current: u64) -> Status {
 pub(in crate::apiserver) fn parse_version(text: Option<&str>, code: u16) -> Result<Option<u64>, Status> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
-        let why = format!(
-            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-        );
+        let why =
+            format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax");
         if code == 400 {
             Status::bad_request(format!("invalid resource version: {why}"))
         } else {

@@ -28,7 +28,8 @@ impl Shape {
                 continue;
             }
             let part = |key: &str| offer.split(';').find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='));
-            let version_fits = matches!(part("v"), None | Some("v1")) && matches!(part("g"), None | Some("meta.k8s.io"));
+            let version_fits =
+                matches!(part("v"), None | Some("v1")) && matches!(part("g"), None | Some("meta.k8s.io"));
             match part("as") {
                 None => return Ok(Shape::Object),
                 Some("Table") if version_fits => return Ok(Shape::Table),
@@ -166,6 +167,14 @@ fn rename(value: Value, api_version: &str, names: &[(&str, &str)], to_core: bool
             (renamed.map_or(key, str::to_string), value)
         })
         .collect();
+    if !to_core {
+        // The newer API leaves out what the older one shows empty.
+        for name in ["reportingController", "reportingInstance"] {
+            if out.get(name).and_then(Value::as_str) == Some("") {
+                out.remove(name);
+            }
+        }
+    }
     out.insert("apiVersion".into(), api_version.into());
     Value::Object(out)
 }

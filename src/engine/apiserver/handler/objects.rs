@@ -80,6 +80,8 @@ impl ApiServer {
         } else {
             (self.update(who, object, &mut options), 200)
         };
+        // The answer shows who owns what; settled, later writes need not go through this one again.
+        self.settle_ownership(&Key::new(target.resource.kind, &target.namespace, &target.name));
         self.answer_write(request, &target.resource, written, code, &options)
     }
 
@@ -187,9 +189,10 @@ impl ApiServer {
             .collect();
         let mut items: Vec<Value> = Vec::new();
         for key in keys {
-            let ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
-            let deleted = self.delete(who, &key, &options)?;
-            let mut value = self.to_client(&target.resource, &Stored { object: deleted.object, ownership });
+            // What is listed is what was found, not what became of it.
+            let Some(found) = self.store.get(&key).cloned() else { continue };
+            self.delete(who, &key, &options)?;
+            let mut value = self.to_client(&target.resource, &found);
             if let Value::Object(map) = &mut value {
                 map.remove("kind");
                 map.remove("apiVersion");

@@ -48,6 +48,7 @@ impl ApiServer {
         self.check_name(&object, target)?;
         options.patch = true;
         let written = self.update(who, object, &mut options);
+        self.settle_ownership(&key);
         self.answer_write(request, &resource, written, 200, &options)
     }
 

@@ -117,17 +117,16 @@ fn choose_container(pod: &Pod, asked: Option<&str>) -> Result<String, Status> {
                 return Ok(default.clone());
             }
             match main.as_slice() {
-                [only] if ephemeral.is_empty() && init.is_empty() => Ok((*only).into()),
-                [only] if !init.is_empty() => Err(Status::bad_request(format!(
-                    "a container name must be specified for pod {name}, choose one of: {} or one of the init containers: {}",
-                    list(&[only]),
-                    list(&init)
-                ))),
+                [only] => Ok((*only).into()),
                 [] => Err(Status::bad_request(format!("a container name must be specified for pod {name}"))),
-                many => Err(Status::bad_request(format!(
-                    "a container name must be specified for pod {name}, choose one of: {}",
-                    list(many)
-                ))),
+                many => {
+                    let mut why =
+                        format!("a container name must be specified for pod {name}, choose one of: {}", list(many));
+                    if !init.is_empty() {
+                        why.push_str(&format!(" or one of the init containers: {}", list(&init)));
+                    }
+                    Err(Status::bad_request(why))
+                }
             }
         }
     }

@@ -253,7 +253,11 @@ fn check_access_spec(kind: Kind, spec: &Value, target: &Target) -> Result<(), St
     {
         let here = path.child("resourceAttributes");
         let text = "must match metadata.namespace";
-        errors.push(FieldError::invalid(&here.child("namespace"), spec["resourceAttributes"]["namespace"].clone(), text));
+        errors.push(FieldError::invalid(
+            &here.child("namespace"),
+            spec["resourceAttributes"]["namespace"].clone(),
+            text,
+        ));
     }
     if errors.is_empty() { Ok(()) } else { Err(Status::invalid("", AUTHORIZATION, "", &errors)) }
 }

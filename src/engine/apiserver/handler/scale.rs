@@ -44,8 +44,7 @@ impl ApiServer {
         let replicas = wanted.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0) as i32;
         if replicas < 0 {
             let path = Path::ROOT.child("spec");
-            let error =
-                FieldError::invalid(&path.child("replicas"), replicas, "must be greater than or equal to 0");
+            let error = FieldError::invalid(&path.child("replicas"), replicas, "must be greater than or equal to 0");
             return Err(Status::invalid("Scale", "autoscaling", &target.name, &vec![error]));
         }
         let mut options = write_options(request, who, "scale", "UpdateOptions")?;
@@ -78,7 +77,8 @@ impl ApiServer {
         let now = api::meta::time::rfc3339(self.unix_millis() as i64);
         let force = is_true(request.param("force"));
         let live = json!({ "spec": { "replicas": current["spec"]["replicas"].as_i64().unwrap_or(0) } });
-        let applied = Managers::read(&fields).apply(scale, &live, &replicas, &manager, &Default::default(), force, &now);
+        let applied =
+            Managers::read(&fields).apply(scale, &live, &replicas, &manager, &Default::default(), force, &now);
         applied.map_err(|conflicts| conflict_status(&conflicts))?;
         Ok(config)
     }

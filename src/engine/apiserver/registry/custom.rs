@@ -12,8 +12,8 @@ use api::validation::field::ErrorList;
 use api::{DynamicObject, Kind, Object, Resource, structural};
 use serde_json::{Map, Value, json};
 
-use super::standard::PlainCustom;
 use super::Strategy as _;
+use super::standard::PlainCustom;
 use crate::apiserver::delete::DeleteOptions;
 use crate::apiserver::operations::WriteOptions;
 use crate::apiserver::storage::Key;
@@ -189,8 +189,11 @@ impl ApiServer {
         let is = |version: &Value, key: &str| version[key].as_bool().unwrap_or(false);
         let Some(stored) = listed.iter().find(|version| is(version, "storage")) else { return };
         let resource = row(kind, &spec, stored);
-        let mut versions: Vec<Version> =
-            listed.iter().filter(|version| is(version, "served")).map(|version| self::version(kind, &spec, version)).collect();
+        let mut versions: Vec<Version> = listed
+            .iter()
+            .filter(|version| is(version, "served"))
+            .map(|version| self::version(kind, &spec, version))
+            .collect();
         versions.sort_by_key(|version| version.resource.version != resource.version);
         let custom = Arc::new(CustomResource { definition: name, versions, resource });
         match self.custom.get_mut(number) {
@@ -202,9 +205,7 @@ impl ApiServer {
     /// The conditions that upstream's naming and establishing controllers write.
     fn accept_names(&mut self, object: &Object) {
         let now = api::meta::time::rfc3339(self.unix_millis() as i64);
-        let condition = |kind: &str, reason: &str, message: &str| {
-            json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message})
-        };
+        let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
         let conditions = json!([
             condition("NamesAccepted", "NoConflicts", "no conflicts found"),
             condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
@@ -234,8 +235,7 @@ impl ApiServer {
         {
             let inner = Arc::make_mut(inner);
             let stamp = operations::seconds(now);
-            inner.metadata.deletion_timestamp =
-                Some(api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(stamp));
+            inner.metadata.deletion_timestamp = Some(api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(stamp));
             let finalizers = inner.metadata.finalizers.get_or_insert_default();
             if !finalizers.iter().any(|known| known == CLEANUP) {
                 finalizers.push(CLEANUP.into());
@@ -314,7 +314,13 @@ fn row(kind: Kind, spec: &Value, version: &Value) -> Resource {
     let has = |sub: &str| version["subresources"].get(sub).is_some_and(|sub| !sub.is_null());
     let mut subresources = Vec::new();
     if has("status") {
-        subresources.push(Subresource { name: "status", group: "", version: "", kind: kind_name, verbs: &["get", "patch", "update"] });
+        subresources.push(Subresource {
+            name: "status",
+            group: "",
+            version: "",
+            kind: kind_name,
+            verbs: &["get", "patch", "update"],
+        });
     }
     if has("scale") {
         subresources.push(Subresource {

@@ -27,7 +27,11 @@ impl Strategy for ServiceStrategy {
     fn prepare_for_update(&self, new: &mut Object, old: &Object) {
         standard::update(new, old);
         let (Object::Service(new), Object::Service(old)) = (new, old) else { return };
-        keep_allocated(Arc::make_mut(new), old);
+        let new = Arc::make_mut(new);
+        keep_allocated(new, old);
+        if let (Some(new), Some(old)) = (&mut new.spec, &old.spec) {
+            drop_type_dependent(new, old);
+        }
     }
 
     fn returns_deleted_object(&self) -> bool {
@@ -48,8 +52,7 @@ impl Strategy for ServiceStrategy {
 /// An update that leaves allocated fields out keeps them: `kubectl apply` never sends them.
 fn keep_allocated(new: &mut Service, old: &Service) {
     let (Some(new), Some(old)) = (&mut new.spec, &old.spec) else { return };
-    let external = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
-    if external(new) || external(old) {
+    if is_external_name(new) || is_external_name(old) {
         return;
     }
     if new.cluster_ip.as_deref().unwrap_or_default().is_empty() && new.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
@@ -64,7 +67,10 @@ fn keep_allocated(new: &mut Service, old: &Service) {
     if new.ip_family_policy.is_none() {
         new.ip_family_policy.clone_from(&old.ip_family_policy);
     }
-    let takes_ports = matches!(new.type_.as_deref(), Some("NodePort" | "LoadBalancer"));
+    let takes_ports = takes_node_ports(new);
+    if checks_health(new) && checks_health(old) && new.health_check_node_port.unwrap_or(0) == 0 {
+        new.health_check_node_port = old.health_check_node_port;
+    }
     for port in new.ports.iter_mut().flatten() {
         let before = old.ports.iter().flatten().find(|p| p.port == port.port && p.protocol == port.protocol);
         if takes_ports
@@ -74,6 +80,58 @@ fn keep_allocated(new: &mut Service, old: &Service) {
             port.node_port = before.node_port;
         }
     }
+}
+
+fn takes_node_ports(spec: &ServiceSpec) -> bool {
+    matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer"))
+}
+
+fn is_external_name(spec: &ServiceSpec) -> bool {
+    spec.type_.as_deref() == Some("ExternalName")
+}
+
+/// What another type does not use goes with the type, if the client has left it as it was.
+fn drop_type_dependent(new: &mut ServiceSpec, old: &ServiceSpec) {
+    if is_external_name(new) && !is_external_name(old) {
+        if new.cluster_ip == old.cluster_ip && new.cluster_ips == old.cluster_ips {
+            new.cluster_ip = None;
+            new.cluster_ips = None;
+        }
+        if new.ip_families == old.ip_families && new.ip_family_policy == old.ip_family_policy {
+            new.ip_families = None;
+            new.ip_family_policy = None;
+        }
+        if new.internal_traffic_policy == old.internal_traffic_policy {
+            new.internal_traffic_policy = None;
+        }
+    }
+    if takes_node_ports(old) && !takes_node_ports(new) {
+        let before: Vec<Option<i32>> = old.ports.iter().flatten().map(|port| port.node_port).collect();
+        let same = new.ports.iter().flatten().map(|port| port.node_port).eq(before);
+        for port in new.ports.iter_mut().flatten().filter(|_| same) {
+            port.node_port = None;
+        }
+        if new.external_traffic_policy == old.external_traffic_policy {
+            new.external_traffic_policy = None;
+        }
+    }
+    let balances = |spec: &ServiceSpec| spec.type_.as_deref() == Some("LoadBalancer");
+    if balances(old) && !balances(new) {
+        if new.allocate_load_balancer_node_ports == old.allocate_load_balancer_node_ports {
+            new.allocate_load_balancer_node_ports = None;
+        }
+        if new.load_balancer_class == old.load_balancer_class {
+            new.load_balancer_class = None;
+        }
+    }
+    if checks_health(old) && !checks_health(new) && new.health_check_node_port == old.health_check_node_port {
+        new.health_check_node_port = None;
+    }
+}
+
+/// Whether balancers outside ask a port of its own which nodes have a pod.
+fn checks_health(spec: &ServiceSpec) -> bool {
+    spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
 /// The service network's taken addresses and node ports.
@@ -124,6 +182,12 @@ impl ApiServer {
             Some(Object::Service(old)) => Some(&**old),
             _ => None,
         };
+        let mut mistakes = api::validation::ErrorList::new();
+        api::validation::service::cluster_ips(&service.spec.clone().unwrap_or_default(), &mut mistakes);
+        if old.is_none() && !mistakes.is_empty() {
+            let name = service.metadata.name.as_deref().unwrap_or_default();
+            return Err(Status::invalid("Service", "", name, &mistakes));
+        }
         self.allocate_service(Arc::make_mut(service), old)
     }
 
@@ -149,8 +213,7 @@ impl ApiServer {
                 Some(ip) => {
                     let asked: u32 = ip.parse::<Ipv4Addr>().map(u32::from).unwrap_or(0);
                     let why = if asked >> (32 - PREFIX) != NETWORK >> (32 - PREFIX) {
-                        "the provided IP is not in the valid range. The range of valid IPs is 10.96.0.0/12"
-                            .replace("provided IP", &format!("provided IP ({ip})"))
+                        "the provided network does not match the current range".to_string()
                     } else if self.allocations.ips.contains(&asked) {
                         "provided IP is already allocated".into()
                     } else {
@@ -167,6 +230,12 @@ impl ApiServer {
                 }
             }
             spec.cluster_ips = spec.cluster_ip.clone().map(|ip| vec![ip]);
+            // Nobody knows which families the endpoints of a headless service without selector have.
+            let any = spec.cluster_ip.as_deref() == Some("None") && spec.selector.as_ref().is_none_or(|s| s.is_empty());
+            if any && spec.ip_families.is_none() && spec.ip_family_policy.is_none() {
+                spec.ip_families = Some(vec!["IPv4".into(), "IPv6".into()]);
+                spec.ip_family_policy = Some("RequireDualStack".into());
+            }
             spec.ip_families.get_or_insert_with(|| vec!["IPv4".into()]);
             spec.ip_family_policy.get_or_insert_with(|| "SingleStack".into());
         }
@@ -208,6 +277,14 @@ impl ApiServer {
             used.push(number);
             port.node_port = Some(number);
         }
+        if checks_health(spec) && spec.health_check_node_port.unwrap_or(0) == 0 {
+            let here = Path::ROOT.child("spec");
+            let here = here.child("healthCheckNodePort");
+            let port = self.allocations.free_port().ok_or_else(|| FieldError::internal(&here, "range is full"))?;
+            spec.health_check_node_port = Some(port);
+        }
+        used.extend(spec.health_check_node_port.filter(|port| *port != 0));
+        self.allocations.ports.extend(spec.health_check_node_port.filter(|port| *port != 0));
         for port in held.into_iter().filter(|port| !used.contains(port)) {
             self.allocations.ports.remove(&port);
         }
@@ -229,5 +306,7 @@ impl ApiServer {
 }
 
 fn node_ports(spec: Option<&ServiceSpec>) -> Vec<i32> {
-    spec.and_then(|spec| spec.ports.as_ref()).into_iter().flatten().filter_map(|port| port.node_port).collect()
+    let health = spec.and_then(|spec| spec.health_check_node_port).filter(|port| *port != 0);
+    let ports = spec.and_then(|spec| spec.ports.as_ref()).into_iter().flatten().filter_map(|port| port.node_port);
+    ports.chain(health).collect()
 }
