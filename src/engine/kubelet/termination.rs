@@ -76,6 +76,11 @@ impl PodWorker {
         if deleted && self.ending != Some(Ending::Orphaned) {
             self.ending = Some(Ending::Deleted);
         }
+        if self.finished && self.ending == Some(Ending::Orphaned) {
+            // Nothing runs, and there is no object left to say anything about.
+            self.gone = true;
+            return;
+        }
         if self.finished {
             if deleted {
                 let until = turn.now + turn.delay(30, 60);

@@ -157,7 +157,7 @@ impl ApiServer {
         if old.is_some_and(same) {
             return;
         }
-        self.serve(definition);
+        self.serve_definition(definition);
         self.accept_names(object);
     }
 
@@ -180,7 +180,7 @@ impl ApiServer {
         }
     }
 
-    fn serve(&mut self, definition: &DynamicObject) {
+    fn serve_definition(&mut self, definition: &DynamicObject) {
         let name = definition.metadata.name.clone().unwrap_or_default();
         let number = self.custom.iter().position(|custom| custom.definition == name).unwrap_or(self.custom.len());
         let Ok(kind) = u16::try_from(number).map(Kind::Custom) else { return };
