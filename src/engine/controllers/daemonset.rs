@@ -1,15 +1,18 @@
 //! DaemonSet: one pod on every node that suits, bound there by the ordinary scheduler.
 //!
-//! Mirrors: pkg/controller/daemon. Left out: surge while a rollout runs on unready nodes.
+//! Mirrors: pkg/controller/daemon. Left out: nothing of apps/v1.
 
+mod backoff;
 mod nodes;
+mod placement;
 mod revision;
+mod status;
 mod update;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetStatus};
+use api::k8s_openapi::api::apps::v1::DaemonSet;
 use api::k8s_openapi::api::core::v1::{Node, Pod};
 use api::meta::selector::Selector;
 use api::{Kind, Object, Status, Typed};
@@ -17,10 +20,14 @@ use api::{Kind, Object, Status, Typed};
 use super::claim::{self, Owner};
 use super::{Controller, Outcome, pod_control, pods};
 use crate::client::{Change, Context, EventOf, EventType, Recorder, Revision, WorkQueue};
+use crate::sim::Millis;
+use backoff::Backoff;
+use placement::Rules;
 
 #[derive(Clone)]
 pub struct DaemonSets {
     recorder: Recorder,
+    backoff: Backoff,
 }
 
 impl Owner for DaemonSet {
@@ -33,7 +40,7 @@ impl Owner for DaemonSet {
 
 impl Default for DaemonSets {
     fn default() -> Self {
-        Self { recorder: Recorder::new("daemonset-controller", "") }
+        Self { recorder: Recorder::new("daemonset-controller", ""), backoff: Backoff::default() }
     }
 }
 
@@ -76,88 +83,135 @@ impl Controller for DaemonSets {
             return Ok(Outcome::Done);
         }
         let hash = revision::ensure(cx, &set, &owner)?;
-        let mut placed = Placed::new();
-        for pod in claim::claim(cx, &set)? {
-            placed.entry(nodes::target(&pod)).or_default().push(pod);
+        let placed = place(claim::claim(cx, &set)?);
+        let mut sync = Sync { set: &set, owner, hash, more: false, look_again: None };
+        let done = self.manage(cx, &mut sync, &placed);
+        status::write(cx, &set, &sync.owner, &sync.hash)?;
+        done?;
+        if sync.more {
+            return Ok(Outcome::Again);
         }
-        let more = self.manage(cx, &set, &owner, &placed, &hash)?;
-        if !more {
-            update::roll(cx, &mut self.recorder, &set, &owner, &hash)?;
-            revision::clean_up(cx, &set, &owner, &hash)?;
-        }
-        let next = self.write_status(cx, &set, &hash)?;
-        Ok(if more { Outcome::Again } else { next })
+        revision::clean_up(cx, &set, &sync.owner, &sync.hash)?;
+        let (unix, min_ready) = (cx.api.unix_millis() as i64, min_ready(&set));
+        let available = pods::next_available(placed.values().flatten(), min_ready, unix);
+        let available = available.map(|at| cx.now + (at - unix).max(0) as Millis);
+        Ok(available.into_iter().chain(sync.look_again).min().map_or(Outcome::Done, Outcome::At))
     }
+}
+
+/// The pods by the node they are on or meant for.
+fn place(pods: Vec<Arc<Pod>>) -> Placed {
+    let mut placed = Placed::new();
+    for pod in pods {
+        placed.entry(nodes::target(&pod)).or_default().push(pod);
+    }
+    placed
+}
+
+fn min_ready(set: &DaemonSet) -> i32 {
+    set.spec.as_ref().and_then(|spec| spec.min_ready_seconds).unwrap_or(0)
+}
+
+/// One DaemonSet during one sync.
+struct Sync<'a> {
+    set: &'a DaemonSet,
+    owner: Object,
+    /// Of the revision that is due.
+    hash: String,
+    /// A further slice of writes is to follow.
+    more: bool,
+    /// When a failed daemon may be removed.
+    look_again: Option<Millis>,
 }
 
 /// The set's pods by the node they are on or meant for.
 type Placed = BTreeMap<String, Vec<Arc<Pod>>>;
 
 impl DaemonSets {
-    /// Creates what is missing and deletes what does not belong; `true` when a further slice is needed.
-    fn manage(
-        &mut self,
-        cx: &mut Context,
-        set: &DaemonSet,
-        owner: &Object,
-        placed: &Placed,
-        hash: &str,
-    ) -> Result<bool, Status> {
+    /// Creates what is missing and deletes what does not belong, then takes the rollout one step on.
+    fn manage(&mut self, cx: &mut Context, sync: &mut Sync, placed: &Placed) -> Result<(), Status> {
+        let set = sync.set;
+        let hash = sync.hash.clone();
+        let rules = Rules {
+            hash: &hash,
+            surges: update::allows_surge(set),
+            min_ready: min_ready(set),
+            unix: cx.api.unix_millis() as i64,
+        };
         let all: Vec<Arc<Node>> = cx.api.list::<Node>("").cloned().collect();
-        let mut missing: Vec<String> = Vec::new();
-        let mut surplus: Vec<Arc<Pod>> = Vec::new();
+        let (mut missing, mut surplus) = (Vec::new(), Vec::new());
         for node in &all {
             let name = node.metadata.name.clone().unwrap_or_default();
-            let (should_run, should_continue) = nodes::suits(set, node);
-            let here = placed.get(&name).cloned().unwrap_or_default();
-            if !should_continue {
-                surplus.extend(here.into_iter().filter(|pod| !pods::is_terminating(pod)));
-                continue;
-            }
-            let mut running: Vec<Arc<Pod>> = Vec::new();
-            for pod in here {
-                if pods::is_terminating(&pod) {
-                    continue;
-                }
-                match pods::phase(&pod) {
-                    "Failed" | "Succeeded" => {
-                        self.tell_finished(cx, owner, &pod, &name);
-                        surplus.push(pod);
-                    }
-                    _ => running.push(pod),
+            let here = placed.get(&name).map(Vec::as_slice).unwrap_or_default();
+            let verdict = placement::judge(&rules, nodes::suits(set, node), here);
+            surplus.extend(verdict.surplus);
+            for pod in verdict.finished {
+                if self.may_remove(cx.now, sync, &pod, &name) {
+                    self.tell_finished(cx, &sync.owner, &pod, &name);
+                    surplus.push(pod);
                 }
             }
-            // Two daemons on one node: the older one stays, unless a surge wants both.
-            let allowed = if update::max_surge(set, all.len()) > 0 { 2 } else { 1 };
-            if running.len() > allowed {
-                running.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
-                surplus.extend(running.drain(allowed..));
-            }
-            let terminating =
-                placed.get(&name).is_some_and(|pods_here| pods_here.iter().any(|pod| pods::is_terminating(pod)));
-            if running.is_empty() && should_run && !terminating {
+            if verdict.needed {
                 missing.push(name);
             }
         }
-        let known: Vec<String> = all.iter().filter_map(|node| node.metadata.name.clone()).collect();
+        let known: Vec<&str> = all.iter().filter_map(|node| node.metadata.name.as_deref()).collect();
         for (node, here) in placed {
             // Its node is gone before the pod was bound: nobody else would remove it.
-            if !known.contains(node) {
+            if !known.contains(&node.as_str()) {
                 surplus.extend(here.iter().filter(|pod| pods::node(pod).is_empty() && pods::is_active(pod)).cloned());
             }
         }
-        let more = missing.len() > SLICE || surplus.len() > SLICE;
-        let template = set.spec.as_ref().map(|spec| spec.template.clone()).unwrap_or_default();
+        let idle = missing.is_empty() && surplus.is_empty();
+        self.write_pods(cx, sync, missing, surplus)?;
+        if !idle {
+            // What was written just now is looked at first, as upstream waits until it has seen it.
+            return Ok(());
+        }
+        let step = update::next(cx, set, placed, &rules);
+        self.write_pods(cx, sync, step.nodes, step.pods)
+    }
+
+    /// Whether a finished daemon may be removed now: one that failed often is left lying for a while.
+    fn may_remove(&mut self, now: Millis, sync: &mut Sync, pod: &Pod, node: &str) -> bool {
+        if pods::phase(pod) != "Failed" {
+            return true;
+        }
+        let generation = sync.set.status.as_ref().and_then(|status| status.observed_generation).unwrap_or(0);
+        match self.backoff.grant(&format!("{}/{generation}/{node}", sync.owner.uid()), now) {
+            Ok(()) => true,
+            Err(at) => {
+                sync.look_again = Some(sync.look_again.map_or(at, |known| known.min(at)));
+                false
+            }
+        }
+    }
+
+    /// Makes and deletes a slice of daemons; deletes even where making one is refused.
+    fn write_pods(
+        &mut self,
+        cx: &mut Context,
+        sync: &mut Sync,
+        missing: Vec<String>,
+        surplus: Vec<Arc<Pod>>,
+    ) -> Result<(), Status> {
+        sync.more |= missing.len() > SLICE || surplus.len() > SLICE;
+        let template = sync.set.spec.as_ref().map(|spec| spec.template.clone()).unwrap_or_default();
+        let owner = &sync.owner;
+        let mut made = Ok(());
         for node in missing.into_iter().take(SLICE) {
             let mut pod = pod_control::from_template(&template, owner, &format!("{}-", owner.name()));
             nodes::pin(&mut pod, &node);
-            revision::label(&mut pod, set, hash);
-            pod_control::create(cx, &mut self.recorder, owner, pod)?;
+            revision::label(&mut pod, sync.set, &sync.hash);
+            made = pod_control::create(cx, &mut self.recorder, owner, pod);
+            if made.is_err() {
+                break;
+            }
         }
         for pod in surplus.into_iter().take(SLICE) {
             pod_control::delete(cx, &mut self.recorder, owner, &pod)?;
         }
-        Ok(more)
+        made
     }
 
     fn tell_finished(&mut self, cx: &mut Context, owner: &Object, pod: &Pod, node: &str) {
@@ -173,54 +227,5 @@ impl DaemonSets {
             word.1
         );
         self.recorder.event(cx, &EventOf::object(owner), kind, reason, message);
-    }
-
-    fn write_status(&self, cx: &mut Context, set: &DaemonSet, hash: &str) -> Result<Outcome, Status> {
-        let owner: Object = set.clone().into_object();
-        let min_ready = set.spec.as_ref().and_then(|spec| spec.min_ready_seconds).unwrap_or(0);
-        let unix = cx.api.unix_millis() as i64;
-        let mut status = DaemonSetStatus {
-            observed_generation: set.metadata.generation,
-            conditions: set.status.as_ref().and_then(|status| status.conditions.clone()),
-            // Read anew: making the revision may have met a name that was taken.
-            collision_count: cx
-                .api
-                .get::<DaemonSet>(owner.namespace(), owner.name())
-                .and_then(|set| set.status.as_ref()?.collision_count),
-            ..DaemonSetStatus::default()
-        };
-        let (mut updated, mut available) = (0, 0);
-        let mut soonest: Option<i64> = None;
-        let owned: Vec<Arc<Pod>> = cx.api.owned_by::<Pod>(owner.uid()).cloned().collect();
-        for node in cx.api.list::<Node>("") {
-            let name = node.metadata.name.as_deref().unwrap_or_default();
-            let (should_run, _) = nodes::suits(set, node);
-            let mut here: Vec<&Arc<Pod>> = owned.iter().filter(|pod| nodes::target(pod) == name).collect();
-            here.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
-            if !should_run {
-                status.number_misscheduled += i32::from(!here.is_empty());
-                continue;
-            }
-            status.desired_number_scheduled += 1;
-            let Some(pod) = here.iter().find(|pod| pods::is_active(pod)).or(here.first()) else { continue };
-            status.current_number_scheduled += 1;
-            if pods::is_ready(pod) {
-                status.number_ready += 1;
-                match pods::available(pod, min_ready, unix) {
-                    Ok(()) => available += 1,
-                    Err(Some(at)) => soonest = Some(soonest.map_or(at, |known| known.min(at))),
-                    Err(None) => {}
-                }
-            }
-            updated += i32::from(revision::is_current(pod, hash));
-        }
-        let non_zero = |count: i32| Some(count).filter(|count| *count != 0);
-        status.updated_number_scheduled = non_zero(updated);
-        status.number_available = non_zero(available);
-        status.number_unavailable = non_zero(status.desired_number_scheduled - available);
-        if set.status.as_ref() != Some(&status) {
-            cx.api.patch::<DaemonSet>(owner.namespace(), owner.name(), "status", |set| set.status = Some(status))?;
-        }
-        Ok(soonest.map_or(Outcome::Done, |at| Outcome::At(cx.now + (at - unix).max(0) as u64)))
     }
 }

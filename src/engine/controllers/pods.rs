@@ -70,6 +70,15 @@ pub fn available(pod: &Pod, min_ready_seconds: i32, unix_now: i64) -> Result<(),
     if at <= unix_now { Ok(()) } else { Err(Some(at)) }
 }
 
+/// When the next of these ready pods becomes available by mere waiting, in Unix milliseconds.
+pub fn next_available<'a>(
+    pods: impl IntoIterator<Item = &'a std::sync::Arc<Pod>>,
+    min_ready_seconds: i32,
+    unix_now: i64,
+) -> Option<i64> {
+    pods.into_iter().filter_map(|pod| available(pod, min_ready_seconds, unix_now).err().flatten()).min()
+}
+
 /// Restarts of the container that restarted most.
 pub fn max_restarts(pod: &Pod) -> i32 {
     let statuses = pod.status.iter().filter_map(|status| status.container_statuses.as_ref()).flatten();

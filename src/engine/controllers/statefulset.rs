@@ -123,8 +123,7 @@ impl Sync<'_, '_> {
             return Outcome::Again;
         }
         let now = self.unix();
-        let pending = |pod: &Arc<Pod>| super::pods::available(pod, self.min_ready(), now).err().flatten();
-        match pods.iter().filter_map(pending).min() {
+        match super::pods::next_available(pods, self.min_ready(), now) {
             Some(at) => Outcome::At(self.cx.now + (at - now).max(0) as u64),
             None => Outcome::Done,
         }
