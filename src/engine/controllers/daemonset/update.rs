@@ -74,12 +74,18 @@ pub fn next(cx: &Context, set: &DaemonSet, placed: &Placed, rules: &Rules) -> St
 
 type Sites<'a> = BTreeMap<&'a str, (bool, &'a [Arc<Pod>])>;
 
+/// The daemons of one node.
+struct Pair<'a> {
+    new: Option<&'a Arc<Pod>>,
+    old: Option<&'a Arc<Pod>>,
+}
+
 /// The daemon of the new revision and the one of an old; `None` while there are more than one of either.
-fn pair<'a>(here: &'a [Arc<Pod>], hash: &str) -> Option<(Option<&'a Arc<Pod>>, Option<&'a Arc<Pod>>)> {
+fn pair<'a>(here: &'a [Arc<Pod>], hash: &str) -> Option<Pair<'a>> {
     let staying = || here.iter().filter(|pod| !pods::is_terminating(pod));
     let mut new = staying().filter(|pod| revision::is_current(pod, hash));
     let mut old = staying().filter(|pod| !revision::is_current(pod, hash));
-    let pair = (new.next(), old.next());
+    let pair = Pair { new: new.next(), old: old.next() };
     (new.next().is_none() && old.next().is_none()).then_some(pair)
 }
 
@@ -89,10 +95,10 @@ fn replace(sites: &Sites, limit: usize, rules: &Rules) -> Step {
     let (mut unavailable, mut idle, mut serving) = (0, Vec::new(), Vec::new());
     for (_, here) in sites.values() {
         match pair(here, rules.hash) {
-            Some((Some(new), None)) => unavailable += usize::from(!available(new)),
-            Some((None, Some(old))) if available(old) => serving.push(old.clone()),
+            Some(Pair { new: Some(new), old: None }) => unavailable += usize::from(!available(new)),
+            Some(Pair { new: None, old: Some(old) }) if available(old) => serving.push(old.clone()),
             // Removing it costs nothing.
-            Some((None, Some(old))) => idle.push(old.clone()),
+            Some(Pair { new: None, old: Some(old) }) => idle.push(old.clone()),
             // Made or cleaned up elsewhere; nobody serves there.
             _ => unavailable += 1,
         }
@@ -107,7 +113,7 @@ fn surge(sites: &Sites, limit: usize, desired: usize, rules: &Rules) -> Step {
     let (mut surging, mut serving) = (0, 0);
     let (mut at_once, mut in_turn, mut removed, mut unwanted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (node, (should_run, here)) in sites {
-        let Some((new, old)) = pair(here, rules.hash) else {
+        let Some(Pair { new, old }) = pair(here, rules.hash) else {
             surging += 1;
             continue;
         };
