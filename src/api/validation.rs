@@ -5,6 +5,7 @@
 
 mod autoscaling;
 mod batch;
+mod batch_policies;
 mod cluster;
 mod common;
 mod config;

@@ -2,14 +2,14 @@
 //!
 //! Mirrors: pkg/apis/batch/validation. A Job's generated selector and labels are the registry's.
 
-use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec, PodFailurePolicyRule};
+use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::common::{IMMUTABLE, immutable_as, label_selector, nonnegative_if, one_of, required_one_of};
 use super::field::{ErrorList, FieldError, Path};
 use super::go_value::GoValue;
 use super::workloads::matching_labels;
-use super::{internal, pod};
+use super::{batch_policies, internal, pod};
 use crate::meta::cron::Schedule;
 use crate::meta::names;
 use crate::meta::selector::{Labels, Selector};
@@ -64,11 +64,7 @@ fn job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
         errors.push(FieldError::required(&path.child("backoffLimitPerIndex"), text));
     }
     completion_mode(spec, path, errors);
-    for (i, rule) in spec.pod_failure_policy.iter().flat_map(|policy| &policy.rules).enumerate() {
-        let here = path.child("podFailurePolicy");
-        let here = here.child("rules");
-        failure_rule(rule, spec, &here.index(i), errors);
-    }
+    batch_policies::failure(spec, &path.child("podFailurePolicy"), errors);
     if let Some(policy) = spec.pod_replacement_policy.as_deref() {
         let here = path.child("podReplacementPolicy");
         if spec.pod_failure_policy.is_some() {
@@ -95,6 +91,7 @@ fn completion_mode(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
                 format!("must be less than or equal to {MAX_INDEXED_PARALLELISM} when completion mode is Indexed");
             errors.push(FieldError::invalid(&path.child("parallelism"), pods, text));
         }
+        batch_policies::success(spec, &path.child("successPolicy"), errors);
         return;
     }
     for (field, value) in
@@ -107,56 +104,6 @@ fn completion_mode(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
     if spec.success_policy.is_some() {
         let text = "requires indexed completion mode";
         errors.push(FieldError::invalid(&path.child("successPolicy"), GoValue::Struct(vec![]), text));
-    }
-}
-
-fn failure_rule(rule: &PodFailurePolicyRule, spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
-    let actions = ["Count", "FailIndex", "FailJob", "Ignore"];
-    required_one_of(Some(&rule.action), &actions, &path.child("action"), errors);
-    let conditions = rule.on_pod_conditions.as_deref().unwrap_or_default();
-    match &rule.on_exit_codes {
-        Some(_) if !conditions.is_empty() => {
-            let text = "specifying both OnExitCodes and OnPodConditions is not supported";
-            errors.push(FieldError::invalid(path, GoValue::Null, text));
-        }
-        None if conditions.is_empty() => {
-            let text = "specifying one of OnExitCodes and OnPodConditions is required";
-            errors.push(FieldError::invalid(path, GoValue::Null, text));
-        }
-        Some(codes) => {
-            let here = path.child("onExitCodes");
-            required_one_of(Some(&codes.operator), &["In", "NotIn"], &here.child("operator"), errors);
-            if let Some(name) = &codes.container_name {
-                let pod_spec = spec.template.spec.clone().unwrap_or_default();
-                let mut containers = pod_spec.containers.iter().chain(pod_spec.init_containers.iter().flatten());
-                if !containers.any(|container| container.name == *name) {
-                    let text = "must be one of the container or initContainer names in the pod template";
-                    errors.push(FieldError::invalid(&here.child("containerName"), name, text));
-                }
-            }
-            let values = here.child("values");
-            if codes.values.is_empty() {
-                let text = "at least one value is required";
-                errors.push(FieldError::invalid(&values, GoValue::List(vec![]), text));
-            }
-            for (i, code) in codes.values.iter().enumerate() {
-                if codes.operator == "In" && *code == 0 {
-                    errors.push(FieldError::invalid(&values.index(i), 0, "must not be 0 for the In operator"));
-                }
-                if codes.values[..i].contains(code) {
-                    errors.push(FieldError::duplicate(&values.index(i), *code));
-                }
-            }
-        }
-        None => {}
-    }
-    for (i, pattern) in conditions.iter().enumerate() {
-        let here = path.child("onPodConditions");
-        let here = here.index(i);
-        let breaches = names::qualified_name(&pattern.type_);
-        super::common::invalid_each(&here.child("type"), &pattern.type_, breaches, errors);
-        let statuses = ["False", "True", "Unknown"];
-        required_one_of(pattern.status.as_deref(), &statuses, &here.child("status"), errors);
     }
 }
 
@@ -206,6 +153,13 @@ pub(super) fn job_update(new_job: &Job, old_job: &Job, errors: &mut ErrorList) {
         &old.backoff_limit_per_index,
         |limit| (*limit).into(),
         &path.child("backoffLimitPerIndex"),
+        errors,
+    );
+    immutable_as(
+        &new.success_policy,
+        &old.success_policy,
+        |policy| printed(serde_json::to_value(policy).unwrap_or_default()),
+        &path.child("successPolicy"),
         errors,
     );
     immutable_as(&new.managed_by, &old.managed_by, text, &path.child("managedBy"), errors);

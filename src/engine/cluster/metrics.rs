@@ -13,12 +13,13 @@ const RESOLUTION: Millis = 15 * SECOND;
 
 impl Cluster {
     pub(super) fn scrape(&mut self) {
-        let now = self.now();
+        // Kubelets count in Unix time.
+        let unix = self.server.unix_millis();
         let mut answers: BTreeMap<String, Vec<Reading>> = BTreeMap::new();
         for (id, process) in &self.processes {
             let (ProcessId::Kubelet(node), Program::Kubelet(kubelet)) = (id, &process.program) else { continue };
             if process.running && !process.frozen {
-                let rows = kubelet.usage(now).into_iter().map(|(namespace, pod, container, cpu, memory)| Reading {
+                let rows = kubelet.usage(unix).into_iter().map(|(namespace, pod, container, cpu, memory)| Reading {
                     namespace,
                     pod,
                     container,
@@ -28,6 +29,6 @@ impl Cluster {
             }
         }
         self.server.measure(answers);
-        self.timeline.at(now + RESOLUTION, Due::Scrape);
+        self.timeline.at(self.now() + RESOLUTION, Due::Scrape);
     }
 }

@@ -38,6 +38,70 @@ fn jobs_end_and_keep_their_shape() {
 }
 
 #[test]
+fn jobs_have_policies_that_can_be_met() {
+    let indexes = |text: &str| json!({"rules": [{"succeededIndexes": text}]});
+    let rules = "spec.successPolicy.rules";
+    let at = format!("{rules}[0].succeededIndexes: Invalid value");
+    for (policy, breach) in [
+        (
+            json!({"rules": []}),
+            format!(
+                "{rules}: Required value: at least one rules must be specified when the successPolicy is specified"
+            ),
+        ),
+        (
+            json!({"rules": [{}]}),
+            format!("{rules}[0]: Required value: at least one of succeededCount or succeededIndexes must be specified"),
+        ),
+        (
+            indexes("0,x"),
+            format!(r#"{at}: "0,x": error parsing succeededIndexes: cannot convert string to integer for index: "x""#),
+        ),
+        (indexes("0-5"), format!(r#"{at}: "0-5": error parsing succeededIndexes: too large index: "5""#)),
+        (
+            indexes("2,1"),
+            format!(r#"{at}: "2,1": error parsing succeededIndexes: non-increasing order, previous: 2, current: 1"#),
+        ),
+        (
+            indexes("2-2"),
+            format!(r#"{at}: "2-2": error parsing succeededIndexes: non-increasing order, previous: 2, current: 2"#),
+        ),
+        (
+            json!({"rules": [{"succeededCount": 6}]}),
+            format!(
+                "{rules}[0].succeededCount: Invalid value: 6: must be less than or equal to 5 (the number of specified completions)"
+            ),
+        ),
+        (
+            json!({"rules": [{"succeededCount": 3, "succeededIndexes": "0-1"}]}),
+            format!(
+                "{rules}[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of indexes in the specified succeededIndexes field)"
+            ),
+        ),
+    ] {
+        expect(
+            Kind::Job,
+            job(json!({"completionMode": "Indexed", "completions": 5, "successPolicy": policy})),
+            &[&breach],
+        );
+    }
+    let fails = |rule: serde_json::Value| job(json!({"podFailurePolicy": {"rules": [rule]}}));
+    let rules = "spec.podFailurePolicy.rules[0]";
+    let codes =
+        |values: serde_json::Value| json!({"action": "Ignore", "onExitCodes": {"operator": "In", "values": values}});
+    for (rule, breach) in [
+        (codes(json!([2, 1])), format!("{rules}.onExitCodes.values: Invalid value: [2,1]: must be ordered")),
+        (codes(json!([1, 1])), format!("{rules}.onExitCodes.values[1]: Duplicate value: 1")),
+        (
+            json!({"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [1]}}),
+            format!("{rules}.action: Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set"),
+        ),
+    ] {
+        expect(Kind::Job, fails(rule), &[&breach]);
+    }
+}
+
+#[test]
 fn a_changed_template_is_shown_whole() {
     let on_failure =
         json!({"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "c", "image": "busybox:1.36"}]}});

@@ -234,3 +234,30 @@ fn metrics_are_served_once_they_were_taken_twice() {
     let mut bare = Bench::new(false);
     assert_eq!(bare.0.request(Request::get("/apis/metrics.k8s.io/v1beta1/nodes")).status, 404);
 }
+
+#[test]
+fn a_load_that_ends_is_forgotten() {
+    let mut bench = Bench::new(true);
+    let pod = |name: &str, image: &str, command: Value| {
+        let container = json!({"name": "c", "image": image, "command": command});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": {"restartPolicy": "Never", "containers": [container]}})
+    };
+    let pods = "/api/v1/namespaces/default/pods";
+    bench.ask(Method::Post, pods, pod("shop", "pizza:1.0", Value::Null));
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop"}, "spec": {
+        "selector": {"app": "shop"}, "ports": [{"port": 80, "targetPort": 8080}],
+    }});
+    bench.ask(Method::Post, "/api/v1/namespaces/default/services", service);
+    bench.pass(10 * SECOND);
+    let script = "i=0; while [ $i -lt 300 ]; do wget -q -O- http://shop >/dev/null; i=$((i+1)); sleep 0.1; done";
+    bench.ask(Method::Post, pods, pod("load", "busybox:1.36", json!(["sh", "-c", script])));
+    let mut used = |millis: u64| {
+        bench.pass(millis);
+        let metrics = bench.ask(Method::Get, "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/shop", Value::Null);
+        let cpu = metrics["containers"][0]["usage"]["cpu"].as_str().unwrap().parse::<api::meta::Amount>().unwrap();
+        cpu.milli_value()
+    };
+    let busy = used(35 * SECOND);
+    assert!((100..=250).contains(&busy), "ten requests a second cost 200m: {busy}");
+    assert_eq!(used(MINUTE), 1);
+}

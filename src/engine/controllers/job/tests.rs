@@ -324,3 +324,42 @@ fn a_restarted_controller_goes_on_where_the_status_stands() {
     bench.pass(2 * SECOND);
     assert_eq!((&bench.status()["succeeded"], bench.alive().len()), (&json!(2), 1));
 }
+
+/// The controller's writes about a Job of two seconds on a kubelet: news is gathered for a second, as upstream does.
+#[test]
+fn each_write_has_its_moment() {
+    let config = ClusterConfig {
+        nodes: vec![crate::NodeConfig::worker("worker-1")],
+        profile: crate::client::Profile { jitter: false, ..crate::client::Profile::kubelet() },
+        ..ClusterConfig::default()
+    };
+    let mut cluster = Cluster::new(config);
+    cluster.run_for(5 * SECOND, usize::MAX);
+    let mut bench = Bench(cluster);
+    let before = bench.0.snapshot().last_audit();
+    let container = json!({"name": "c", "image": "busybox:1.36", "command": ["sleep", "2"]});
+    let spec = json!({"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": spec});
+    let start = bench.0.now();
+    bench.ask(Method::Post, "/apis/batch/v1/namespaces/default/jobs", job);
+    bench.pass(20 * SECOND);
+    let snapshot = bench.0.snapshot();
+    let writes: Vec<String> = snapshot
+        .audit_after(before)
+        .filter(|audit| &*audit.component == "controller-manager" && audit.kind != api::Kind::Event)
+        .map(|audit| {
+            let resource = audit.kind.resource().map(|resource| resource.plural).unwrap_or_default();
+            format!("{} {:?} {resource}/{}", (audit.at - start) / SECOND, audit.verb, audit.subresource)
+        })
+        .collect();
+    // Made; ready a second later; all there is to say of its end in one go.
+    let wanted = [
+        "0 Create pods/",
+        "0 Update jobs/status",
+        "1 Update jobs/status",
+        "4 Update jobs/status",
+        "4 Patch pods/",
+        "4 Update jobs/status",
+    ];
+    assert_eq!(writes, wanted);
+}
