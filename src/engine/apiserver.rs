@@ -131,7 +131,9 @@ impl ApiServer {
     fn compact(&mut self) {
         let unseen = self.watches.values().map(watch::Watch::cursor).min().unwrap_or(u64::MAX);
         self.store.compact(self.compaction.1.min(unseen));
-        self.compaction = (self.now + COMPACTION, self.store.version());
+        // Every five minutes, whenever in between something happened to wake us.
+        let next = (self.now / COMPACTION + 1) * COMPACTION;
+        self.compaction = (next, self.store.version());
     }
 
     pub fn now(&self) -> Millis {
