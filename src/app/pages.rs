@@ -5,4 +5,5 @@ pub mod help;
 pub mod home;
 pub mod lesson;
 pub mod sandbox;
+mod starting;
 mod workbench;

@@ -4,4 +4,5 @@
 
 pub mod lesson;
 pub mod pump;
+pub mod slices;
 pub mod transcript;

@@ -4,6 +4,7 @@
 //! the present instant; letting time pass is the caller's decision, and [`Job::next_wake`] says
 //! what it waits for.
 
+use crate::slices::{at_once, breathe};
 use api::wire::{Backend, Body, Chunk, Request, Response, StreamId};
 use engine::Cluster;
 use kubectl::{Command, Env, Event, Out, Step};
@@ -219,7 +220,12 @@ fn arrived(
 
 /// Lets virtual time pass until the job ends or `limit` milliseconds are over, letting
 /// `each` look at every instant at which something happened. Returns the exit code.
-pub fn run_to_end(job: &mut Job, cluster: &mut Cluster, limit: u64, mut each: impl FnMut(&mut Cluster)) -> Option<i32> {
+pub fn run_to_end(job: &mut Job, cluster: &mut Cluster, limit: u64, each: impl FnMut(&mut Cluster)) -> Option<i32> {
+    at_once(run(job, cluster, limit, each))
+}
+
+/// As [`run_to_end`], in slices.
+pub async fn run(job: &mut Job, cluster: &mut Cluster, limit: u64, mut each: impl FnMut(&mut Cluster)) -> Option<i32> {
     let started = cluster.now();
     loop {
         job.pump(cluster);
@@ -234,6 +240,15 @@ pub fn run_to_end(job: &mut Job, cluster: &mut Cluster, limit: u64, mut each: im
         let bound = wake.unwrap_or(deadline).min(deadline);
         step_to(cluster, bound);
         each(cluster);
+        breathe().await;
+    }
+}
+
+/// Lets virtual time pass up to an instant, in slices.
+pub async fn pass_until(cluster: &mut Cluster, bound: u64) {
+    while cluster.now() < bound {
+        step_to(cluster, bound);
+        breathe().await;
     }
 }
 

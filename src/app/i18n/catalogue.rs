@@ -18,6 +18,7 @@ pub struct Common {
     pub skip_to_main: &'static str,
     pub chapters: &'static str,
     pub home: &'static str,
+    pub starting: &'static str,
     pub sandbox: &'static str,
     pub undo: &'static str,
     pub undo_tip: &'static str,

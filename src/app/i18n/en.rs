@@ -9,6 +9,7 @@ pub static TEXT: Text = Text {
         skip_to_main: "Skip to the content",
         chapters: "Chapters",
         home: "Pilothouse, front page",
+        starting: "Starting the cluster …",
         sandbox: "Sandbox",
         undo: "Undo",
         undo_tip: "Go back before your last action",

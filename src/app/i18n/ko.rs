@@ -10,6 +10,7 @@ pub static TEXT: Text = Text {
         skip_to_main: "본문으로 건너뛰기",
         chapters: "목차",
         home: "Pilothouse 첫 화면",
+        starting: "클러스터를 시작하는 중 …",
         sandbox: "샌드박스",
         undo: "되돌리기",
         undo_tip: "마지막으로 한 일 이전으로 돌아가요",

@@ -2,20 +2,23 @@
 
 use leptos::prelude::*;
 
-use super::workbench::Workbench;
+use super::{starting::starting, workbench::Workbench};
 use crate::{
     app::Shell,
     components::topbar::{TopBar, Where},
     i18n::use_i18n,
-    state::{lesson::Play, lessons, route::Route},
+    state::{
+        lesson::{self, Play},
+        lessons,
+        route::Route,
+    },
 };
 
 #[component]
 pub fn LessonPage(id: String) -> impl IntoView {
     let i18n = use_i18n();
     let shell = expect_context::<Shell>();
-    let opened = lessons::find(&id).and_then(|lesson| Play::open(shell.store, i18n, &lesson).ok());
-    let Some(play) = opened else { return view! { <NotFound/> }.into_any() };
+    let Some(lesson) = lessons::find(&id) else { return view! { <NotFound/> }.into_any() };
     let chapters = lessons::chapters(shell.store, i18n);
     let here = Signal::derive(move || {
         chapters.with(|chapters| {
@@ -27,7 +30,15 @@ pub fn LessonPage(id: String) -> impl IntoView {
             })
         })
     });
-    view! { <Workbench session=play.session here on_lesson=Callback::new(move |act| play.act(act))/> }.into_any()
+    starting(lesson::prepare(shell.store, lesson), move |begun| match begun {
+        Ok(begun) => {
+            let play = Play::open(shell.store, i18n, begun);
+            let on_lesson = Callback::new(move |act| play.act(act));
+            view! { <Workbench session=play.session here on_lesson/> }.into_any()
+        }
+        Err(_) => view! { <NotFound/> }.into_any(),
+    })
+    .into_any()
 }
 
 /// An address that leads nowhere says so, and where to go instead.

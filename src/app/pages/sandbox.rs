@@ -3,8 +3,13 @@
 use engine::{ClusterConfig, NodeConfig};
 use leptos::prelude::*;
 
-use super::workbench::Workbench;
-use crate::{app::Shell, components::topbar::Where, i18n::use_i18n, state::session::Session};
+use super::{starting::starting, workbench::Workbench};
+use crate::{
+    app::Shell,
+    components::topbar::Where,
+    i18n::use_i18n,
+    state::{driver, session::Session},
+};
 
 /// What the editor begins with: small, and every line of it worth changing.
 const WEB: &str = "apiVersion: apps/v1
@@ -50,7 +55,9 @@ pub fn SandboxPage() -> impl IntoView {
         ..ClusterConfig::default()
     };
     let files = [("web.yaml".to_string(), WEB.to_string()), ("pod.yaml".to_string(), POD.to_string())];
-    let session = Session::new(shell.store, i18n, "sandbox", "sandbox", config, &files);
     let here = Signal::derive(move || Where { title: i18n.t().common.sandbox.into(), ..Where::default() });
-    view! { <Workbench session here/> }
+    starting(driver::settled(config), move |cluster| {
+        let session = Session::new(shell.store, i18n, "sandbox", "sandbox", cluster, &files);
+        view! { <Workbench session here/> }.into_any()
+    })
 }

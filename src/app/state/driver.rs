@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use course::pump::{COMMAND_MILLIS, Job};
+use course::pump::{COMMAND_MILLIS, Job, pass_until};
+use course::slices::{Slices, breathe};
 use engine::{Cluster, ClusterConfig, Fault, Snapshot};
 use kubectl::{Env, Out};
 
@@ -13,7 +14,7 @@ use super::project::Projector;
 use super::view::{Millis, TermKind};
 
 /// A slice of engine work in one frame, in real milliseconds.
-const SLICE_MS: f64 = 8.0;
+pub const SLICE_MS: f64 = 8.0;
 /// A slow machine may fall behind by this much real time; the rest is let go.
 const DEBT_MS: f64 = 400.0;
 /// How far ahead "next event" looks.
@@ -75,14 +76,7 @@ pub struct Frame {
 }
 
 impl Driver {
-    /// Switches a cluster on and lets it settle, so that a learner finds it in working order.
-    pub fn new(config: ClusterConfig, files: Rc<dyn kubectl::Files>) -> Driver {
-        let mut cluster = Cluster::new(config);
-        settle(&mut cluster);
-        Driver::on(cluster, files)
-    }
-
-    /// On a cluster prepared by somebody else.
+    /// On a cluster in working order.
     pub fn on(cluster: Cluster, files: Rc<dyn kubectl::Files>) -> Driver {
         let mut env = Env::new(files, Rc::new(RefCell::new(kubectl::Session::default())));
         env.page = true;
@@ -380,10 +374,16 @@ fn kubectl_now(cluster: &Cluster) -> i64 {
     cluster.unix_millis() as i64
 }
 
-/// Until the nodes have reported and the system pods run.
-pub fn settle(cluster: &mut Cluster) {
+/// A cluster switched on and left alone until its nodes have reported and its system pods run, so
+/// that a learner finds it in working order.
+pub fn settled(config: ClusterConfig) -> Slices<Cluster> {
     const FIRST_MINUTE: Millis = 60_000;
-    cluster.run_until(FIRST_MINUTE, usize::MAX);
+    Slices::of(async move {
+        let mut cluster = Cluster::new(config);
+        breathe().await;
+        pass_until(&mut cluster, FIRST_MINUTE).await;
+        cluster
+    })
 }
 
 #[cfg(test)]
@@ -392,7 +392,8 @@ mod tests {
 
     fn driver() -> Driver {
         let files = kubectl::MemoryFiles::new([]);
-        Driver::new(ClusterConfig::default(), Rc::new(files))
+        let cluster = settled(ClusterConfig::default()).advance(|| true).expect("there is time enough");
+        Driver::on(cluster, Rc::new(files))
     }
 
     fn type_in(driver: &mut Driver, line: &str) -> String {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use course::lesson::{Action, Lesson, Run, Stage, file, to_html};
+use course::slices::Slices;
 use engine::Cluster;
 use leptos::prelude::*;
 
@@ -28,43 +29,54 @@ pub struct Play {
 }
 
 /// A lesson's start: the cluster at its beginning, the cluster where the learner goes on, and the run there.
-struct Begun {
+pub struct Begun {
+    lesson: Arc<Lesson>,
     start: Cluster,
     here: Cluster,
     run: Run,
 }
 
+/// Prepares a lesson where its learner left it, in slices.
+///
+/// # Errors
+/// A sentence for the lesson's author.
+pub fn prepare(store: Store, lesson: Arc<Lesson>) -> Slices<Result<Begun, String>> {
+    let progress = store.with_untracked(|saved| saved.progress.get(lesson.id()).cloned()).unwrap_or_default();
+    // A finished lesson opened again begins at its first step.
+    let passed = if progress.done { 0 } else { progress.step };
+    Slices::of(async move {
+        let mut begun = begin(&lesson, passed).await?;
+        begun.run.prediction = progress.predicted;
+        Ok(begun)
+    })
+}
+
 /// Plays the solutions of the steps a learner has already passed, so that a reload keeps the place.
-fn begin(lesson: &Arc<Lesson>, passed: usize) -> Result<Begun, String> {
-    let mut stage = Stage::new(lesson)?;
+async fn begin(lesson: &Arc<Lesson>, passed: usize) -> Result<Begun, String> {
+    let mut stage = Stage::prepare(lesson).await?;
     let start = stage.cluster.clone();
-    let fresh = Begun { start: start.clone(), here: start.clone(), run: Run::new(lesson.clone(), &stage.snapshot()) };
     let mut run = Run::new(lesson.clone(), &stage.snapshot());
+    let begun = |here: Cluster, run: Run| Begun { lesson: lesson.clone(), start: start.clone(), here, run };
+    let fresh = begun(start.clone(), run.clone());
     for index in 0..passed.min(lesson.front.steps.len().saturating_sub(1)) {
         run.go_to(index, &stage.snapshot());
         for action in &lesson.front.steps[index].solution {
-            if stage.act(action, Some(&mut run), lesson).is_err() {
+            if stage.perform(action, Some(&mut run), lesson).await.is_err() {
                 return Ok(fresh);
             }
         }
         run.observe(&stage.snapshot());
     }
     run.go_to(passed, &stage.snapshot());
-    Ok(Begun { start, here: stage.cluster, run })
+    Ok(begun(stage.cluster, run))
 }
 
 impl Play {
-    /// # Errors
-    /// A sentence for the lesson's author.
-    pub fn open(store: Store, i18n: I18n, lesson: &Arc<Lesson>) -> Result<Play, String> {
+    pub fn open(store: Store, i18n: I18n, begun: Begun) -> Play {
+        let Begun { lesson, start, here, run } = begun;
         let id = lesson.id().to_string();
-        let progress = store.with_untracked(|saved| saved.progress.get(&id).cloned()).unwrap_or_default();
-        // A finished lesson opened again begins at its first step.
-        let passed = if progress.done { 0 } else { progress.step };
-        let Begun { start, here, mut run } = begin(lesson, passed)?;
-        run.prediction = progress.predicted;
-        let files = Files::open(store, &format!("lesson/{id}"), &initial(lesson));
-        files.provide(&initial(lesson));
+        let files = Files::open(store, &format!("lesson/{id}"), &initial(&lesson));
+        files.provide(&initial(&lesson));
         let mut driver = Driver::on(here, Session::file_system(files));
         driver.begins_at(start);
         let session = Session::with(store, i18n, &lesson.front.cluster, files, driver);
@@ -74,8 +86,8 @@ impl Play {
         store.update(|saved| saved.last = Some(id));
         let play = Play { session, run: StoredValue::new_local(run) };
         play.show();
-        play.follow(lesson);
-        Ok(play)
+        play.follow(&lesson);
+        play
     }
 
     /// Looks at the cluster whenever something changed, a second passed, or the language did.

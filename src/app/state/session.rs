@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use engine::{ClusterConfig, Fault, NodeConfig, ProcessId};
+use engine::{Cluster, Fault, NodeConfig, ProcessId};
 use leptos::prelude::*;
 
 use super::{
@@ -92,17 +92,17 @@ impl kubectl::Files for PageFiles {
 }
 
 impl Session {
-    /// A cluster of its own, in working order.
+    /// Around a cluster in working order.
     pub fn new(
         store: Store,
         i18n: I18n,
         place: &str,
         name: &str,
-        config: ClusterConfig,
+        cluster: Cluster,
         initial: &[(String, String)],
     ) -> Session {
         let files = Files::open(store, place, initial);
-        let driver = Driver::new(config, Rc::new(PageFiles(files)));
+        let driver = Driver::on(cluster, Rc::new(PageFiles(files)));
         Session::with(store, i18n, name, files, driver)
     }
 

@@ -13,7 +13,8 @@ use super::check::{Baseline, World};
 use super::clusters::config_of;
 use super::format::Lesson;
 use super::run::Run;
-use crate::pump::{COMMAND_MILLIS, Job, run_to_end, step_to};
+use crate::pump::{COMMAND_MILLIS, Job, pass_until, run, step_to};
+use crate::slices::{at_once, breathe};
 
 /// From switching a cluster on until a learner meets it: nodes are Ready, loops are quiet.
 pub const WARM_UP: u64 = 120_000;
@@ -32,15 +33,23 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The start state of a lesson.
+    /// The start state of a lesson, at once.
+    ///
+    /// # Errors
+    /// As [`Stage::prepare`].
+    pub fn new(lesson: &Lesson) -> Result<Self, String> {
+        at_once(Self::prepare(lesson))
+    }
+
+    /// The start state of a lesson, in slices.
     ///
     /// # Errors
     /// A sentence for its author: a missing preset or file, a setup that failed.
-    pub fn new(lesson: &Lesson) -> Result<Self, String> {
+    pub async fn prepare(lesson: &Lesson) -> Result<Self, String> {
         let front = &lesson.front;
         let config = config_of(&front.cluster, front.seed)?;
         let mut cluster = Cluster::new(config);
-        cluster.run_for(WARM_UP, usize::MAX);
+        pass_until(&mut cluster, WARM_UP).await;
         let mut laid = Vec::new();
         for (name, path) in &front.files {
             let path = format!("{}/{path}", front.id);
@@ -56,13 +65,13 @@ impl Stage {
         for path in &front.manifests {
             let path = format!("{}/{path}", front.id);
             let text = file(&path).ok_or_else(|| format!("lessons/{path} is missing"))?;
-            let stderr = stage.command("kubectl apply -f -", Some(text));
+            let stderr = stage.command("kubectl apply -f -", Some(text)).await;
             if !stderr.is_empty() && !stderr.starts_with("Warning") {
                 return Err(format!("{path}: {stderr}"));
             }
         }
         for action in &front.setup {
-            stage.act(action, None, lesson)?;
+            stage.perform(action, None, lesson).await?;
         }
         for traffic in &front.traffic {
             let (namespace, service) = traffic.service.split_once('/').unwrap_or(("default", &traffic.service));
@@ -81,7 +90,7 @@ impl Stage {
     }
 
     /// Runs a shell line to its end; answers with its stderr.
-    pub fn command(&mut self, line: &str, stdin: Option<&str>) -> String {
+    pub async fn command(&mut self, line: &str, stdin: Option<&str>) -> String {
         let started = self.cluster.now();
         let files: Rc<dyn Files> = self.files.clone();
         let env = Env::new(files, self.session.clone()).with_stdin(stdin.map(str::to_string));
@@ -92,7 +101,7 @@ impl Stage {
         if self.paused {
             job.pump(&mut self.cluster);
         }
-        if job.exit_code().is_none() && run_to_end(&mut job, &mut self.cluster, COMMAND_LIMIT, |_| {}).is_none() {
+        if job.exit_code().is_none() && run(&mut job, &mut self.cluster, COMMAND_LIMIT, |_| {}).await.is_none() {
             job.interrupt(&mut self.cluster);
         }
         let mut stderr = String::new();
@@ -102,20 +111,26 @@ impl Stage {
             }
         }
         let end = if self.paused { started } else { started + COMMAND_MILLIS };
-        while self.cluster.now() < end {
-            step_to(&mut self.cluster, end);
-        }
+        pass_until(&mut self.cluster, end).await;
         stderr
     }
 
-    /// Carries out one action, telling the run what the learner would have told it.
+    /// Carries out one action at once.
+    ///
+    /// # Errors
+    /// As [`Stage::perform`].
+    pub fn act(&mut self, action: &Action, run: Option<&mut Run>, lesson: &Lesson) -> Result<(), String> {
+        at_once(self.perform(action, run, lesson))
+    }
+
+    /// Carries out one action, in slices, telling the run what the learner would have told it.
     ///
     /// # Errors
     /// A sentence for the lesson's author.
-    pub fn act(&mut self, action: &Action, run: Option<&mut Run>, lesson: &Lesson) -> Result<(), String> {
+    pub async fn perform(&mut self, action: &Action, run: Option<&mut Run>, lesson: &Lesson) -> Result<(), String> {
         match action {
             Action::Command(line) => {
-                let stderr = self.command(line, None);
+                let stderr = self.command(line, None).await;
                 if let Some(run) = run {
                     run.command_ended(&stderr);
                 }
@@ -139,7 +154,8 @@ impl Stage {
             }
             Action::Wait(millis) => {
                 self.paused = false;
-                self.cluster.run_for(*millis, usize::MAX);
+                let until = self.cluster.now() + *millis;
+                pass_until(&mut self.cluster, until).await;
             }
             Action::WaitFor(clause) => {
                 self.paused = false;
@@ -157,6 +173,7 @@ impl Stage {
                     let version = self.cluster.version();
                     while self.cluster.version() == version && self.cluster.now() < end {
                         step_to(&mut self.cluster, end);
+                        breathe().await;
                     }
                 }
             }
