@@ -388,6 +388,8 @@ pub fn settled(config: ClusterConfig) -> Slices<Cluster> {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
     fn driver() -> Driver {
@@ -408,7 +410,7 @@ mod tests {
         frame.lines.into_iter().skip(1).map(|(_, text)| text).collect()
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_command_is_answered_and_costs_a_tenth_of_a_second() {
         let mut driver = driver();
         let before = driver.cluster.now();
@@ -416,7 +418,7 @@ mod tests {
         assert!(driver.cluster.now() >= before + COMMAND_MILLIS);
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn undo_goes_back_before_the_last_change_and_reading_does_not_count() {
         let mut driver = driver();
         type_in(&mut driver, "kubectl create namespace bakery");

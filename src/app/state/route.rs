@@ -58,9 +58,11 @@ pub fn go(route: &Route) {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::Route;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn addresses_are_read_forgivingly() {
         let cases = [
             ("", Route::Home),

@@ -93,9 +93,11 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_record_without_later_fields_is_still_read() {
         let (saved, broken) = read(Some(r#"{"version":1,"last":"hello-cluster"}"#.into()));
         assert!(!broken);

@@ -200,6 +200,8 @@ fn legs(layout: &Layout, stations: &[Part]) -> Vec<Vec<Point>> {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
     fn layout() -> Layout {
@@ -213,19 +215,19 @@ mod tests {
         ]))
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_kubelets_report_runs_from_its_node_up_to_the_api_server() {
         let legs = legs(&layout(), &[Part::Node("a".into()), Part::ApiServer, Part::Etcd]);
         assert_eq!(legs, vec![vec![(100.0, 120.0), (100.0, 107.0), (205.0, 107.0), (205.0, 60.0)]]);
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_second_row_is_entered_from_the_side() {
         let way = layout().way(&Part::Node("b".into()));
         assert_eq!(way.last(), Some(&(0.0, 318.0)));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn nobody_talks_past_the_api_server() {
         assert!(legs(&layout(), &[Part::You, Part::Node("a".into())]).is_empty());
     }

@@ -106,9 +106,11 @@ pub fn change(t: &Text, change: &Change) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn amounts_are_short() {
         let cases = [(0, "0"), (100, "0.1"), (250, "0.25"), (1000, "1"), (1250, "1.25"), (20_000, "20")];
         for (millis, want) in cases {

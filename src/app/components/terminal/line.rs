@@ -98,16 +98,18 @@ pub fn common_prefix(words: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test]
     fn several_lines_are_several_commands() {
         let (commands, rest) = split("kubectl get pods\nkubectl get nodes");
         assert_eq!(commands, ["kubectl get pods", "kubectl get nodes"]);
         assert_eq!(rest, None);
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn a_here_document_stays_together_until_its_end() {
         let text = "kubectl apply -f - <<EOF\nkind: Pod\nEOF";
         assert!(!is_complete("kubectl apply -f - <<EOF\nkind: Pod"));
@@ -116,7 +118,7 @@ mod tests {
         assert!(is_complete("cat <<'END'\n'\nEND"));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn quotes_and_backslashes_wait_for_more() {
         let cases = [
             ("echo 'a", false),
@@ -130,19 +132,19 @@ mod tests {
         }
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn cutting_stays_within_the_line() {
         assert_eq!(cut_before("one\ntwo three", 8), ("one\nthree".into(), 4));
         assert_eq!(cut_after("one two\nthree", 3), ("one\nthree".into(), 3));
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn offsets_count_as_the_dom_does() {
         assert_eq!(byte_offset("파드 x", 2), 6);
         assert_eq!(utf16_offset("🍕x", 4), 2);
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn tab_inserts_what_all_candidates_share() {
         assert_eq!(common_prefix(&["worker-1", "worker-2"]), "worker-");
         assert_eq!(common_prefix(&["pods"]), "pods");
