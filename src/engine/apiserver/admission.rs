@@ -2,13 +2,16 @@
 //!
 //! Mirrors: pkg/kubeapiserver/options/plugins.go.
 
+mod default_ingress_class;
 mod default_storage_class;
 mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
 mod pod_security;
+pub(super) mod pod_topology_labels;
 mod priority;
 mod resource_quota;
+mod runtime_class;
 mod service_account;
 mod storage_protection;
 mod taint_nodes;
@@ -46,6 +49,9 @@ pub fn mutate(server: &mut ApiServer, object: &mut Object, attributes: &Attribut
     default_toleration_seconds::admit(object, attributes);
     default_storage_class::admit(server, object, attributes);
     storage_protection::admit(object, attributes);
+    runtime_class::admit(server, object, attributes)?;
+    default_ingress_class::admit(server, object, attributes);
+    pod_topology_labels::admit(server, object, attributes);
     Ok(())
 }
 

@@ -45,6 +45,7 @@ impl ApiServer {
                 return refuse(format!("pod {pod} has non-empty .spec.schedulingGates"));
             }
             spec.node_name = Some(node.into());
+            super::admission::pod_topology_labels::copy(self, target, node);
             let generation = target.metadata.generation;
             let status = target.status.get_or_insert_default();
             // Its place is taken now, not only promised.

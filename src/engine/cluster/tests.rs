@@ -12,6 +12,7 @@ fn time_moves_only_when_told() {
     assert_eq!(cluster.now(), before + 1_000);
 }
 
+mod admission;
 mod network;
 mod pods;
 mod pressure;

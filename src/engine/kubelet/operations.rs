@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::Kind as ApiKind;
 use api::k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
 use api::meta::quantity::amount;
 
@@ -22,6 +23,8 @@ use crate::client::EventType;
 
 /// A failed sync is tried again after this long, up to half longer.
 const RETRY: Millis = 10_000;
+/// What the container runtime of every machine is configured for.
+const HANDLERS: [&str; 2] = ["", "runc"];
 /// Back-offs are slept in slices of at most this.
 const LONGEST_SLEEP: Millis = 60_000;
 
@@ -78,6 +81,19 @@ impl PodWorker {
 
     fn sandbox_created(&mut self, turn: &mut Turn) {
         let spec = self.pod.spec.clone().unwrap_or_default();
+        let class = spec.runtime_class_name.as_deref().filter(|_| !turn.cx.profile.instant).unwrap_or_default();
+        let class = turn.cx.api.get_object(ApiKind::RuntimeClass, "", class).map(api::Object::to_value);
+        let handler = class.and_then(|class| class["handler"].as_str().map(str::to_owned));
+        if let Some(handler) = handler.filter(|handler| !HANDLERS.contains(&handler.as_str())) {
+            let pod = self.pod.clone();
+            let message = format!(
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for {handler:?} is configured"
+            );
+            turn.pod_event(&pod, EventType::Warning, "FailedCreatePodSandBox", message);
+            self.retry(turn, None);
+            self.end_sync(turn);
+            return;
+        }
         let host_network = spec.host_network == Some(true);
         let hostname = if host_network {
             turn.host.machine.name.clone()
