@@ -261,7 +261,7 @@ fn junctors(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
     if !one.is_empty() && one.iter().filter(|branch| fits(branch)).count() != 1 {
         say("must validate one and only one schema (oneOf)");
     }
-    if schema.get("not").is_some_and(|branch| fits(branch)) {
+    if schema.get("not").is_some_and(fits) {
         say("must not validate the schema (not)");
     }
     for branch in branches("allOf") {

@@ -81,9 +81,10 @@ fn claim_for(cx: &mut Context, pod: &Arc<Pod>, volume: &Volume) -> Result<(), St
             return Ok(());
         }
         let pod = pods::name(pod);
-        return Err(Status::internal(&format!(
-            "PVC {namespace}/{name} was not created for pod {namespace}/{pod} (pod is not owner)"
-        )));
+        let why = format!("PVC {namespace}/{name} was not created for pod {namespace}/{pod} (pod is not owner)");
+        let mut status = Status::internal(why.clone());
+        status.message = why;
+        return Err(status);
     }
     let mut claim = PersistentVolumeClaim { spec: Some(template.spec.clone()), ..PersistentVolumeClaim::default() };
     claim.metadata.name = Some(name.clone());

@@ -47,7 +47,7 @@ impl Controller for VolumeExpand {
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
         let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let claim = cx.api.get::<PersistentVolumeClaim>(namespace, name).filter(|claim| waits(claim));
+        let claim = cx.api.get::<PersistentVolumeClaim>(namespace, name).filter(waits);
         let Some(claim) = claim else { return Ok(Outcome::Done) };
         let Some(volume) = cx.api.get::<PersistentVolume>("", volume_name(&claim)) else { return Ok(Outcome::Done) };
         // A driver grows its own volumes; of every other kind nobody is known who could.

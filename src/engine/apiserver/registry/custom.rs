@@ -218,7 +218,7 @@ impl ApiServer {
                 let names = fields.get("spec").map(|spec| spec["names"].clone()).unwrap_or_default();
                 let status = fields.entry("status").or_insert_with(|| json!({}));
                 status["acceptedNames"] = names;
-                if !status["conditions"].as_array().is_some_and(|list| !list.is_empty()) {
+                if status["conditions"].as_array().is_none_or(Vec::is_empty) {
                     status["conditions"] = conditions;
                 }
             }
