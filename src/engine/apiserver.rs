@@ -13,6 +13,7 @@ mod eviction;
 mod handler;
 mod managed;
 mod metrics;
+mod openapi;
 mod operations;
 pub mod printers;
 pub mod registry;

@@ -1,4 +1,4 @@
-//! Discovery: what this server serves, legacy and aggregated, and where its schemas are.
+//! Discovery: what this server serves, legacy and aggregated.
 //!
 //! Mirrors: apiserver/pkg/endpoints/discovery.
 
@@ -142,27 +142,6 @@ impl ApiServer {
         paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(String::from));
         paths.sort();
         json!({ "paths": paths })
-    }
-
-    /// `/openapi/v3`: the index; the documents themselves come from the field schema.
-    pub(super) fn openapi(&self, rest: &[&str]) -> Response {
-        match rest {
-            ["v3"] => {
-                let mut paths = serde_json::Map::new();
-                let mut add = |path: String| {
-                    let url = format!("/openapi/v3/{path}?hash=PILOTHOUSE");
-                    paths.insert(path, json!({ "serverRelativeURL": url }));
-                };
-                add("api/v1".into());
-                for group in self.groups() {
-                    for version in self.group_versions(group) {
-                        add(format!("apis/{group}/{version}"));
-                    }
-                }
-                Response::json(200, json!({ "paths": paths }))
-            }
-            _ => Response::text(404, "404 page not found\n"),
-        }
     }
 }
 

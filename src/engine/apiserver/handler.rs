@@ -206,3 +206,6 @@ fn body_text(body: &Body) -> String {
         Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

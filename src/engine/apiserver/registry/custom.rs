@@ -61,6 +61,11 @@ impl Version {
         }
     }
 
+    /// `openAPIV3Schema`
+    pub fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     pub fn has(&self, subresource: &str) -> bool {
         self.resource.subresources.iter().any(|sub| sub.name == subresource)
     }
