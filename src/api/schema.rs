@@ -32,7 +32,7 @@ pub use data::install_more;
 pub use go::{base64_error, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};
-pub use wire::{fill, go_json, go_json_patched};
+pub use wire::{fill, fill_field, go_json, go_json_patched};
 
 /// A struct of the API.
 #[derive(Debug)]

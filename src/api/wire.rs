@@ -169,6 +169,9 @@ impl From<Status> for Response {
     }
 }
 
+/// A header of our own clients: they do not read `managedFields` in the rows of this table.
+pub const WITHOUT_OWNERS: &str = "x-without-managed-fields";
+
 /// One item of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chunk {

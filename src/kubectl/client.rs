@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use api::wire::{Body, Method, Request, Response, StreamId};
+use api::wire::{Body, Method, Request, Response, StreamId, WITHOUT_OWNERS};
 use serde_json::{Value, json};
 
 use crate::coroutine::Cx;
@@ -15,6 +15,12 @@ use crate::kubeconfig::Kubeconfig;
 
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+/// Asks for this form. Nobody reads field owners from a table that is printed.
+pub fn accepting(request: Request, accept: &str) -> Request {
+    let request = request.with_header("accept", accept);
+    if accept == TABLE { request.with_header(WITHOUT_OWNERS, "true") } else { request }
+}
 
 /// Whether and how a write is only tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +170,7 @@ impl<'a> Client<'a> {
         let mut whole = Value::Null;
         let mut token = String::new();
         loop {
-            let mut request = Request::get(mapping.path(namespace)).with_header("accept", accept);
+            let mut request = accepting(Request::get(mapping.path(namespace)), accept);
             for (key, value) in query {
                 request = request.with_query(key, value.clone());
             }
@@ -262,8 +268,7 @@ impl<'a> Client<'a> {
 
     /// Opens a watch on a collection.
     pub async fn watch(&self, mapping: &Mapping, namespace: &str, query: &Query, accept: &str) -> Result<StreamId> {
-        let mut request =
-            Request::get(mapping.path(namespace)).with_header("accept", accept).with_query("watch", "true");
+        let mut request = accepting(Request::get(mapping.path(namespace)), accept).with_query("watch", "true");
         for (key, value) in query {
             request = request.with_query(key, value.clone());
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Query, TABLE, items_of};
+use crate::client::{Client, Query, TABLE, accepting, items_of};
 use crate::discovery::Mapping;
 use crate::failure::{Failure, Result};
 use crate::flags::Args;
@@ -333,7 +333,7 @@ impl Selection {
                 if info.name.is_empty() {
                     return Err(Failure::plain("resource name may not be empty"));
                 }
-                let mut request = api::wire::Request::get(path).with_header("accept", TABLE);
+                let mut request = accepting(api::wire::Request::get(path), TABLE);
                 if include {
                     request = request.with_query("includeObject", "Object");
                 }

@@ -29,6 +29,13 @@ pub fn fill(kind: &'static Type, value: &mut Value) {
     }
 }
 
+/// As [`fill`], for the value of one field.
+pub fn fill_field(kind: &'static Type, name: &str, value: &mut Value) {
+    if let Some(field) = kind.field(name) {
+        fill_inside(&field.shape, value);
+    }
+}
+
 fn fill_inside(shape: &'static Shape, value: &mut Value) {
     match (shape, value) {
         (Shape::List(inner), Value::Array(items)) => items.iter_mut().for_each(|item| fill_inside(inner, item)),

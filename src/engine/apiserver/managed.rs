@@ -10,7 +10,7 @@ use api::{Kind, Object};
 use serde_json::Value;
 
 use super::ApiServer;
-use super::storage::{FieldWrite, Key, Ownership};
+use super::storage::{FieldWrite, Key, Ownership, Stored};
 
 /// Remembers a write. Writes by one manager in a row share an entry, so that a status
 /// updated a thousand times costs one.
@@ -91,6 +91,20 @@ pub(super) fn reset_fields(resource: &api::Resource, subresource: &str) -> Set {
 }
 
 impl ApiServer {
+    /// As [`ApiServer::settle_ownership`], for a copy of what is stored, which is settled, too.
+    pub(super) fn settle_ownership_of(&mut self, copy: &mut Stored) {
+        let key = Key::of(&copy.object);
+        self.settle_ownership(&key);
+        // A copy of an older version has its own history.
+        let current = self
+            .store
+            .get(&key)
+            .filter(|stored| stored.object.meta().resource_version == copy.object.meta().resource_version);
+        if let Some(current) = current {
+            copy.ownership = current.ownership.clone();
+        }
+    }
+
     /// Folds once for all readers: what was pending becomes the base of the next fold.
     pub(super) fn settle_ownership(&mut self, key: &Key) {
         let Some(stored) = self.store.get(key) else { return };

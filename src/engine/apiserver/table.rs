@@ -6,7 +6,7 @@ use api::wire::Request;
 use api::{Kind, Object, Resource};
 use serde_json::{Value, json};
 
-use super::handler::negotiate::partial;
+use super::handler::negotiate::names_owners;
 use super::storage::Stored;
 use super::{ApiServer, printers};
 
@@ -39,7 +39,7 @@ impl ApiServer {
                 match include {
                     "None" => row["object"] = Value::Null,
                     "Object" => row["object"] = self.to_client(resource, stored),
-                    _ => row["object"] = partial(self.to_client(resource, stored)),
+                    _ => row["object"] = self.metadata_to_client(resource, stored, names_owners(request)),
                 }
                 let conditions = match &stored.object {
                     Object::Pod(pod) => printers::pod_row_conditions(pod),

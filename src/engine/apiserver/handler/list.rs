@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 use base64::{DecodeError, Engine as _, alphabet};
 use serde_json::{Value, json};
 
-use super::negotiate::{Shape, partial};
+use super::negotiate::{Shape, names_owners, partial};
 use super::route::Target;
 use crate::apiserver::storage::{Key, Store, Stored};
 use crate::apiserver::{ApiServer, registry};
@@ -114,12 +114,10 @@ impl ApiServer {
         let selection = Selection::of(request, target)?;
         let shape = Shape::of(request)?;
         shape.check_columns(request)?;
-        let keys: Vec<Key> =
-            self.store.list(target.resource.kind, &target.namespace).map(|(key, _)| key.clone()).collect();
-        for key in keys {
-            self.settle_ownership(&key);
+        let mut page = self.page(request, target, &selection)?;
+        if names_owners(request) {
+            page.items.iter_mut().for_each(|stored| self.settle_ownership_of(stored));
         }
-        let page = self.page(request, target, &selection)?;
         let mut meta = json!({ "resourceVersion": page.version.to_string() });
         if let Some(token) = &page.next {
             meta["continue"] = json!(token);

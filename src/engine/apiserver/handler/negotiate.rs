@@ -87,6 +87,21 @@ impl ApiServer {
         value
     }
 
+    /// Only kind, apiVersion and metadata, without writing out the rest first.
+    pub(in crate::apiserver) fn metadata_to_client(&self, resource: &Resource, stored: &Stored, owners: bool) -> Value {
+        let mut metadata = serde_json::to_value(stored.object.meta()).unwrap_or_default();
+        if let Some(schema) = api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
+            api::schema::fill_field(schema, "metadata", &mut metadata);
+        }
+        if owners {
+            let fields = managed::fold(self, &stored.ownership, stored.object.kind());
+            if !fields.is_null() {
+                metadata["managedFields"] = fields;
+            }
+        }
+        json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata })
+    }
+
     /// Answers with one object in the asked shape.
     pub(in crate::apiserver) fn one(
         &self,
@@ -105,6 +120,12 @@ impl ApiServer {
         };
         Ok(Response::json(code, body))
     }
+}
+
+/// Whether the client reads `managedFields`. Upstream has no way to say so; the kubectl of this
+/// repository prints tables of thousands of pods without, and folding them is most of the work.
+pub(in crate::apiserver) fn names_owners(request: &Request) -> bool {
+    request.header(api::wire::WITHOUT_OWNERS).is_none()
 }
 
 /// Only kind, apiVersion and metadata.
