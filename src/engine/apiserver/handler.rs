@@ -5,6 +5,7 @@
 mod authenticate;
 mod authorize;
 mod body;
+mod escalate;
 pub(super) mod list;
 mod metrics;
 pub(super) mod negotiate;
@@ -79,6 +80,9 @@ impl ApiServer {
         }
         if matches!(target.resource.kind, Kind::NodeMetrics | Kind::PodMetrics) {
             return self.measured(request, &target).map(Answer::Response);
+        }
+        if !user.is_master() && matches!(verb, "create" | "update") {
+            self.check_escalation(&user, request, &target)?;
         }
         let response = match verb {
             "get" => self.get(request, &target),

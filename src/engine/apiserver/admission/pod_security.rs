@@ -51,7 +51,7 @@ pub fn validate(
     options: &mut WriteOptions,
 ) -> Result<(), Status> {
     let Some(spec) = pod_spec(object) else { return Ok(()) };
-    if !concerns(object, attributes) {
+    if !demands_anything(server, object.namespace()) || !concerns(object, attributes) {
         return Ok(());
     }
     if let Object::Pod(pod) = object
@@ -70,6 +70,12 @@ pub fn validate(
         }
     }
     Ok(())
+}
+
+/// Most namespaces say nothing about their pods.
+fn demands_anything(server: &ApiServer, namespace: &str) -> bool {
+    let labels = server.read(Kind::Namespace, "", namespace).and_then(|object| object.meta().labels.as_ref());
+    labels.is_some_and(|labels| labels.keys().any(|key| key.starts_with("pod-security.kubernetes.io/")))
 }
 
 /// Updates count only where they touch what is judged.

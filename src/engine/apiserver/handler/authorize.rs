@@ -209,7 +209,7 @@ impl ApiServer {
         (granted, missing)
     }
 
-    fn role_rules(&self, role: &RoleRef, namespace: &str) -> Option<Vec<PolicyRule>> {
+    pub(super) fn role_rules(&self, role: &RoleRef, namespace: &str) -> Option<Vec<PolicyRule>> {
         let found = match role.kind.as_str() {
             "Role" => self.read(Kind::Role, namespace, &role.name),
             _ => self.read(Kind::ClusterRole, "", &role.name),

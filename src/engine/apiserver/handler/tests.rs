@@ -53,6 +53,30 @@ fn roles_decide_what_somebody_else_may() {
 }
 
 #[test]
+fn nobody_grants_what_they_do_not_have() {
+    let mut cluster = cluster();
+    let binding = json!({"subjects": [{"kind": "User", "name": "jane"}], "metadata": {"name": "jane"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"}});
+    let root = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+    assert_eq!(send(&mut cluster, Method::Post, &format!("{root}/rolebindings"), binding).status, 201);
+    let mut grant = |name: &str, rules: Value| {
+        let request = Request::new(Method::Post, format!("{root}/roles"))
+            .with_json(json!({"metadata": {"name": name}, "rules": rules}))
+            .with_header("impersonate-user", "jane");
+        cluster.request(request)
+    };
+    let held = json!([{"verbs": ["get", "delete"], "apiGroups": [""], "resources": ["pods", "pods/log"]}]);
+    assert_eq!(grant("held", held).status, 403, "nobody may delete a log");
+    let held = json!([{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods", "secrets"]}]);
+    assert_eq!(grant("held", held).status, 201);
+    let more = json!([{"verbs": ["get", "*"], "apiGroups": [""], "resources": ["nodes"]}]);
+    assert_eq!(
+        message(&grant("more", more)),
+        "roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"nodes\"], Verbs:[\"get\" \"*\"]}"
+    );
+}
+
+#[test]
 fn a_token_is_its_account_as_long_as_the_account_lives() {
     let mut cluster = cluster();
     let account = "/api/v1/namespaces/default/serviceaccounts/default";
