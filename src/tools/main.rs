@@ -1,6 +1,7 @@
 //! Native command-line tools on the simulated cluster: one file each, dispatched here.
 
 mod bench;
+mod cluster;
 mod history;
 mod http;
 mod lessons;
@@ -18,13 +19,16 @@ fn main() -> ExitCode {
     };
     let done = match tool {
         "bench" => bench::main(rest),
+        "cluster" => cluster::main(rest),
         "history" => history::main(rest),
         "http" => http::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
         "shell" => shell::main(rest),
-        _ => Err(format!("unknown tool {tool:?}; there are: bench, history, http, lessons, replay, schedule, shell")),
+        _ => Err(format!(
+            "unknown tool {tool:?}; there are: bench, cluster, history, http, lessons, replay, schedule, shell"
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

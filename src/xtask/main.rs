@@ -71,6 +71,12 @@ const COMMANDS: &[Command] = &[
         run: tools::run_quickly,
     },
     Command {
+        name: "cluster",
+        usage: "[--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE]",
+        about: "serve a simulated cluster on loopback, for a real kubectl",
+        run: tools::run_quickly,
+    },
+    Command {
         name: "replay",
         usage: "--cases DIR --out DIR [--only GLOB]",
         about: "play .case files through the in-page kubectl and write their outputs",
