@@ -43,11 +43,11 @@ pub fn build(dist: &Path, release: bool) -> Outcome {
         trunk.arg("--release");
     }
     process::run(&mut trunk)?;
-    finish(dist)
+    finish(dist, release)
 }
 
 /// Adds to trunk's output what only a published page has.
-fn finish(dist: &Path) -> Outcome {
+fn finish(dist: &Path, release: bool) -> Outcome {
     let boot = root().join("src/app/boot");
     let read = |path: PathBuf| fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
     let write = |name: &str, text: &str| fs::write(dist.join(name), text).map_err(|error| format!("{name}: {error}"));
@@ -61,6 +61,11 @@ fn finish(dist: &Path) -> Outcome {
     // GitHub Pages would otherwise drop names that begin with an underscore.
     write(".nojekyll", "")?;
 
+    for (name, path) in files(dist)?.into_iter().filter(|(name, _)| release && name.ends_with(".wasm")) {
+        let module = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+        let small = nameless(&module).ok_or_else(|| format!("{name} is no wasm module"))?;
+        fs::write(&path, small).map_err(|error| format!("{name}: {error}"))?;
+    }
     let (mut names, mut build) = (Vec::new(), DefaultHasher::new());
     for (name, path) in files(dist)? {
         if matches!(name.as_str(), "sw.js" | "404.html" | ".nojekyll") {
@@ -87,6 +92,38 @@ fn publish(page: &str) -> Outcome<String> {
         return Err("index.html does not load boot.js".into());
     }
     Ok(page.replace(loader, "boot.js\" data-sw=\"sw.js\""))
+}
+
+/// A wasm module without the names of its functions: a fifth of it, and nothing runs by them.
+/// Other custom sections stay. `None` for what is no module.
+fn nameless(module: &[u8]) -> Option<Vec<u8>> {
+    const HEADER: usize = 8;
+    const CUSTOM: u8 = 0;
+    let mut kept = module.get(..HEADER).filter(|header| header.starts_with(b"\0asm"))?.to_vec();
+    let mut at = HEADER;
+    while at < module.len() {
+        let (size, body) = leb128(module, at + 1)?;
+        let end = body.checked_add(size)?;
+        let section = module.get(at..end)?;
+        let name = leb128(module, body).and_then(|(length, text)| module.get(text..text.checked_add(length)?));
+        if module[at] != CUSTOM || name != Some(b"name".as_slice()) {
+            kept.extend_from_slice(section);
+        }
+        at = end;
+    }
+    Some(kept)
+}
+
+/// An unsigned number in LEB128 at `at`, and where it ends.
+fn leb128(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let mut value = 0_usize;
+    for (index, byte) in bytes.get(at..)?.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, at + index + 1));
+        }
+    }
+    None
 }
 
 /// The files below `dir`, sorted, with the names a browser would use.
@@ -166,6 +203,17 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn a_module_loses_its_names_and_nothing_else() {
+        let header = b"\0asm\x01\0\0\0".to_vec();
+        let section = |id: u8, body: &[u8]| [&[id, body.len() as u8], body].concat();
+        let (types, names, other) = (section(1, &[0]), section(0, b"\x04namexyz"), section(0, b"\x05other"));
+        let module = [header.clone(), types.clone(), names, other.clone()].concat();
+        assert_eq!(nameless(&module), Some([header, types, other].concat()));
+        assert_eq!(nameless(b"<html>"), None);
+        assert_eq!(nameless(&module[..module.len() - 1]), None);
     }
 
     #[test]

@@ -64,14 +64,6 @@ const WASM_BINDGEN: Tool = Tool {
     }),
 };
 
-const WASM_OPT: Tool = Tool {
-    name: "wasm-opt",
-    why: "it makes the released page a quarter smaller",
-    lasts: "20 seconds",
-    present: || output(program("wasm-opt").arg("--version")).is_some(),
-    get: Source::Apt(&["binaryen"]),
-};
-
 const BROTLI: Tool = Tool {
     name: "brotli",
     why: "it measures what visitors download",
@@ -108,11 +100,11 @@ const NPM: Tool = Tool {
 /// For `trunk serve` and `trunk build`.
 pub const TO_BUILD: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN];
 /// For a release.
-pub const TO_RELEASE: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN, WASM_OPT, BROTLI];
+pub const TO_RELEASE: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN, BROTLI];
 /// For tests in the browser.
 pub const TO_BROWSE: &[Tool] = &[CHROMIUM, KOREAN_FONT, NPM];
 /// For all commands.
-pub const EVERYTHING: &[Tool] = &[WASM_TARGET, CHROMIUM, KOREAN_FONT, WASM_OPT, BROTLI, NPM, TRUNK_TOOL, WASM_BINDGEN];
+pub const EVERYTHING: &[Tool] = &[WASM_TARGET, CHROMIUM, KOREAN_FONT, BROTLI, NPM, TRUNK_TOOL, WASM_BINDGEN];
 
 /// Installs whichever of the tools are missing, saying what, why and for how long.
 ///
