@@ -26,6 +26,8 @@ const CAPTION_MS: f64 = 900.0;
 /// With this many events the cluster counts as busy, and is drawn this often only.
 const BUSY_EVENTS: usize = 150;
 const BUSY_MS: f64 = 150.0;
+/// A picture is followed by this many times its cost for everything else.
+const PICTURE_SHARE: f64 = 5.0;
 /// What a traffic generator of the sandbox sends in a second.
 const REQUESTS: u32 = 10;
 /// Commands remembered for the up arrow.
@@ -60,6 +62,8 @@ pub struct Session {
     seen: StoredValue<Seen>,
     caption_since: StoredValue<f64>,
     published: StoredValue<f64>,
+    /// What the last picture cost, in milliseconds.
+    picture_ms: StoredValue<f64>,
 }
 
 /// What the signals show already.
@@ -139,6 +143,7 @@ impl Session {
             seen: StoredValue::new(Seen::default()),
             caption_since: StoredValue::new(0.0),
             published: StoredValue::new(0.0),
+            picture_ms: StoredValue::new(0.0),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
         session.publish(true);
@@ -214,12 +219,15 @@ impl Session {
         let seen = self.seen.get_value();
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
         // A big cluster changes with every frame; the picture of it may wait a moment.
-        let pause = if self.events.with_untracked(|events| events.len() < BUSY_EVENTS) { 0.0 } else { BUSY_MS };
+        let busy = self.events.with_untracked(|events| events.len() >= BUSY_EVENTS);
+        let pause = if busy { BUSY_MS } else { 0.0 };
+        let pause = pause.max(self.picture_ms.get_value() * PICTURE_SHARE);
         let due = dom::real_ms() - self.published.get_value() >= pause;
         let changed = all || (version != seen.version && due);
         let second = now / 1000;
-        // Power and components change without a write; a second is soon enough to see it.
-        if !changed && second == seen.second {
+        // Power and components change without a write; a second is soon enough to see it, and at
+        // ×60 a second is a frame.
+        if !changed && (second == seen.second || !due) {
             if now != seen.shown && now / 100 != seen.shown / 100 {
                 self.cluster.update(|cluster| cluster.now = now);
                 self.seen.set_value(Seen { shown: now, ..seen });
@@ -228,7 +236,8 @@ impl Session {
         }
         let version = if changed { version } else { seen.version };
         self.seen.set_value(Seen { version, second, shown: now });
-        self.published.set_value(dom::real_ms());
+        let began = dom::real_ms();
+        self.published.set_value(began);
         self.driver.update_value(|driver| {
             let snapshot = driver.snapshot();
             let command = driver.command().map(str::to_string);
@@ -248,6 +257,7 @@ impl Session {
         if changed {
             self.looked.update(|looked| *looked += 1);
         }
+        self.picture_ms.set_value(dom::real_ms() - began);
     }
 
     /// Shows the next caption when the present one has been readable for a while.
