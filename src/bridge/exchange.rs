@@ -1,7 +1,7 @@
 //! HTTP in bytes on one side, the wire's requests, responses and chunks on the other.
 //!
-//! Mirrors: apiserver/pkg/endpoints/handlers/responsewriters. Left out: protobuf and gzip; a client
-//! that asks for protobuf is answered in JSON, and client libraries read what the answer says it is.
+//! Mirrors: apiserver/pkg/endpoints/handlers/responsewriters. Left out: gzip, and answers in protobuf:
+//! whoever asks for it gets JSON, and client libraries read what the answer says it is.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -17,11 +17,10 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::owner::Stream;
-use crate::target;
+use crate::{protobuf, target};
 
 /// Larger bodies are not even read.
 const LARGEST: usize = 3 * 1024 * 1024;
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 pub type Reply = hyper::Response<Either<Full<Bytes>, Batches>>;
 
@@ -39,7 +38,7 @@ pub fn request(head: &Parts) -> Result<Request, Status> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     request.headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect();
     for (_, accept) in request.headers.iter_mut().filter(|(name, _)| name == "accept") {
-        if accept.contains(PROTOBUF) && !accept.contains("application/json") {
+        if accept.contains(protobuf::MEDIA) && !accept.contains("application/json") {
             accept.push_str(", application/json");
         }
     }

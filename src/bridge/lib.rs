@@ -12,6 +12,7 @@ mod guard;
 mod kubeconfig;
 mod owner;
 mod patience;
+mod protobuf;
 mod remote;
 mod server;
 pub mod target;

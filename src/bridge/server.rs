@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use crate::exchange::{self, Reply, Style};
 use crate::owner::{Answer, Handle};
 use crate::patience::Patient;
-use crate::{guard, remote};
+use crate::{guard, protobuf, remote};
 
 /// All headers of a request together, in bytes; more is 431.
 const HEADERS: usize = 64 * 1024;
@@ -119,6 +119,9 @@ async fn exchange(
                 return Ok(exchange::refusal(status, style));
             }
         };
+        if let Err(status) = protobuf::rewrite(&mut asked) {
+            return Ok(exchange::refusal(status, style));
+        }
     }
     let Some(Answer { response, stream }) = cluster.request(asked).await else { return Err(Refused) };
     match stream {

@@ -87,10 +87,10 @@ fn a_session_from_apply_to_delete() {
     kubectl.session(&[
         ("get nodes", "", 0, "worker-1        Ready    <none>          2m"),
         ("version", "", 0, "Server Version: v1.36.2"),
-        ("apply --validate=ignore -f -", WEB, 0, "deployment.apps/web created\n"),
+        ("apply -f -", WEB, 0, "deployment.apps/web created\n"),
         ("rollout status deployment/web", "", 0, "deployment \"web\" successfully rolled out\n"),
-        ("apply --validate=ignore -f -", WEB, 0, "deployment.apps/web unchanged\n"),
-        ("apply --server-side --validate=ignore -f -", WEB, 0, "deployment.apps/web serverside-applied\n"),
+        ("apply -f -", WEB, 0, "deployment.apps/web unchanged\n"),
+        ("apply --server-side -f -", WEB, 0, "deployment.apps/web serverside-applied\n"),
         ("scale deployment/web --replicas=3", "", 0, "deployment.apps/web scaled\n"),
         ("rollout status deployment/web", "", 0, "deployment \"web\" successfully rolled out\n"),
         ("wait --for=condition=Available deployment/web", "", 0, "deployment.apps/web condition met\n"),
@@ -107,10 +107,63 @@ fn a_session_from_apply_to_delete() {
         ("rollout status deployment/web", "", 0, "deployment \"web\" successfully rolled out\n"),
         ("rollout undo deployment/web", "", 0, "deployment.apps/web rolled back\n"),
         ("rollout history deployment/web", "", 0, "3         <none>\n"),
+        ("explain pod.spec.nodeName", "", 0, "FIELD: nodeName <string>"),
+        ("apply -f -", &WEB.replace("replicas", "replicsa"), 1, "unknown field \"spec.replicsa\""),
         ("get pods --field-selector spec.nodeName=nowhere", "", 0, "No resources found in default namespace.\n"),
         ("get pod nobody", "", 1, "Error from server (NotFound): pods \"nobody\" not found\n"),
         ("delete deployment web", "", 0, "deployment.apps \"web\" deleted"),
         ("get deployments", "", 0, "No resources found in default namespace.\n"),
+    ]);
+}
+
+/// Typed commands send protobuf.
+#[test]
+fn what_kubectl_makes_from_flags_is_what_it_says_it_makes() {
+    let bridge = serve(quick());
+    let Some(kubectl) = Kubectl::at(&bridge.kubeconfig(), "typed") else { return };
+    kubectl.session(&[
+        ("create deployment web --image=nginx --replicas=0 --port=80", "", 0, "deployment.apps/web created\n"),
+        (
+            "get deployment web -o 'jsonpath={.spec.replicas} {..containerPort} {..imagePullPolicy}'",
+            "",
+            0,
+            "0 80 Always",
+        ),
+        ("create configmap settings --from-literal=a=b", "", 0, "configmap/settings created\n"),
+        ("create secret generic key --from-literal=a=b", "", 0, "secret/key created\n"),
+        ("get configmap/settings secret/key -o 'jsonpath={.items[*].data.a}'", "", 0, "b Yg=="),
+        ("create job once --image=busybox -- echo hi", "", 0, "job.batch/once created\n"),
+        ("wait --for=condition=Complete job/once", "", 0, "job.batch/once condition met\n"),
+        (
+            "create cronjob often --image=busybox '--schedule=*/5 * * * *' -- date",
+            "",
+            0,
+            "cronjob.batch/often created\n",
+        ),
+        ("create service nodeport web --tcp=80:8080", "", 0, "service/web created\n"),
+        ("get service web -o 'jsonpath={.spec.type} {.spec.ports[0].targetPort}'", "", 0, "NodePort 8080"),
+        ("create ingress web '--rule=a.example/x*=web:80'", "", 0, "ingress.networking.k8s.io/web created\n"),
+        ("create quota few --hard=configmaps=9", "", 0, "resourcequota/few created\n"),
+        ("create poddisruptionbudget web --selector=app=web --min-available=50%", "", 0, "web created\n"),
+        ("get poddisruptionbudget web -o 'jsonpath={.spec.minAvailable}'", "", 0, "50%"),
+        ("create priorityclass low --value=-5", "", 0, "priorityclass.scheduling.k8s.io/low created\n"),
+        ("get priorityclass low -o 'jsonpath={.value}'", "", 0, "-5"),
+        ("create serviceaccount robot", "", 0, "serviceaccount/robot created\n"),
+        ("create token robot --duration=10m", "", 0, "eyJ"),
+        (
+            "create role reader --verb=get,list --resource=pods",
+            "",
+            0,
+            "role.rbac.authorization.k8s.io/reader created\n",
+        ),
+        ("create rolebinding reader --role=reader --serviceaccount=default:robot", "", 0, "reader created\n"),
+        ("auth can-i list pods --as=system:serviceaccount:default:robot", "", 0, "yes\n"),
+        ("auth can-i delete pods --as=system:serviceaccount:default:robot", "", 1, "no\n"),
+        ("auth whoami", "", 0, "kubernetes-admin"),
+        ("scale deployment/web --replicas=1", "", 0, "deployment.apps/web scaled\n"),
+        ("rollout status deployment/web", "", 0, "deployment \"web\" successfully rolled out\n"),
+        ("drain worker-1 --force --pod-selector=app=web --disable-eviction", "", 0, "node/worker-1 drained\n"),
+        ("uncordon worker-1", "", 0, "node/worker-1 uncordoned\n"),
     ]);
 }
 
@@ -122,7 +175,7 @@ fn a_watch_and_a_followed_log_go_on_until_they_are_cut() {
         let mut child = if line.starts_with("get") {
             let child = kubectl.command(line).spawn().expect("kubectl starts");
             kubectl.session(&[
-                ("apply --validate=ignore -f -", WEB, 0, "created"),
+                ("apply -f -", WEB, 0, "created"),
                 ("rollout status deployment/web", "", 0, "successfully rolled out"),
             ]);
             child
