@@ -45,7 +45,8 @@ pub fn request(head: &Parts) -> Result<Request, Status> {
     Ok(request)
 }
 
-fn method(word: &str) -> Option<Method> {
+/// `GET` and its like.
+pub fn method(word: &str) -> Option<Method> {
     use Method::{Delete, Get, Head, Options, Patch, Post, Put};
     [Get, Post, Put, Patch, Delete, Head, Options].into_iter().find(|method| method.as_str() == word)
 }

@@ -2,12 +2,14 @@
 //!
 //! Two threads. One owns the cluster and lets real time drive its virtual time ([`owner`]); the
 //! other serves connections ([`server`]). They meet in a channel, so no client can stop the clock.
-//! HTTP becomes the wire's requests in [`exchange`]; exec and attach speak WebSocket in [`remote`].
+//! HTTP becomes the wire's requests in [`exchange`]; exec and attach speak WebSocket in [`remote`],
+//! port-forward SPDY inside of it in [`forward`].
 //!
 //! Left out: TLS and credentials (whoever reaches loopback is the administrator, as in the page),
-//! HTTP/2, SPDY, and with it `kubectl port-forward`, which is refused in words kubectl shows.
+//! HTTP/2, and SPDY on its own, which old clients are told in words that kubectl shows.
 
 mod exchange;
+mod forward;
 mod guard;
 mod kubeconfig;
 mod owner;
@@ -15,6 +17,7 @@ mod patience;
 mod protobuf;
 mod remote;
 mod server;
+mod spdy;
 pub mod target;
 
 use std::io;

@@ -1,8 +1,8 @@
 //! exec and attach over WebSocket: a byte in front of each message says which stream it belongs to.
 //!
 //! Mirrors: apimachinery/pkg/util/remotecommand, apiserver/pkg/util/wsstream (v5 and v4.channel.k8s.io).
-//! Left out: SPDY, which kubectl before 1.30 speaks; port-forward, which tunnels SPDY in any
-//! version; and the terminal's size, of which no simulated program takes notice.
+//! Left out: SPDY without WebSocket, which kubectl before 1.30 speaks, and the terminal's size, of
+//! which no simulated program takes notice. Port-forward begins here and goes on in [`forward`].
 
 use api::Status;
 use api::wire::{Chunk, Upstream};
@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::exchange::{self, Reply, Style};
+use crate::forward;
 use crate::owner::{Handle, Stream};
 use crate::server::Place;
 
@@ -55,7 +56,10 @@ pub fn upgrade(mut head: Parts, stream: Stream, cluster: &Handle, place: Place) 
             let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
             let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
             // An error is a client that went away.
-            let _ = converse(socket, stream, &cluster).await;
+            let _ = match protocol {
+                forward::PROTOCOL => forward::converse(socket, stream, &cluster).await,
+                _ => converse(socket, stream, &cluster).await,
+            };
         }
     });
     let mut reply = exchange::switching();
@@ -78,17 +82,14 @@ fn handshake(head: &Parts) -> Result<(String, &'static str), Status> {
     if !has(CONNECTION, "upgrade") {
         return Err(Status::bad_request("Upgrade request required"));
     }
-    if head.uri.path().ends_with("/portforward") {
-        let text = "port-forward is not simulated over HTTP; it is in the page's own kubectl";
-        return Err(Status::failure(501, "NotImplemented", text));
-    }
     if !has(UPGRADE, "websocket") {
         let text = "the simulated API server speaks WebSocket, not SPDY: use kubectl 1.30 or later";
         return Err(Status::failure(501, "NotImplemented", text));
     }
+    let protocols = if head.uri.path().ends_with("/portforward") { &[forward::PROTOCOL][..] } else { PROTOCOLS };
     let spoken = words(&head.headers, SEC_WEBSOCKET_PROTOCOL)
-        .find_map(|offer| PROTOCOLS.iter().find(|protocol| **protocol == offer))
-        .ok_or_else(|| Status::bad_request(format!("the server speaks only {}", PROTOCOLS.join(" and "))))?;
+        .find_map(|offer| protocols.iter().find(|protocol| **protocol == offer))
+        .ok_or_else(|| Status::bad_request(format!("the server speaks only {}", protocols.join(" and "))))?;
     let key = head.headers.get(SEC_WEBSOCKET_KEY).ok_or_else(|| Status::bad_request("Sec-WebSocket-Key is missing"))?;
     Ok((derive_accept_key(key.as_bytes()), spoken))
 }

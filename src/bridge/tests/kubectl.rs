@@ -102,7 +102,6 @@ fn a_session_from_apply_to_delete() {
         ("exec deployment/web -- sh -c 'exit 3'", "", 3, "command terminated with exit code 3\n"),
         ("exec -i deployment/web -- cat", "said\n", 0, "said\n"),
         ("exec deployment/web -c other -- ls", "", 1, "container other is not valid for pod web-"),
-        ("port-forward deployment/web 8080:80", "", 1, "port-forward is not simulated over HTTP"),
         ("set image deployment/web nginx=nginx:1.27", "", 0, "deployment.apps/web image updated\n"),
         ("rollout status deployment/web", "", 0, "deployment \"web\" successfully rolled out\n"),
         ("rollout undo deployment/web", "", 0, "deployment.apps/web rolled back\n"),
@@ -165,6 +164,43 @@ fn what_kubectl_makes_from_flags_is_what_it_says_it_makes() {
         ("drain worker-1 --force --pod-selector=app=web --disable-eviction", "", 0, "node/worker-1 drained\n"),
         ("uncordon worker-1", "", 0, "node/worker-1 uncordoned\n"),
     ]);
+}
+
+#[test]
+fn a_forwarded_port_answers_once_for_each_connection() {
+    let bridge = serve(quick());
+    let Some(kubectl) = Kubectl::at(&bridge.kubeconfig(), "forward") else { return };
+    kubectl.session(&[
+        ("apply -f -", WEB, 0, "created"),
+        ("rollout status deployment/web", "", 0, "successfully rolled out"),
+    ]);
+    let mut child = kubectl.command("port-forward deployment/web :80 :81").spawn().expect("kubectl starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut local = |remote: &str| {
+        let line = lines.find_map(|line| line.ok().filter(|line| line.ends_with(remote))).expect("it says where");
+        let address = line.strip_prefix("Forwarding from ").and_then(|rest| rest.split(' ').next());
+        address.expect("an address comes first").to_owned()
+    };
+    let (web, nothing) = (local("-> 80"), local("-> 81"));
+    let fetch = |address: &str, bytes: &str| {
+        let mut socket = std::net::TcpStream::connect(address).expect("kubectl listens");
+        socket.write_all(bytes.as_bytes()).expect("kubectl reads");
+        let mut text = String::new();
+        // A reset is an end like others.
+        let _ = std::io::Read::read_to_string(&mut socket, &mut text);
+        text
+    };
+    for _ in 0..3 {
+        let text = fetch(&web, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(text.contains("Welcome to nginx!"), "{text}");
+    }
+    assert_eq!(fetch(&nothing, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "");
+    child.kill().expect("it still runs");
+    let Output { stderr, .. } = child.wait_with_output().expect("it was ours");
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    assert!(stderr.contains("an error occurred forwarding") && stderr.contains("connection refused"), "{stderr}");
+    kubectl.session(&[("delete deployment web", "", 0, "deleted")]);
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn what_is_not_spoken_is_refused_in_words() {
     with_pod(&bridge);
     for (what, protocol, status) in [
         ("exec?command=ls", "v9.channel.k8s.io", 400),
-        ("portforward", "SPDY/3.1+portforward.k8s.io", 501),
+        ("portforward", "v4.channel.k8s.io", 400),
+        ("portforward", "SPDY/3.1+portforward.k8s.io", 101),
         ("exec?command=ls&container=other", "v5.channel.k8s.io", 400),
     ] {
         assert_eq!(Raw::to(&bridge).upgrade(what, protocol).0, status, "{what}");
