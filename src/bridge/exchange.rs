@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use api::Status;
-use api::wire::{Body, Chunk, Method, Request, Response};
+use api::wire::{Body, Chunk, Request, Response};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -29,7 +29,7 @@ pub type Reply = hyper::Response<Either<Full<Bytes>, Batches>>;
 /// # Errors
 /// 405 for a method, 400 for a path that nobody can mean.
 pub fn request(head: &Parts) -> Result<Request, Status> {
-    let method = method(head.method.as_str()).ok_or_else(|| {
+    let method = target::method(head.method.as_str()).ok_or_else(|| {
         Status::failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
     })?;
     let path = target::decode(head.uri.path()).filter(|path| path.starts_with('/'));
@@ -43,12 +43,6 @@ pub fn request(head: &Parts) -> Result<Request, Status> {
         }
     }
     Ok(request)
-}
-
-/// `GET` and its like.
-pub fn method(word: &str) -> Option<Method> {
-    use Method::{Delete, Get, Head, Options, Patch, Post, Put};
-    [Get, Post, Put, Patch, Delete, Head, Options].into_iter().find(|method| method.as_str() == word)
 }
 
 /// The request's body, whole.

@@ -14,9 +14,9 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::exchange;
 use crate::owner::{Handle, Stream};
 use crate::spdy::{self, Decoder, Frame};
+use crate::target;
 
 /// As kubectl offers it.
 pub const PROTOCOL: &str = "SPDY/3.1+portforward.k8s.io";
@@ -50,7 +50,7 @@ impl Lane {
         match text.split_once("\r\n\r\n") {
             Some((head, _)) => {
                 let mut words = head.lines().next().unwrap_or_default().split(' ');
-                let method = words.next().and_then(exchange::method);
+                let method = words.next().and_then(target::method);
                 match (method, words.next(), words.next()) {
                     (Some(method), Some(path), Some(version)) if version.starts_with("HTTP/1.") => {
                         Next::Ask(method, path.to_owned())

@@ -19,6 +19,7 @@ mod remote;
 mod server;
 mod spdy;
 pub mod target;
+mod tty;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -25,6 +25,7 @@ use crate::exchange::{self, Reply, Style};
 use crate::forward;
 use crate::owner::{Handle, Stream};
 use crate::server::Place;
+use crate::tty::{self, Terminal, Typed};
 
 /// What is spoken here; v5 can end standard input.
 const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
@@ -38,6 +39,9 @@ const ERROR: u8 = 3;
 /// Names another channel, which ends.
 const CLOSE: u8 = 255;
 
+/// How a program ends that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
 /// Takes over a connection that the cluster has agreed to turn into a stream.
 pub fn upgrade(mut head: Parts, stream: Stream, cluster: &Handle, place: Place) -> Reply {
     let (key, protocol) = match handshake(&head) {
@@ -48,6 +52,9 @@ pub fn upgrade(mut head: Parts, stream: Stream, cluster: &Handle, place: Place) 
     let Some(upgrade) = head.extensions.remove::<OnUpgrade>() else {
         return exchange::refusal(Status::bad_request("the connection cannot be upgraded"), Style::default());
     };
+    let query = crate::target::query(head.uri.query().unwrap_or_default());
+    let terminal = query.iter().any(|(key, value)| key == "tty" && matches!(value.as_str(), "true" | "1"));
+    let terminal = terminal.then(Terminal::default);
     let cluster = cluster.clone();
     tokio::spawn(async move {
         // Held as long as the connection lives.
@@ -58,7 +65,7 @@ pub fn upgrade(mut head: Parts, stream: Stream, cluster: &Handle, place: Place) 
             // An error is a client that went away.
             let _ = match protocol {
                 forward::PROTOCOL => forward::converse(socket, stream, &cluster).await,
-                _ => converse(socket, stream, &cluster).await,
+                _ => converse(socket, stream, &cluster, terminal).await,
             };
         }
     });
@@ -104,14 +111,30 @@ async fn converse(
     mut socket: WebSocketStream<TokioIo<Upgraded>>,
     mut stream: Stream,
     cluster: &Handle,
+    mut terminal: Option<Terminal>,
 ) -> Result<(), Error> {
     let mut said = false;
     loop {
         tokio::select! {
-            message = socket.next() => match message.transpose()? {
+            heard = socket.next() => match heard.transpose()? {
                 None | Some(Message::Close(_)) => return Ok(()),
                 Some(Message::Binary(bytes)) => match bytes.split_first() {
-                    Some((&STDIN, data)) => cluster.send(stream.id, Upstream::Stdin(data.to_vec())).await,
+                    Some((&STDIN, keys)) => {
+                        let typed = match &mut terminal {
+                            Some(terminal) => terminal.typed(keys),
+                            None => Typed { sent: vec![Upstream::Stdin(keys.to_vec())], ..Typed::default() },
+                        };
+                        if !typed.echo.is_empty() {
+                            socket.send(message(STDOUT, typed.echo)).await?;
+                        }
+                        for data in typed.sent {
+                            cluster.send(stream.id, data).await;
+                        }
+                        if typed.interrupted {
+                            socket.send(message(ERROR, outcome(INTERRUPTED).to_string().into_bytes())).await?;
+                            return socket.close(Some(done())).await;
+                        }
+                    }
                     Some((&CLOSE, [STDIN])) => cluster.send(stream.id, Upstream::Eof).await,
                     // Sizes of terminals, and channels that do not exist.
                     _ => {}
@@ -122,6 +145,7 @@ async fn converse(
             batch = stream.batches.recv() => {
                 for chunk in batch.unwrap_or_else(|| vec![Chunk::Closed]) {
                     let (channel, bytes) = match chunk {
+                        Chunk::Stdout(bytes) if terminal.is_some() => (STDOUT, tty::shown(&bytes)),
                         Chunk::Stdout(bytes) => (STDOUT, bytes),
                         Chunk::Stderr(bytes) => (STDERR, bytes),
                         Chunk::Exit(code) => (ERROR, outcome(code).to_string().into_bytes()),

@@ -1,4 +1,12 @@
-//! Request targets: percent-encoding undone, queries taken apart.
+//! The first line of a request: its method, its path decoded, its query taken apart.
+
+use api::wire::Method;
+
+/// `GET` and its like.
+pub fn method(word: &str) -> Option<Method> {
+    use Method::{Delete, Get, Head, Options, Patch, Post, Put};
+    [Get, Post, Put, Patch, Delete, Head, Options].into_iter().find(|method| method.as_str() == word)
+}
 
 /// Undoes percent-encoding; `None` for a `%` that two hexadecimal digits do not follow.
 pub fn decode(text: &str) -> Option<String> {

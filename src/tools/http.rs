@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use api::wire::{Backend, Body, Chunk, Method, Request, Response, StreamId};
+use bridge::target;
 use engine::{Cluster, ClusterConfig};
 use serde_json::{Value, json};
 
@@ -115,7 +116,7 @@ impl Player {
                 }
                 self.finish(draft.take());
                 self.say(line);
-                draft = method(word).map(|method| Draft {
+                draft = target::method(word).map(|method| Draft {
                     method,
                     path: rest.into(),
                     headers: Vec::new(),
@@ -187,11 +188,8 @@ impl Player {
     fn request(&self, draft: Draft) -> Request {
         let path = self.expand(&draft.path);
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
-        let mut request = Request::new(draft.method, decode(path));
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            request.query.push((decode(key), decode(&value.replace('+', " "))));
-        }
+        let mut request = Request::new(draft.method, target::decode(path).unwrap_or_else(|| path.to_owned()));
+        request.query = target::query(query);
         let body = self.expand(&draft.body.join("\n"));
         let mut headers: BTreeMap<String, String> = BTreeMap::from([
             ("authorization".into(), "Bearer admintok".into()),
@@ -298,30 +296,4 @@ impl Player {
         self.cluster.close(stream);
         events
     }
-}
-
-fn method(word: &str) -> Option<Method> {
-    use Method::{Delete, Get, Head, Options, Patch, Post, Put};
-    [Get, Post, Put, Patch, Delete, Head, Options].into_iter().find(|method| method.as_str() == word)
-}
-
-/// Undoes percent-encoding.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match hex.filter(|_| bytes[at] == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

@@ -94,6 +94,22 @@ fn standard_input_is_carried_and_ended() {
 }
 
 #[test]
+fn a_terminal_echoes_and_ends_with_ctrl_c() {
+    let bridge = serve(quick());
+    with_pod(&bridge);
+    let mut raw = Raw::to(&bridge);
+    assert_eq!(raw.upgrade("exec?stdin=true&stdout=true&tty=true&command=cat", "v5.channel.k8s.io").0, 101);
+    raw.frame(b"\x00ab\x7f\r");
+    assert_eq!(raw.received(), (2, b"\x01ab\x08 \x08\r\n".to_vec()));
+    assert_eq!(raw.received(), (2, b"\x01a\r\n".to_vec()));
+    raw.frame(b"\x00\x03");
+    assert_eq!(raw.received(), (2, b"\x01^C\r\n".to_vec()));
+    let (_, ending) = raw.received();
+    assert!(String::from_utf8_lossy(&ending).contains(r#""message":"130""#), "{ending:?}");
+    assert_eq!(raw.received().0, 8);
+}
+
+#[test]
 fn what_is_not_spoken_is_refused_in_words() {
     let bridge = serve(quick());
     with_pod(&bridge);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use api::wire::{Method, Request};
 use engine::Cluster;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{line, median, millis, rollout};
 
@@ -46,7 +46,7 @@ fn deployment(pods: usize, probes: bool) -> Request {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
         "spec": {
             "replicas": pods, "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [Value::from(container)]}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}},
         },
     }))
 }
