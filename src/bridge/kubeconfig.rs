@@ -42,3 +42,21 @@ pub fn write(path: &Path, text: &str) -> Result<(), String> {
     }
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_ours_are_written_over() {
+        let path = std::env::temp_dir().join(format!("bridge-kubeconfig-{}", std::process::id()));
+        let text = |port| text(SocketAddr::from(([127, 0, 0, 1], port)));
+        write(&path, &text(1)).expect("the place is free");
+        write(&path, &text(2)).expect("the file is ours");
+        assert!(fs::read_to_string(&path).expect("it was written").contains("server: http://127.0.0.1:2\n"));
+        fs::write(&path, "apiVersion: v1\n").expect("it can be written");
+        assert!(write(&path, &text(3)).expect_err("it is somebody's").contains("holds other clusters"));
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "apiVersion: v1\n");
+        fs::remove_file(&path).expect("it was ours");
+    }
+}

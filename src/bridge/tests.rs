@@ -7,7 +7,7 @@ mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Bridge, Options};
 
@@ -88,6 +88,16 @@ impl Raw {
 /// The status of a fresh connection's GET: the server still lives.
 fn health(bridge: &Bridge) -> u16 {
     Raw::to(bridge).ask("GET", "/healthz", "").0
+}
+
+/// Tries until it holds; what never does is a defect.
+fn eventually(mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < end, "it never held");
+        // Every try is a connection: a machine has only so many.
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 fn config_map(name: &str, text: &str) -> String {
