@@ -5,6 +5,7 @@ pub mod driver;
 pub mod files;
 pub mod lesson;
 pub mod lessons;
+mod machines;
 pub mod project;
 pub mod route;
 pub mod saved;

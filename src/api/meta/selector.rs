@@ -202,6 +202,25 @@ pub fn format_label_selector(selector: Option<&LabelSelector>) -> String {
     if text.is_empty() { "<none>".into() } else { text }
 }
 
+/// A label selector as Go prints one (`%v` of `*metav1.LabelSelector`), for messages that quote it.
+pub fn go_string(selector: Option<&LabelSelector>) -> String {
+    let Some(selector) = selector else { return "nil".into() };
+    let labels: String =
+        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}: {value},")).collect();
+    let expressions: String = selector
+        .match_expressions
+        .iter()
+        .flatten()
+        .map(|one| {
+            let values = one.values.clone().unwrap_or_default().join(" ");
+            format!("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{values}],}},", one.key, one.operator)
+        })
+        .collect();
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

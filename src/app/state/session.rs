@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use engine::{Cluster, Fault, NodeConfig, ProcessId};
+use engine::Cluster;
 use leptos::prelude::*;
 
 use super::{
@@ -28,8 +28,6 @@ const BUSY_EVENTS: usize = 150;
 const BUSY_MS: f64 = 150.0;
 /// A picture is followed by this many times its cost for everything else.
 const PICTURE_SHARE: f64 = 5.0;
-/// What a traffic generator of the sandbox sends in a second.
-const REQUESTS: u32 = 10;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -193,7 +191,7 @@ impl Session {
         self.tell(real_ms);
     }
 
-    fn text(self) -> &'static crate::i18n::Text {
+    pub(super) fn text(self) -> &'static crate::i18n::Text {
         self.i18n.0.get_untracked().text()
     }
 
@@ -215,7 +213,7 @@ impl Session {
     }
 
     /// Brings the signals up to date: the picture when objects changed, the clock when time passed.
-    fn publish(self, all: bool) {
+    pub(super) fn publish(self, all: bool) {
         let seen = self.seen.get_value();
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
         // A big cluster changes with every frame; the picture of it may wait a moment.
@@ -442,62 +440,6 @@ impl Session {
         let hover = api::schema::hover(text, at as usize)?;
         let values = if hover.values.is_empty() { String::new() } else { format!("\n\n{}", hover.values.join(" | ")) };
         Some(format!("{} <{}>\n\n{}{values}", hover.path, hover.type_name, hover.text))
-    }
-
-    /// Pulls a plug, or puts it back.
-    pub fn power(self, node: &str, on: bool) {
-        let t = self.text();
-        let what = if on { t.menu.power_on } else { t.menu.power_off };
-        let fault = if on { Fault::PowerOn { node: node.into() } } else { Fault::PowerOff { node: node.into() } };
-        self.machine(fault, node, what);
-    }
-
-    /// Stops or starts a component of the control plane.
-    pub fn component(self, id: ProcessId, name: &str, on: bool) {
-        let t = self.text();
-        let what = if on { t.menu.start } else { t.menu.stop };
-        self.machine(if on { Fault::Start(id) } else { Fault::Stop(id) }, name, what);
-    }
-
-    /// Ends the process of a pod's container.
-    pub fn crash(self, namespace: &str, pod: &str) {
-        let fault = Fault::Crash { namespace: namespace.into(), pod: pod.into(), container: None, exit_code: 1 };
-        self.machine(fault, pod, self.text().menu.crash);
-    }
-
-    /// Starts or ends the requests to a Service.
-    pub fn traffic(self, namespace: &str, service: &str, on: bool) {
-        let t = self.text();
-        let per_second = if on { REQUESTS } else { 0 };
-        let fault = Fault::Traffic { namespace: namespace.into(), service: service.into(), per_second };
-        self.machine(fault, service, if on { t.menu.traffic_on } else { t.menu.traffic_off });
-    }
-
-    pub fn join(self) {
-        let taken: Vec<String> =
-            self.cluster.with_untracked(|cluster| cluster.nodes.iter().map(|node| node.name.clone()).collect());
-        let name = (1..).map(|n| format!("worker-{n}")).find(|name| !taken.contains(name));
-        if let Some(name) = name {
-            let what = self.text().map.join_node;
-            self.machine(Fault::Join(Box::new(NodeConfig::worker(&name))), &name, what);
-        }
-    }
-
-    pub fn machine(self, fault: Fault, place: &str, what: &str) {
-        let line = format!("{place}: {what}");
-        let mut result = Ok(());
-        self.driver.update_value(|driver| {
-            result = driver.machine(fault, line.clone());
-            if result.is_ok() {
-                let now = driver.cluster.now();
-                driver.projector.story.machine(now, place, what);
-            }
-        });
-        match result {
-            Ok(()) => self.print(TermKind::Machine, line),
-            Err(problem) => self.print(TermKind::Note, problem),
-        }
-        self.publish(true);
     }
 }
 

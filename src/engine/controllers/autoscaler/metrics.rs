@@ -2,7 +2,6 @@
 //!
 //! Mirrors: pkg/controller/podautoscaler/metrics/client.go.
 
-use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use api::meta::quantity::Amount;
 use api::meta::time::parse_rfc3339;
 use api::wire::Request;
@@ -66,24 +65,5 @@ pub fn no_custom_metrics() -> String {
 pub fn no_external_metrics(metric: &str) -> String {
     format!(
         "unable to fetch metrics from external metrics API: the server could not find the requested resource (get {metric}.external.metrics.k8s.io)"
-    )
-}
-
-/// A label selector as Go prints one.
-pub fn go_selector(selector: Option<&LabelSelector>) -> String {
-    let Some(selector) = selector else { return "nil".into() };
-    let labels: String =
-        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}: {value},")).collect();
-    let expressions: String = selector
-        .match_expressions
-        .iter()
-        .flatten()
-        .map(|one| {
-            let values = one.values.clone().unwrap_or_default().join(" ");
-            format!("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{values}],}},", one.key, one.operator)
-        })
-        .collect();
-    format!(
-        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
     )
 }

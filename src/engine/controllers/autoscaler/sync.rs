@@ -11,6 +11,7 @@ use api::k8s_openapi::api::autoscaling::v2::{
 use api::k8s_openapi::api::core::v1::Pod;
 use api::meta::quantity::{Amount, Format, amount};
 use api::meta::selector::Selector;
+use api::meta::selector::go_string;
 use api::wire::{Method, Request};
 use api::{Object, Status, Typed};
 use serde_json::Value;
@@ -232,7 +233,7 @@ impl<'a, 'c> Sync<'a, 'c> {
             return Err(failure("FailedGetObjectMetric", "object", why));
         }
         let metric = spec.external.as_ref().map(|source| source.metric.clone()).unwrap_or_default();
-        let (name, selector) = (&metric.name, metrics::go_selector(metric.selector.as_ref()));
+        let (name, selector) = (&metric.name, go_string(metric.selector.as_ref()));
         let cause = metrics::no_external_metrics(name);
         let why = format!("unable to get external metric {}/{name}/{selector}: {cause}", self.namespace);
         Err(failure("FailedGetExternalMetric", &format!("{name} external"), why))

@@ -14,6 +14,7 @@ use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use api::meta::int_or_string::scaled;
 use api::meta::owner::controller_of;
+use api::meta::selector::go_string;
 
 use crate::client::Context;
 use crate::controllers::pods;
@@ -104,18 +105,8 @@ fn scale(cx: &Context, kind: Kind, owner: &OwnerReference, namespace: &str) -> O
 /// What is told of pods without a controller. The selector prints as Go prints it.
 pub fn unmanaged_text(budget: &PodDisruptionBudget) -> String {
     let selector = budget.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
-    let labels: String =
-        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}: {value},")).collect();
-    let expressions: String = selector
-        .match_expressions
-        .iter()
-        .flatten()
-        .map(|it| {
-            let values = it.values.clone().unwrap_or_default().join(" ");
-            format!("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{values}],}},", it.key, it.operator)
-        })
-        .collect();
+    let selector = go_string(Some(&selector));
     format!(
-        "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
+        "Pods selected by this PodDisruptionBudget (selector: {selector}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value."
     )
 }
