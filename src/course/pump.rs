@@ -6,7 +6,8 @@
 
 use crate::slices::{at_once, breathe};
 use api::wire::{Backend, Body, Chunk, Request, Response, StreamId};
-use engine::Cluster;
+use engine::kubelet::runtime::Catalogue;
+use engine::{Cluster, ClusterConfig};
 use kubectl::{Command, Env, Event, Out, Step};
 
 /// Virtual time from Enter to prompt, in milliseconds: enough for controllers and the
@@ -242,6 +243,16 @@ pub async fn run(job: &mut Job, cluster: &mut Cluster, limit: u64, mut each: imp
         each(cluster);
         breathe().await;
     }
+}
+
+/// Switches a cluster on, in slices.
+pub async fn switch_on(config: ClusterConfig) -> Cluster {
+    // The first look into the image catalogue reads it.
+    Catalogue::shared();
+    breathe().await;
+    let cluster = Cluster::new(config);
+    breathe().await;
+    cluster
 }
 
 /// Lets virtual time pass up to an instant, in slices.

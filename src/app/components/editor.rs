@@ -1,6 +1,8 @@
 //! The YAML editor's frame: file tabs, Apply, and the strip that says what the API server would not
 //! understand. CodeMirror lives inside; the files and their checking belong to the caller.
 
+use std::time::Duration;
+
 use leptos::{html, prelude::*};
 
 use super::{
@@ -57,11 +59,18 @@ pub fn Editor(
     // The text itself flows out, not in: only another file or an outside change reaches CodeMirror.
     let shown = Memo::new(move |_| open.with(|o| o.as_ref().map(|o| (o.name.clone(), o.revision))));
 
+    let mounted = RwSignal::new(false);
     host.on_load(move |element| {
-        let text = open.with_untracked(|o| o.as_ref().map(|o| o.text.clone()).unwrap_or_default());
-        let hooks = Hooks { change: on_change, apply: on_apply, complete, hover };
-        let label = i18n.0.get_untracked().text().editor.label;
-        mirror.set_value(Some(CodeMirror::mount(&element, &text, label, hooks)));
+        // In a task of its own: together with the page around it, it would hold up a frame.
+        let mount = move || {
+            let Some(open) = open.try_get_untracked() else { return };
+            let text = open.map(|open| open.text).unwrap_or_default();
+            let hooks = Hooks { change: on_change, apply: on_apply, complete, hover };
+            let label = i18n.0.get_untracked().text().editor.label;
+            mirror.set_value(Some(CodeMirror::mount(&element, &text, label, hooks)));
+            mounted.set(true);
+        };
+        set_timeout(mount, Duration::ZERO);
     });
     on_cleanup(move || {
         mirror.try_update_value(Option::take);
@@ -70,7 +79,7 @@ pub fn Editor(
         let now = shown.get();
         let text = open.with_untracked(|o| o.as_ref().map(|o| o.text.clone()).unwrap_or_default());
         mirror.with_value(|mirror| {
-            if let (Some(mirror), Some(before)) = (mirror, before) {
+            if let (Some(mirror), Some(before)) = (mirror, before.filter(|before| *before != now)) {
                 if before.as_ref().map(|b| &b.0) != now.as_ref().map(|n| &n.0) {
                     mirror.open(&text);
                 } else {
@@ -82,6 +91,7 @@ pub fn Editor(
     });
     Effect::new(move |_| {
         let problems = problems.get();
+        mounted.track();
         mirror.with_value(|mirror| {
             if let Some(mirror) = mirror {
                 mirror.show(&problems);

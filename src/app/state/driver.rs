@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use course::pump::{COMMAND_MILLIS, Job, pass_until};
-use course::slices::{Slices, breathe};
+use course::pump::{COMMAND_MILLIS, Job, pass_until, switch_on};
+use course::slices::Slices;
 use engine::{Cluster, ClusterConfig, Fault, Snapshot};
 use kubectl::{Env, Out};
 
@@ -379,8 +379,7 @@ fn kubectl_now(cluster: &Cluster) -> i64 {
 pub fn settled(config: ClusterConfig) -> Slices<Cluster> {
     const FIRST_MINUTE: Millis = 60_000;
     Slices::of(async move {
-        let mut cluster = Cluster::new(config);
-        breathe().await;
+        let mut cluster = switch_on(config).await;
         pass_until(&mut cluster, FIRST_MINUTE).await;
         cluster
     })

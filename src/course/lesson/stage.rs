@@ -13,7 +13,7 @@ use super::check::{Baseline, World};
 use super::clusters::config_of;
 use super::format::Lesson;
 use super::run::Run;
-use crate::pump::{COMMAND_MILLIS, Job, pass_until, run, step_to};
+use crate::pump::{COMMAND_MILLIS, Job, pass_until, run, step_to, switch_on};
 use crate::slices::{at_once, breathe};
 
 /// From switching a cluster on until a learner meets it: nodes are Ready, loops are quiet.
@@ -48,7 +48,7 @@ impl Stage {
     pub async fn prepare(lesson: &Lesson) -> Result<Self, String> {
         let front = &lesson.front;
         let config = config_of(&front.cluster, front.seed)?;
-        let mut cluster = Cluster::new(config);
+        let mut cluster = switch_on(config).await;
         pass_until(&mut cluster, WARM_UP).await;
         let mut laid = Vec::new();
         for (name, path) in &front.files {
