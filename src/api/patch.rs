@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use crate::schema::{Field, ListKind, Shape, Type};
 
-pub use apply::{Conflict, Conflicts, Manager, Managers, Operation, stripped};
+pub use apply::{Conflict, Conflicts, Manager, Managers, Operation};
 pub use diff::{three_way_merge, three_way_strategic, two_way_merge, two_way_strategic};
 pub use json::{json_patch, merge_patch};
 pub use strategic::strategic;

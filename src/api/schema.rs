@@ -43,6 +43,8 @@ pub struct Type {
     pub atomic: bool,
     /// In alphabetical order.
     pub fields: Vec<Field>,
+    /// Which fields Go writes even when nobody set them.
+    unset: Vec<usize>,
     line: usize,
 }
 
@@ -123,8 +125,9 @@ pub fn for_kind(group: &str, version: &str, kind: &str) -> Option<&'static Type>
 /// The type of a kind by the two fields of a manifest.
 pub fn for_api_version(api_version: &str, kind: &str) -> Option<&'static Type> {
     let data = data::get();
-    let id = data.kinds.iter().find(|(version, name, _)| *version == api_version && *name == kind)?.2;
-    Some(data.get(id))
+    let same = |(version, name, _): &&(&str, &str, TypeId)| *version == api_version && *name == kind;
+    let near = data.by_name.get(kind)?.iter().map(|at| &data.kinds[*at]);
+    near.into_iter().find(same).map(|(.., id)| data.get(*id))
 }
 
 /// A type by its own name, `meta/v1.ObjectMeta`.

@@ -3,7 +3,9 @@
 //! Mirrors: structured-merge-diff/merge `Updater` and apimachinery/pkg/util/managedfields
 //! (how entries are kept, ordered, capped and how conflicts are worded).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
@@ -97,7 +99,7 @@ impl std::fmt::Display for Conflicts {
 }
 
 /// Fields that belong to the server or name the object: nobody owns them.
-pub fn stripped() -> Set {
+static STRIPPED: LazyLock<Set> = LazyLock::new(|| {
     Set::of(&[
         "apiVersion",
         "kind",
@@ -112,14 +114,17 @@ pub fn stripped() -> Set {
         "metadata.managedFields",
         "metadata.resourceVersion",
     ])
-}
+});
 
-fn without_managed_fields(value: &Value) -> Value {
+fn without_managed_fields(value: &Value) -> Cow<'_, Value> {
+    if value.pointer("/metadata/managedFields").is_none() {
+        return Cow::Borrowed(value);
+    }
     let mut value = value.clone();
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
-    value
+    Cow::Owned(value)
 }
 
 impl Managers {
@@ -209,17 +214,22 @@ impl Managers {
     ) {
         let changes = compare(kind, &without_managed_fields(old), &without_managed_fields(new)).without(ignored);
         self.disown(&changes, manager);
-        let mine = self.set_of(manager).cloned().unwrap_or_default();
-        let set = mine.union(&changes.modified).union(&changes.added).difference(&changes.removed);
-        self.put(manager, set.difference(&stripped()).without(ignored), now);
+        let mut set = self.set_of(manager).cloned().unwrap_or_default();
+        set.extend(changes.modified);
+        set.extend(changes.added);
+        set.subtract(&changes.removed);
+        set.subtract(&STRIPPED);
+        set.exclude(ignored);
+        self.put(manager, set, now);
         self.cap(now);
     }
 
     /// Takes from all others what `manager` has changed or removed.
     fn disown(&mut self, changes: &Comparison, manager: &Manager) {
-        let taken = changes.modified.union(&changes.added).union(&changes.removed);
         for owner in self.owners.iter_mut().filter(|owner| !owner.manager.same(manager)) {
-            owner.set = owner.set.difference(&taken);
+            for taken in [&changes.modified, &changes.added, &changes.removed] {
+                owner.set.subtract(taken);
+            }
         }
         self.owners.retain(|owner| !owner.set.is_empty());
     }
@@ -245,7 +255,7 @@ impl Managers {
         let config = remove(kind, &config, ignored);
         let merged = merge(kind, &live, &config);
         let last = self.set_of(manager).cloned();
-        let set = to_set(kind, &config).without(ignored).difference(&stripped());
+        let set = to_set(kind, &config).without(ignored).difference(&STRIPPED);
         let mut owned = set.clone();
         for owner in self.owners.iter().filter(|owner| !owner.manager.same(manager)) {
             owned = owned.union(&owner.set);

@@ -19,7 +19,7 @@ pub type Element = String;
 
 /// `f:name`
 pub fn field(name: &str) -> Element {
-    format!("f:{name}")
+    ["f:", name].concat()
 }
 
 /// `k:{"name":"c"}`; pairs must be sorted by name.
@@ -78,15 +78,18 @@ impl Set {
     /// As `fieldsV1` carries it: `.` marks an element that is in the set besides its children.
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
-        for element in self.members.iter().chain(self.children.keys()) {
-            let mut inner = match self.children.get(element).map(Set::to_json) {
-                Some(Value::Object(inner)) => inner,
-                _ => Map::new(),
-            };
-            if self.members.contains(element) && !inner.is_empty() {
+        for element in self.members.iter().filter(|element| !self.children.contains_key(*element)) {
+            map.insert(element.clone(), Value::Object(Map::new()));
+        }
+        for (element, child) in &self.children {
+            let mut inner = child.to_json();
+            if let Value::Object(inner) = &mut inner
+                && self.members.contains(element)
+                && !inner.is_empty()
+            {
                 inner.insert(".".into(), Value::Object(Map::new()));
             }
-            map.insert(element.clone(), Value::Object(inner));
+            map.insert(element.clone(), inner);
         }
         Value::Object(map)
     }
@@ -101,7 +104,11 @@ impl Set {
             [last] => {
                 self.members.insert(last.clone());
             }
-            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
+            // Looked for first: most paths go through children that are there.
+            [first, rest @ ..] => match self.children.get_mut(first) {
+                Some(child) => child.insert(rest),
+                None => self.children.entry(first.clone()).or_default().insert(rest),
+            },
         }
     }
 
@@ -131,6 +138,18 @@ impl Set {
             result.children.insert(element.clone(), merged);
         }
         result
+    }
+
+    /// As [`Set::union`], in place.
+    pub fn extend(&mut self, other: Self) {
+        self.members.extend(other.members);
+        if self.children.is_empty() {
+            self.children = other.children;
+            return;
+        }
+        for (element, child) in other.children {
+            self.children.entry(element).or_default().extend(child);
+        }
     }
 
     #[must_use]
@@ -163,6 +182,31 @@ impl Set {
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
         Self { members: self.members.difference(&other.members).cloned().collect(), children: children.collect() }
+    }
+
+    /// As [`Set::difference`], in place.
+    pub fn subtract(&mut self, other: &Self) {
+        self.members.retain(|element| !other.members.contains(element));
+        for (element, theirs) in &other.children {
+            if let Some(child) = self.children.get_mut(element) {
+                child.subtract(theirs);
+            }
+        }
+        self.children.retain(|_, child| !child.is_empty());
+    }
+
+    /// As [`Set::without`], in place.
+    pub fn exclude(&mut self, other: &Self) {
+        self.members.retain(|element| !other.members.contains(element));
+        for element in &other.members {
+            self.children.remove(element);
+        }
+        for (element, theirs) in &other.children {
+            if let Some(child) = self.children.get_mut(element) {
+                child.exclude(theirs);
+            }
+        }
+        self.children.retain(|_, child| !child.is_empty());
     }
 
     /// Only the paths that are in `other` or below a path in it.

@@ -167,12 +167,11 @@ impl Comparison {
 
     /// Leaves out what `ignored` names, and everything below it.
     #[must_use]
-    pub fn without(&self, ignored: &Set) -> Self {
-        Self {
-            added: self.added.without(ignored),
-            modified: self.modified.without(ignored),
-            removed: self.removed.without(ignored),
+    pub fn without(mut self, ignored: &Set) -> Self {
+        for set in [&mut self.added, &mut self.modified, &mut self.removed] {
+            set.exclude(ignored);
         }
+        self
     }
 }
 
@@ -184,6 +183,10 @@ pub fn compare(kind: Option<&'static Type>, old: &Value, new: &Value) -> Compari
 }
 
 fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>, result: &mut Comparison) {
+    // Nothing below equal values differs either.
+    if old == new {
+        return;
+    }
     let null_or = |value: Option<&Value>, fits: &dyn Fn(&Value) -> bool| value.is_none_or(|v| v.is_null() || fits(v));
     let is_map = |v: &Value| grain.map(v).is_some();
     let is_list = |v: &Value| grain.list(v).is_some();
@@ -197,10 +200,12 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
         if null_or(old, &is_map) && null_or(new, &is_map) {
             let none = Map::new();
             let maps = [old, new].map(|value| value.and_then(Value::as_object).unwrap_or(&none));
-            let names: BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
-            for name in names {
+            // The order in which paths are found means nothing to a set.
+            let gone = maps[0].iter().filter(|(name, _)| !maps[1].contains_key(*name));
+            let pairs = maps[1].iter().map(|(name, new)| (name, maps[0].get(name), Some(new)));
+            for (name, old, new) in pairs.chain(gone.map(|(name, old)| (name, Some(old), None))) {
                 path.push(field(name));
-                step(grain.child(name), maps[0].get(name), maps[1].get(name), path, result);
+                step(grain.child(name), old, new, path, result);
                 path.pop();
             }
             return presence(old, new, path, result);

@@ -26,6 +26,8 @@ static REST: OnceLock<Vec<String>> = OnceLock::new();
 
 pub(super) struct Data {
     pub kinds: Vec<(&'static str, &'static str, TypeId)>,
+    /// Places in `kinds` by the kind's name.
+    pub by_name: BTreeMap<&'static str, Vec<usize>>,
     pub types: Vec<Type>,
 }
 
@@ -72,7 +74,7 @@ fn read() -> Data {
         let mut words = row.split(' ');
         let first = words.next().unwrap_or_default();
         if let Some(name) = first.strip_prefix('=') {
-            types.push(Type { name, atomic: words.next() == Some("A"), fields: Vec::new(), line });
+            types.push(Type { name, atomic: words.next() == Some("A"), fields: Vec::new(), unset: Vec::new(), line });
             line += 1;
         } else if let Some(current) = types.last_mut() {
             // Enum values come last, and may hold blanks.
@@ -89,8 +91,14 @@ fn read() -> Data {
     }
     for current in &mut types {
         current.fields.sort_by_key(|f| f.name);
+        let unset = current.fields.iter().enumerate().filter(|(_, field)| field.by_value || field.always);
+        current.unset = unset.map(|(at, _)| at).collect();
     }
-    Data { kinds, types }
+    let mut by_name: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+    for (at, (_, name, _)) in kinds.iter().enumerate() {
+        by_name.entry(name).or_default().push(at);
+    }
+    Data { kinds, by_name, types }
 }
 
 fn field(row: &'static str, ids: &BTreeMap<&'static str, TypeId>, line: usize, place: usize) -> Field {

@@ -13,17 +13,21 @@ use super::{Shape, Type, for_api_version};
 /// (`status: {}`, `resources: {}`) and fields without `omitempty` (`lastUpdateTime: null`).
 pub fn fill(kind: &'static Type, value: &mut Value) {
     let Value::Object(map) = value else { return };
-    for field in kind.fields.iter().filter(|field| field.by_value) {
-        let inner = map.entry(field.name).or_insert_with(|| Value::Object(Map::new()));
-        if inner.is_null() {
-            *inner = Value::Object(Map::new());
+    for field in kind.unset.iter().map(|at| &kind.fields[*at]) {
+        match map.get_mut(field.name) {
+            Some(inner) if field.by_value && inner.is_null() => *inner = Value::Object(Map::new()),
+            Some(_) => {}
+            None => {
+                let empty = if field.by_value { Value::Object(Map::new()) } else { field.shape.zero() };
+                map.insert(field.name.into(), empty);
+            }
         }
     }
-    for field in kind.fields.iter().filter(|field| field.always) {
-        map.entry(field.name).or_insert_with(|| field.shape.zero());
-    }
     for (name, inner) in map {
-        if let Some(field) = kind.field(name) {
+        // Nothing is missing in a plain value.
+        if matches!(inner, Value::Object(_) | Value::Array(_))
+            && let Some(field) = kind.field(name)
+        {
             fill_inside(&field.shape, inner);
         }
     }
