@@ -2,6 +2,8 @@
 //!
 //! Inside one process bodies stay JSON trees; the bridge turns them into bytes.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::status::Status;
@@ -68,8 +70,8 @@ impl Request {
     }
 
     #[must_use]
-    pub fn with_json(mut self, body: Value) -> Self {
-        self.body = Body::Json(body);
+    pub fn with_json(mut self, body: impl Into<Arc<Value>>) -> Self {
+        self.body = Body::Json(body.into());
         self
     }
 
@@ -93,7 +95,8 @@ impl Request {
 pub enum Body {
     #[default]
     Empty,
-    Json(Value),
+    /// Shared: the server gives out what it has at hand.
+    Json(Arc<Value>),
     /// Anything else: YAML, plain text, bytes of a log. `content-type` says which.
     Bytes(Vec<u8>),
     /// Continues as a stream: read it with [`Backend::poll`].
@@ -114,8 +117,8 @@ pub struct Response {
 }
 
 impl Response {
-    pub fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body) }
+    pub fn json(status: u16, body: impl Into<Arc<Value>>) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Json(body.into()) }
     }
 
     /// Plain text, as `/healthz` and unknown paths answer.

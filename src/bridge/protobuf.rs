@@ -119,7 +119,7 @@ pub fn rewrite(request: &mut Request) -> Result<(), Status> {
     };
     let read = object(rest).map_err(|Malformed| Status::bad_request("the protobuf message is malformed"))?;
     if let Some(value) = read {
-        request.body = Body::Json(value);
+        request.body = Body::Json(value.into());
         for (_, media) in request.headers.iter_mut().filter(|(name, _)| name == "content-type") {
             *media = "application/json".into();
         }

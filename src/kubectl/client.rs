@@ -3,6 +3,7 @@
 //! Prints the server's warnings, turns refusals into [`Failure`]s, fetches discovery once per cluster.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use api::wire::{Body, Method, Request, Response, StreamId, WITHOUT_OWNERS};
 use serde_json::{Value, json};
@@ -107,7 +108,7 @@ impl<'a> Client<'a> {
 
     async fn value(&self, request: Request) -> Result<Value> {
         Ok(match self.call(request).await?.body {
-            Body::Json(value) => value,
+            Body::Json(value) => Arc::unwrap_or_clone(value),
             Body::Empty | Body::Bytes(_) | Body::Stream(_) => Value::Null,
         })
     }
@@ -237,7 +238,7 @@ impl<'a> Client<'a> {
         (kind, patch): (PatchType, &Value),
         query: Query,
     ) -> Result<Value> {
-        self.patch_sub(mapping, namespace, name, "", (kind, Body::Json(patch.clone())), query).await
+        self.patch_sub(mapping, namespace, name, "", (kind, Body::Json(patch.clone().into())), query).await
     }
 
     pub async fn patch_sub(

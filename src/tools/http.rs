@@ -265,7 +265,7 @@ impl Player {
             Body::Empty | Body::Stream(_) => {}
         }
         self.last = match &response.body {
-            Body::Json(value) => value.clone(),
+            Body::Json(value) => Value::clone(value),
             _ => json!(null),
         };
     }

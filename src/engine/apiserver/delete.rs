@@ -169,7 +169,7 @@ impl ApiServer {
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let key = Key::of(object);
         let ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
-        self.commit(Stored { object: object.clone(), ownership }, who);
+        self.commit(Stored::new(object.clone(), ownership), who);
     }
 
     pub(super) fn check_preconditions(

@@ -285,7 +285,7 @@ mod tests {
 
     fn get(cluster: &mut Cluster, path: &str) -> Value {
         match cluster.request(Request::get(path)).body {
-            Body::Json(value) => value,
+            Body::Json(value) => std::sync::Arc::unwrap_or_clone(value),
             other => panic!("{path} answered {other:?}"),
         }
     }

@@ -136,7 +136,7 @@ impl ApiServer {
             // Its status is written right away; the answer shows the definition as it was born.
             options.preview = Some(ownership.clone());
         }
-        self.commit(Stored { object: object.clone(), ownership }, who);
+        self.commit(Stored::new(object.clone(), ownership), who);
         self.after_write(&object, None);
         Ok(object)
     }
@@ -318,7 +318,7 @@ impl ApiServer {
         }
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         let ownership = self.owners_after(&manager, options, &asked, &old);
-        self.commit(Stored { object: object.clone(), ownership }, who);
+        self.commit(Stored::new(object.clone(), ownership), who);
         self.after_write(&object, Some(&old));
         Ok(object)
     }

@@ -36,6 +36,14 @@ impl Key {
 pub struct Stored {
     pub object: Object,
     pub ownership: Ownership,
+    /// As clients read it, once somebody has.
+    pub wire: Option<Arc<Value>>,
+}
+
+impl Stored {
+    pub fn new(object: Object, ownership: Ownership) -> Self {
+        Self { object, ownership, wire: None }
+    }
 }
 
 /// Who owns which field, kept as the writes that decide it: folded into
@@ -96,6 +104,8 @@ pub struct Store {
     /// Pods by the node they are bound to.
     placed: Index,
     log: Vector<Arc<Revision>>,
+    /// Who carries a wire form, in the order in which they were read.
+    read: Vector<Key>,
     /// Versions up to here are no longer in the log.
     compacted: u64,
 }
@@ -106,6 +116,8 @@ type Index = OrdMap<Arc<str>, OrdMap<Key, Object>>;
 
 /// How many writes the log remembers: more than a watcher in this process ever lags behind.
 const LOG_LIMIT: usize = 5_000;
+/// How many objects keep the form in which they were read last.
+const WIRE_LIMIT: usize = 5_000;
 
 impl Default for Store {
     fn default() -> Self {
@@ -116,6 +128,7 @@ impl Default for Store {
             orphans: OrdMap::new(),
             placed: OrdMap::new(),
             log: Vector::new(),
+            read: Vector::new(),
             compacted: 1,
         }
     }
@@ -147,6 +160,20 @@ impl Store {
     pub fn set_ownership(&mut self, key: &Key, ownership: Ownership) {
         if let Some(stored) = self.objects.get_mut(key) {
             stored.ownership = ownership;
+            stored.wire = None;
+        }
+    }
+
+    /// Keeps the form in which an object was read, until it is written or many others were read.
+    pub fn set_wire(&mut self, key: &Key, wire: Arc<Value>) {
+        let Some(stored) = self.objects.get_mut(key) else { return };
+        stored.wire = Some(wire);
+        self.read.push_back(key.clone());
+        if self.read.len() > WIRE_LIMIT
+            && let Some(oldest) = self.read.pop_front()
+            && let Some(stored) = self.objects.get_mut(&oldest)
+        {
+            stored.wire = None;
         }
     }
 
@@ -245,7 +272,7 @@ impl Store {
             match &revision.previous {
                 Some(previous) => {
                     let ownership = revision.previous_ownership.clone();
-                    past.objects.insert(revision.key.clone(), Stored { object: previous.clone(), ownership });
+                    past.objects.insert(revision.key.clone(), Stored::new(previous.clone(), ownership));
                 }
                 None => {
                     past.objects.remove(&revision.key);

@@ -79,7 +79,7 @@ impl ApiServer {
             }
             ownership.pending.push_back(Arc::new(merged));
         }
-        self.commit(super::storage::Stored { object: object.clone(), ownership }, who);
+        self.commit(super::storage::Stored::new(object.clone(), ownership), who);
         self.after_write(&object, Some(old));
     }
 
@@ -100,7 +100,7 @@ impl ApiServer {
         } else {
             object.meta_mut().resource_version = Some(self.store.next_version().to_string());
             let ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
-            self.commit(super::storage::Stored { object, ownership }, who);
+            self.commit(super::storage::Stored::new(object, ownership), who);
         }
         Ok(())
     }

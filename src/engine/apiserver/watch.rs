@@ -11,7 +11,7 @@ use super::ApiServer;
 use super::handler::list::{Selection, check_list_options, parse_version};
 use super::handler::negotiate::{Shape, not_acceptable, partial};
 use super::handler::route::Target;
-use super::storage::{Change, Stored};
+use super::storage::{Change, Ownership, Revision, Stored};
 use crate::sim::Millis;
 
 /// One open watch.
@@ -141,9 +141,9 @@ impl ApiServer {
             };
             let ownership = match (before, after) {
                 (true, false) => revision.previous_ownership.clone(),
-                _ => revision.ownership.clone(),
+                _ => self.settled(&revision).unwrap_or_else(|| revision.ownership.clone()),
             };
-            let event = self.print(&mut watch, kind, &Stored { object, ownership });
+            let event = self.print(&mut watch, kind, &Stored::new(object, ownership));
             chunks.push(Chunk::Event(event));
         }
         if watch.deadline.is_some_and(|deadline| deadline <= self.now) {
@@ -152,6 +152,13 @@ impl ApiServer {
         }
         self.watches.insert(stream, watch);
         Some(chunks)
+    }
+
+    /// Who owned what after a write, if the object still is as it was written and somebody has settled that.
+    fn settled(&self, revision: &Revision) -> Option<Ownership> {
+        let stored = self.store.get(&revision.key)?;
+        let same = stored.object.meta().resource_version == revision.object.meta().resource_version;
+        (same && stored.ownership.pending.is_empty()).then(|| stored.ownership.clone())
     }
 
     pub fn close_watch(&mut self, stream: StreamId) {

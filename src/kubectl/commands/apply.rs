@@ -176,7 +176,7 @@ impl Apply<'_> {
     async fn server_side(&self, info: &Info) -> Result<(&'static str, Value)> {
         let mut query = self.query.clone();
         query.push(("force", self.args.flag("force-conflicts").to_string()));
-        let patch = (PatchType::Apply, Body::Json(info.object.clone()));
+        let patch = (PatchType::Apply, Body::Json(info.object.clone().into()));
         let subresource = self.args.text("subresource");
         let sent = self.client.patch_sub(&info.mapping, &info.namespace, &info.name, subresource, patch, query).await;
         match sent {

@@ -158,7 +158,7 @@ async fn beside(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) -> 
     }
     let mut all = list_at(&info.object, "/spec/ephemeralContainers").to_vec();
     all.push(new);
-    let patch = Body::Json(json!({"spec": {"ephemeralContainers": all}}));
+    let patch = Body::Json(json!({"spec": {"ephemeralContainers": all}}).into());
     client
         .patch_sub(
             &info.mapping,

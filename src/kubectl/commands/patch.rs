@@ -101,13 +101,13 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 /// The patch as JSON. What only looks like JSON is left to the server to refuse.
 fn body(text: &str) -> Result<Body> {
     if let Ok(value) = serde_json::from_str::<Value>(text) {
-        return Ok(Body::Json(value));
+        return Ok(Body::Json(value.into()));
     }
     if text.trim_start().starts_with(['{', '[']) {
         return Ok(Body::Bytes(text.as_bytes().to_vec()));
     }
     match yaml::documents(text).into_iter().next() {
-        Some(Ok(value)) => Ok(Body::Json(value)),
+        Some(Ok(value)) => Ok(Body::Json(value.into())),
         Some(Err(why)) => Err(Failure::plain(format!("unable to parse {text:?}: {why}"))),
         None => Ok(Body::Bytes(text.as_bytes().to_vec())),
     }

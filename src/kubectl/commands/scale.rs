@@ -98,7 +98,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             if dry_run == DryRun::Client {
                 return Ok(());
             }
-            let patch = Body::Json(json!({"spec": {"replicas": replicas}}));
+            let patch = Body::Json(json!({"spec": {"replicas": replicas}}).into());
             let query = write_query(args, dry_run);
             client
                 .patch_sub(&info.mapping, &info.namespace, &info.name, "scale", (PatchType::Merge, patch), query)

@@ -72,8 +72,8 @@ impl Parsed {
 pub(in crate::apiserver) fn parse(request: &Request, kind: &str) -> Result<Parsed, Status> {
     let bytes = match &request.body {
         Body::Json(value) => {
-            return match value {
-                Value::Object(_) => Ok(Parsed::of(value.clone())),
+            return match &**value {
+                Value::Object(_) => Ok(Parsed::of(Value::clone(value))),
                 Value::Null => Ok(Parsed::of(Value::Object(Default::default()))),
                 other => Err(no_object(kind, &other.to_string(), json_type(other))),
             };

@@ -102,10 +102,18 @@ impl ApiServer {
         let key = Key::new(target.resource.kind, &target.namespace, &target.name);
         parse_version(request.param("resourceVersion"), 500)?;
         self.settle_ownership(&key);
+        if self.store.get(&key).is_none() {
+            return Err(not_found(target));
+        }
+        shape.check_single(request, &target.resource)?;
+        if shape == Shape::Object
+            && let Some(object) = self.shared(&target.resource, &key)
+        {
+            return Ok(Response::json(200, object));
+        }
         let Some(stored) = self.store.get(&key) else {
             return Err(not_found(target));
         };
-        shape.check_single(request, &target.resource)?;
         self.one(request, &target.resource, stored, 200)
     }
 

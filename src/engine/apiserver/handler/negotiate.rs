@@ -2,11 +2,13 @@
 //!
 //! Mirrors: apiserver/pkg/endpoints/handlers/response.go.
 
+use std::sync::Arc;
+
 use api::wire::{Request, Response};
 use api::{Kind, Resource, Status};
 use serde_json::{Map, Value, json};
 
-use crate::apiserver::storage::Stored;
+use crate::apiserver::storage::{Key, Stored};
 use crate::apiserver::{ApiServer, managed};
 
 /// The shape a client asked for in `Accept`.
@@ -87,6 +89,20 @@ impl ApiServer {
         value
     }
 
+    /// As [`ApiServer::to_client`], for what is stored; written once for all who read it.
+    pub(in crate::apiserver) fn shared(&mut self, resource: &Resource, key: &Key) -> Option<Arc<Value>> {
+        let stored = self.store.get(key)?;
+        if !is_storage(resource) {
+            return Some(Arc::new(self.to_client(resource, stored)));
+        }
+        if let Some(wire) = &stored.wire {
+            return Some(wire.clone());
+        }
+        let wire = Arc::new(self.to_client(resource, stored));
+        self.store.set_wire(key, wire.clone());
+        Some(wire)
+    }
+
     /// Only kind, apiVersion and metadata, without writing out the rest first.
     pub(in crate::apiserver) fn metadata_to_client(&self, resource: &Resource, stored: &Stored, owners: bool) -> Value {
         let mut metadata = serde_json::to_value(stored.object.meta()).unwrap_or_default();
@@ -145,6 +161,12 @@ pub(in crate::apiserver) fn to_storage(resource: &Resource, value: Value) -> Val
         // Every other row is its own storage version.
         _ => value,
     }
+}
+
+/// Whether objects of this row are sent in the version in which they are stored.
+fn is_storage(resource: &Resource) -> bool {
+    !matches!((resource.group, resource.version), ("events.k8s.io", _) | ("autoscaling", "v1"))
+        && !matches!(resource.kind, Kind::Custom(_))
 }
 
 /// The stored form in the version of the path, with the empty fields that Go writes (`status: {}`).

@@ -63,6 +63,10 @@ impl ApiServer {
         let mut object = self.decode(request, target, "CreateOptions", &mut options.warnings)?;
         self.place(&mut object, target)?;
         let created = self.create(who, object, &mut options);
+        // Who owns what is in the answer: it is settled for later readers, too.
+        if let Some(created) = created.as_ref().ok().filter(|_| !options.dry_run) {
+            self.settle_ownership(&Key::of(created));
+        }
         self.answer_write(request, &target.resource, created, 201, &options)
     }
 
@@ -104,12 +108,11 @@ impl ApiServer {
     /// The stored twin of a written object, or the object alone (dry run, gone).
     pub(super) fn stored_or(&self, object: Object, options: &WriteOptions) -> Stored {
         if let Some(ownership) = &options.preview {
-            return Stored { object, ownership: ownership.clone() };
+            return Stored::new(object, ownership.clone());
         }
         match self.store.get(&Key::of(&object)) {
-            Some(stored) if stored.object == object => stored.clone(),
-            Some(stored) => Stored { object, ownership: stored.ownership.clone() },
-            None => Stored { object, ownership: Default::default() },
+            Some(stored) => Stored::new(object, stored.ownership.clone()),
+            None => Stored::new(object, Default::default()),
         }
     }
 
@@ -166,7 +169,7 @@ impl ApiServer {
     ) -> Result<Response, Status> {
         let strategy = registry::strategy(target.resource.kind);
         if strategy.returns_deleted_object() || !deleted.gone {
-            let stored = Stored { object: deleted.object, ownership };
+            let stored = Stored::new(deleted.object, ownership);
             return self.one(request, &target.resource, &stored, 200);
         }
         let details = success_details(&target.resource, &deleted.object);

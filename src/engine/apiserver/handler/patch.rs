@@ -33,8 +33,7 @@ impl ApiServer {
         check_force(request)?;
         let resource = target.resource;
         let key = Key::new(resource.kind, &target.namespace, &target.name);
-        let stored = self.store.get(&key).cloned().ok_or_else(|| Status::not_found(&resource, &target.name))?;
-        let current = self.to_client(&resource, &stored);
+        let current = self.shared(&resource, &key).ok_or_else(|| Status::not_found(&resource, &target.name))?;
         let validation = FieldValidation::of(request, "PatchOptions")?;
         let patched = self.patched_value(request, &current, resource.group, resource.version, resource.kind_name)?;
         let warnings = &mut options.warnings;
@@ -193,7 +192,7 @@ pub(super) fn applied_config(
     warnings: &mut Vec<String>,
 ) -> Result<Value, Status> {
     let mut config = match &request.body {
-        Body::Json(value) => value.clone(),
+        Body::Json(value) => Value::clone(value),
         other => {
             let document = api::yaml::parse_document(&body_text(other))
                 .map_err(|error| Status::bad_request(format!("error decoding YAML: {}", error.converting())))?;
@@ -272,7 +271,7 @@ pub(super) fn media_type(request: &Request) -> &str {
 
 fn json_body(request: &Request) -> Result<Value, Status> {
     match &request.body {
-        Body::Json(value) => Ok(value.clone()),
+        Body::Json(value) => Ok(Value::clone(value)),
         other => api::yaml::parse_json(&body_text(other)).map(|node| node.to_json()).map_err(|error| {
             // Strategic patches are read by another hand.
             let what = if media_type(request) == STRATEGIC { "" } else { "error decoding patch: " };

@@ -42,7 +42,7 @@ impl ApiServer {
                 }
                 let mut nested = request.clone();
                 nested.body = match body.get("deleteOptions") {
-                    Some(options) => api::wire::Body::Json(options.clone()),
+                    Some(options) => api::wire::Body::Json(options.clone().into()),
                     None => api::wire::Body::Empty,
                 };
                 let options = delete_options(&nested)?;

@@ -15,7 +15,7 @@ fn config_map(namespace: &str, name: &str) -> Object {
 }
 
 fn put(store: &mut Store, object: Object) {
-    store.put(Stored { object, ownership: Ownership::default() }, 0, Arc::from("test"));
+    store.put(Stored::new(object, Ownership::default()), 0, Arc::from("test"));
 }
 
 #[test]
