@@ -42,6 +42,23 @@ pub(super) fn record(
     }));
 }
 
+/// What a client `asked` for, if it differs from what is `written` in more than nobody owns:
+/// most writes are remembered as the written object itself, without a copy of their own.
+pub(super) fn apart(mut asked: Object, written: &Object) -> Option<Object> {
+    if asked == *written {
+        return None;
+    }
+    let (meta, known) = (asked.meta_mut(), written.meta());
+    meta.name.clone_from(&known.name);
+    meta.namespace.clone_from(&known.namespace);
+    meta.uid.clone_from(&known.uid);
+    meta.creation_timestamp.clone_from(&known.creation_timestamp);
+    meta.generation = known.generation;
+    meta.resource_version.clone_from(&known.resource_version);
+    meta.managed_fields.clone_from(&known.managed_fields);
+    (asked != *written).then_some(asked)
+}
+
 /// The `managedFields` a client sees; null when nobody owns anything.
 pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Value {
     if ownership.pending.is_empty() {

@@ -122,16 +122,19 @@ impl ApiServer {
             return Err(status);
         }
         let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
+        let asked = managed::apart(asked, &object);
+        if !options.dry_run {
+            object.meta_mut().resource_version = Some(self.store.next_version().to_string());
+        }
         let mut ownership = Ownership::default();
         match options.ownership.take() {
             Some(decided) => ownership.folded = Arc::new(decided),
-            None => managed::record(&mut ownership, self, &manager, "", None, &asked),
+            None => managed::record(&mut ownership, self, &manager, "", None, asked.as_ref().unwrap_or(&object)),
         }
         if options.dry_run {
             options.preview = Some(ownership);
             return Ok(object);
         }
-        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         if kind == api::Kind::CustomResourceDefinition {
             // Its status is written right away; the answer shows the definition as it was born.
             options.preview = Some(ownership.clone());
@@ -316,8 +319,9 @@ impl ApiServer {
             self.remove(who, &key, object.clone());
             return Ok(object);
         }
+        let asked = managed::apart(asked, &object);
         object.meta_mut().resource_version = Some(self.store.next_version().to_string());
-        let ownership = self.owners_after(&manager, options, &asked, &old);
+        let ownership = self.owners_after(&manager, options, asked.as_ref().unwrap_or(&object), &old);
         self.commit(Stored::new(object.clone(), ownership), who);
         self.after_write(&object, Some(&old));
         Ok(object)
