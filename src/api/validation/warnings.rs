@@ -21,8 +21,9 @@ pub fn warnings(object: &Object, old: Option<&Object>) -> Vec<String> {
         Object::Pod(_) if old.is_some() => {}
         Object::Pod(inner) => {
             dotted_name(object, "this is used in the Pod's hostname", &mut out);
-            let spec = inner.spec.clone().unwrap_or_default();
-            pod::warnings::pod(Some(&inner.metadata), &spec, &Path::ROOT, &mut out);
+            if let Some(spec) = &inner.spec {
+                pod::warnings::pod(Some(&inner.metadata), spec, &Path::ROOT, &mut out);
+            }
         }
         Object::Deployment(_)
         | Object::ReplicaSet(_)

@@ -6,7 +6,7 @@ use api::wire::Request;
 use api::{Kind, Object, Resource};
 use serde_json::{Value, json};
 
-use super::handler::negotiate::names_owners;
+use super::handler::negotiate::{names_owners, tree};
 use super::storage::Stored;
 use super::{ApiServer, printers};
 
@@ -35,12 +35,12 @@ impl ApiServer {
                     }
                     (object, _) => printers::cells(object, self.unix_millis()),
                 };
-                let mut row = json!({ "cells": cells });
-                match include {
-                    "None" => row["object"] = Value::Null,
-                    "Object" => row["object"] = self.to_client(resource, stored),
-                    _ => row["object"] = self.metadata_to_client(resource, stored, names_owners(request)),
-                }
+                let object = match include {
+                    "None" => Value::Null,
+                    "Object" => self.to_client(resource, stored),
+                    _ => self.metadata_to_client(resource, stored, names_owners(request)),
+                };
+                let mut row = tree([("cells", cells.into()), ("object", object)]);
                 let conditions = match &stored.object {
                     Object::Pod(pod) => printers::pod_row_conditions(pod),
                     _ => None,
@@ -56,12 +56,12 @@ impl ApiServer {
             (true, Some(custom)) => json!(custom.column_definitions),
             (true, None) => printers::columns(resource.kind).iter().map(printers::Column::to_value).collect(),
         };
-        json!({
-            "kind": "Table",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": metadata,
-            "columnDefinitions": columns,
-            "rows": rows,
-        })
+        tree([
+            ("kind", "Table".into()),
+            ("apiVersion", "meta.k8s.io/v1".into()),
+            ("metadata", metadata),
+            ("columnDefinitions", columns),
+            ("rows", rows.into()),
+        ])
     }
 }

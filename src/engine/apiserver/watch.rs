@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ApiServer;
 use super::handler::list::{Selection, check_list_options, parse_version};
-use super::handler::negotiate::{Shape, not_acceptable, partial};
+use super::handler::negotiate::{Shape, not_acceptable, partial, tree};
 use super::handler::route::Target;
 use super::storage::{Change, Ownership, Revision, Stored};
 use crate::sim::Millis;
@@ -187,7 +187,7 @@ impl ApiServer {
                 )
             }
         };
-        json!({ "type": kind, "object": object })
+        tree([("type", kind.into()), ("object", object)])
     }
 
     fn bookmark(&self, watch: &Watch, version: u64, initial: bool) -> Value {

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 use base64::{DecodeError, Engine as _, alphabet};
 use serde_json::{Value, json};
 
-use super::negotiate::{Shape, names_owners, partial};
+use super::negotiate::{Shape, names_owners, partial, tree};
 use super::route::Target;
 use crate::apiserver::storage::{Key, Store, Stored};
 use crate::apiserver::{ApiServer, registry};
@@ -159,7 +159,8 @@ impl ApiServer {
                 } else {
                     (format!("{}List", target.resource.kind_name), target.resource.api_version())
                 };
-                json!({ "kind": kind, "apiVersion": api_version, "metadata": meta, "items": items })
+                let items = Value::Array(items);
+                tree([("kind", kind.into()), ("apiVersion", api_version.into()), ("metadata", meta), ("items", items)])
             }
         };
         Ok(Response::json(200, body))

@@ -115,7 +115,7 @@ impl ApiServer {
                 metadata["managedFields"] = fields;
             }
         }
-        json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata })
+        partial_of(metadata)
     }
 
     /// Answers with one object in the asked shape.
@@ -146,11 +146,16 @@ pub(in crate::apiserver) fn names_owners(request: &Request) -> bool {
 
 /// Only kind, apiVersion and metadata.
 pub(in crate::apiserver) fn partial(mut object: Value) -> Value {
-    json!({
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": object["metadata"].take(),
-    })
+    partial_of(object["metadata"].take())
+}
+
+fn partial_of(metadata: Value) -> Value {
+    tree([("kind", "PartialObjectMetadata".into()), ("apiVersion", "meta.k8s.io/v1".into()), ("metadata", metadata)])
+}
+
+/// A map of trees that are moved into it: `json!` copies what it is given.
+pub(in crate::apiserver) fn tree<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 
 /// An object in a non-storage version, in the version it is stored in.
