@@ -21,13 +21,14 @@ fn main() -> ExitCode {
         "bench" => bench::main(rest),
         "cluster" => cluster::main(rest),
         "history" => history::main(rest),
-        "http" => http::main(rest),
+        "replay-http" => http::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
         "shell" => shell::main(rest),
+        "swarm" => tools::swarm::main(rest),
         _ => Err(format!(
-            "unknown tool {tool:?}; there are: bench, cluster, history, http, lessons, replay, schedule, shell"
+            "unknown tool {tool:?}; there are: bench, cluster, history, lessons, replay, replay-http, schedule, shell, swarm"
         )),
     };
     match done {

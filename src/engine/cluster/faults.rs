@@ -130,7 +130,7 @@ impl Cluster {
             Fault::Thaw { node } => self.freeze(&node, false)?,
             Fault::Squeeze { node, scarce, left } => {
                 let left = left.map(|text| amount(&Quantity(text)).value());
-                let kubelet = self.kubelet_mut(&node).ok_or_else(|| format!("there is no node {node}"))?;
+                let kubelet = self.machine_mut(&node).ok_or_else(|| format!("there is no node {node}"))?;
                 kubelet.squeeze(scarce, left);
             }
             Fault::Join(config) => self.join(*config),
@@ -174,7 +174,7 @@ impl Cluster {
         let Some(pod) = self.snapshot().get::<Pod>(namespace, name).cloned() else { return };
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
         let uid = pod.metadata.uid.clone().unwrap_or_default();
-        if let Some(kubelet) = self.kubelet_mut(&node) {
+        if let Some(kubelet) = self.machine_mut(&node) {
             kubelet.leave_alone(&uid);
         }
     }

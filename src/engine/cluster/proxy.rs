@@ -57,6 +57,14 @@ impl Cluster {
         }
     }
 
+    /// The machine of a node, whether anything on it runs or not.
+    pub(super) fn machine_mut(&mut self, node: &str) -> Option<&mut Kubelet> {
+        match &mut self.processes.get_mut(&ProcessId::Kubelet(node.into()))?.program {
+            Program::Kubelet(kubelet) => Some(kubelet),
+            _ => None,
+        }
+    }
+
     /// Something was asked of a kubelet outside its turn: it looks again at once.
     pub(super) fn nudge(&mut self, node: &str) {
         let now = self.now();

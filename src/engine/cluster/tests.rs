@@ -16,6 +16,7 @@ mod admission;
 mod network;
 mod pods;
 mod pressure;
+mod recovery;
 mod running_pods;
 mod scheduling;
 mod storage;

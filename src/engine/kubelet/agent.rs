@@ -183,10 +183,17 @@ impl Kubelet {
                     .is_some_and(|spec| spec.readiness_gates.as_ref().is_some_and(|gates| !gates.is_empty()));
                 let changed = changed || (gated && worker.pod.status != pod.status);
                 let newer = version(pod) >= version(&worker.pod);
+                let foreign = newer && worker.pod.status != pod.status;
                 if newer {
                     worker.pod = pod.clone();
                 }
                 if !changed {
+                    if foreign {
+                        worker.reconcile_status(now);
+                        if let Some(at) = worker.next_due(now) {
+                            self.arm(&uid, at.max(now));
+                        }
+                    }
                     return;
                 }
                 let deleting = pod.metadata.deletion_timestamp.is_some();

@@ -54,6 +54,9 @@ pub enum Work {
 /// After a write that did not get through. Mirrors: pkg/kubelet `backOffPeriod`.
 pub(super) const RETRY: Millis = 10_000;
 
+/// How often the status manager compares what is stored with what it knows. Mirrors: `syncPeriod`.
+const RECONCILE: Millis = 10_000;
+
 /// Why a pod is being stopped for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -95,6 +98,8 @@ pub struct PodWorker {
     pub gone: bool,
     /// Somebody else writes this pod's status.
     pub left_alone: bool,
+    /// The API server did not hear the last status: it is told before anything is given up.
+    pub untold: bool,
     pub work: Option<(Option<Millis>, Work)>,
     /// Containers still to be started in this sync.
     pub plan: VecDeque<String>,
@@ -133,6 +138,7 @@ impl PodWorker {
             finished: false,
             gone: false,
             left_alone: false,
+            untold: false,
             work: None,
             plan: VecDeque::new(),
             sync_at: Some(now),
@@ -305,6 +311,7 @@ impl PodWorker {
             shows_ids: !turn.cx.profile.instant,
         };
         let fresh = status::generate(self, &look);
+        self.untold = false;
         if self.left_alone || self.pod.status.as_ref() == Some(&fresh) || self.ending == Some(Ending::Orphaned) {
             return;
         }
@@ -317,9 +324,30 @@ impl PodWorker {
         });
         match written {
             Ok(pod) if pod.metadata.uid.as_deref() == Some(&*self.uid) => self.pod = pod,
-            Err(status) if status.is_unreachable() => self.sync_by(turn.now + RETRY),
+            Err(status) if status.is_unreachable() => {
+                self.untold = true;
+                self.sync_by(turn.now + RETRY);
+            }
             Ok(_) | Err(_) => {}
         }
+    }
+
+    /// Somebody else wrote the status; when the worker looks at it.
+    ///
+    /// A wrong readiness is put right at once, anything else with the status manager's next round.
+    /// Mirrors: pkg/kubelet/kubelet.go `HandlePodReconcile`, pkg/kubelet/status `needsReconcile`.
+    pub fn reconcile_status(&mut self, now: Millis) {
+        // A pod that is over keeps its last status.
+        if self.finished || self.ending.is_some() {
+            return;
+        }
+        let status = self.pod.status.as_ref();
+        let says = |kind: &str| {
+            let conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+            conditions.filter(|condition| condition.type_ == kind).any(|condition| condition.status == "True")
+        };
+        let at = if says("Ready") == says("ContainersReady") { now + RECONCILE } else { now };
+        self.sync_by(at);
     }
 }
 

@@ -82,6 +82,9 @@ impl PodWorker {
             return;
         }
         if self.finished {
+            if self.untold {
+                self.write_status(turn);
+            }
             if deleted {
                 let until = turn.now + turn.delay(30, 60);
                 self.work = Some((Some(until), Work::TearingDown));
@@ -129,6 +132,10 @@ impl PodWorker {
                 self.sync_by(turn.now);
             }
             return;
+        }
+        if self.untold {
+            // Who counts ended pods must see how this one ended before it goes.
+            self.write_status(turn);
         }
         let key = Key::new(ApiKind::Pod, self.namespace(), self.name());
         let options =

@@ -1,0 +1,3 @@
+//! The tools that test the whole cluster at random: `tests/` runs a short form of each.
+
+pub mod swarm;
