@@ -7,4 +7,5 @@ mod architecture;
 #[cfg(feature = "browser")]
 mod browser;
 mod determinism;
+mod random;
 mod transcripts;

@@ -1,4 +1,4 @@
-//! `http --cases DIR --out DIR [--only TEXT]`: plays recorded HTTP exchanges and writes our answers.
+//! `replay-http --cases DIR --out DIR [--only TEXT]`: plays recorded HTTP exchanges and writes our answers.
 //!
 //! The files hold `> METHOD /path` with headers and body, `@ let`, `@ settle`, `@ watch` and
 //! `@ end`; recorded answers are dropped and ours written in their place, one line of JSON each.
@@ -19,8 +19,8 @@ const BUDGET: usize = 1_000_000;
 /// A sentence on a bad flag or an unreadable directory.
 pub fn main(words: &[String]) -> Result<(), String> {
     let flag = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1)).cloned();
-    let cases = PathBuf::from(flag("--cases").ok_or("http needs --cases DIR")?);
-    let out = PathBuf::from(flag("--out").ok_or("http needs --out DIR")?);
+    let cases = PathBuf::from(flag("--cases").ok_or("replay-http needs --cases DIR")?);
+    let out = PathBuf::from(flag("--out").ok_or("replay-http needs --out DIR")?);
     let only = flag("--only").unwrap_or_default();
     let mut files = Vec::new();
     collect(&cases, &mut files)?;

@@ -8,6 +8,7 @@ mod lessons;
 mod replay;
 mod schedule;
 mod shell;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -21,14 +22,16 @@ fn main() -> ExitCode {
         "bench" => bench::main(rest),
         "cluster" => cluster::main(rest),
         "history" => history::main(rest),
+        "fuzz" => tools::fuzz::main(rest),
         "replay-http" => http::main(rest),
         "replay" => replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
         "shell" => shell::main(rest),
         "swarm" => tools::swarm::main(rest),
+        "timeline" => timeline::main(rest),
         _ => Err(format!(
-            "unknown tool {tool:?}; there are: bench, cluster, history, lessons, replay, replay-http, schedule, shell, swarm"
+            "unknown tool {tool:?}; there are: bench, cluster, fuzz, history, lessons, replay, replay-http, schedule, shell, swarm, timeline"
         )),
     };
     match done {

@@ -7,7 +7,7 @@
 
 mod actions;
 mod always;
-mod manifests;
+pub mod manifests;
 mod settled;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -83,6 +83,30 @@ const COMMANDS: &[Command] = &[
         run: tools::run_optimised,
     },
     Command {
+        name: "replay-http",
+        usage: "--cases DIR --out DIR [--only TEXT]",
+        about: "play .http files against the API server and write its answers",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "timeline",
+        usage: "NAME --scenarios DIR",
+        about: "who wrote what, when, in answer to what: a scenario in the form of the recorded timelines",
+        run: tools::run_quickly,
+    },
+    Command {
+        name: "swarm",
+        usage: "[--seeds N] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]",
+        about: "random workloads under random faults, and what must hold regardless",
+        run: tools::run_optimised,
+    },
+    Command {
+        name: "fuzz",
+        usage: "[--seconds N] [--seed S]",
+        about: "odd requests and command lines: nothing panics, hangs or breaks the store",
+        run: tools::run_released,
+    },
+    Command {
         name: "schedule",
         usage: "…",
         about: "schedule recorded cases and print every decision",

@@ -63,10 +63,11 @@ pub fn ensure(
     collisions: &mut i32,
 ) -> Result<Arc<ControllerRevision>, Status> {
     let data = patch_of(template);
-    let next = known.last().map_or(0, |newest| newest.revision) + 1;
+    // Behind the largest number there is none: as in Go it becomes negative, and the API server says so.
+    let next = known.last().map_or(0, |newest| newest.revision).wrapping_add(1);
     let same = known.iter().rev().find(|revision| holds(revision, &data));
     if let Some(same) = same {
-        if same.revision == next - 1 {
+        if same.revision == next.wrapping_sub(1) {
             return Ok(same.clone());
         }
         // A template of old is back: its revision becomes the newest one.

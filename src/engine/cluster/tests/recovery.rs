@@ -1,4 +1,4 @@
-//! What an outage leaves behind when it is over: nothing.
+//! What an outage or a strange object leaves behind when it is over: nothing.
 
 use api::k8s_openapi::api::batch::v1::Job;
 use api::k8s_openapi::api::core::v1::{Node, Pod};
@@ -108,4 +108,27 @@ fn a_machine_that_is_off_can_be_given_its_room_back() {
     let snapshot = cluster.snapshot();
     let taints = snapshot.get::<Node>("", "worker-1").and_then(|node| node.spec.clone()?.taints);
     assert_eq!(taints, None);
+}
+
+/// Go's numbers wrap; then the API server refuses the negative one, and nothing else happens.
+#[test]
+fn no_revision_follows_the_largest() {
+    let mut cluster = cluster();
+    let labels = json!({"app": "db"});
+    post(
+        &mut cluster,
+        "/apis/apps/v1/namespaces/default/controllerrevisions",
+        json!({"metadata": {"name": "last", "labels": labels}, "revision": i64::MAX, "data": {}}),
+    );
+    let template =
+        json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "nginx:1.27"}]}});
+    post(
+        &mut cluster,
+        "/apis/apps/v1/namespaces/default/statefulsets",
+        json!({"metadata": {"name": "db"}, "spec": {"serviceName": "db", "selector": {"matchLabels": labels}, "template": template}}),
+    );
+    cluster.run_for(10_000, usize::MAX);
+    let snapshot = cluster.snapshot();
+    assert_eq!(snapshot.objects(api::Kind::ControllerRevision, "default").count(), 1);
+    assert_eq!(snapshot.list::<Pod>("default").count(), 0);
 }
