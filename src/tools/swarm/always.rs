@@ -12,13 +12,17 @@ use engine::{Cluster, Snapshot};
 /// More events than this in one virtual second: somebody is running in circles.
 const BUSY: u32 = 20_000;
 
+/// Kind, namespace, name.
+type Place = (Kind, Arc<str>, Arc<str>);
+/// uid, resourceVersion, generation.
+type Seen = (String, u64, i64);
+
 /// What was seen so far.
 #[derive(Default)]
 pub struct Watcher {
     version: u64,
     audit: u64,
-    /// Kind, namespace, name → uid, resourceVersion, generation.
-    versions: BTreeMap<(Kind, Arc<str>, Arc<str>), (String, u64, i64)>,
+    versions: BTreeMap<Place, Seen>,
     pods: BTreeMap<String, Known>,
     second: u64,
     events: u32,
