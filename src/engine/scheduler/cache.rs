@@ -117,7 +117,7 @@ impl Cache {
     }
 
     /// Answers, per group of like pods, whether a selector speaks of it.
-    pub fn group_matcher<'a>(&'a self, namespace: &'a str, selector: &Arc<api::meta::Selector>) -> GroupMatcher<'a> {
+    pub fn group_matcher(&self, namespace: &str, selector: &api::meta::Selector) -> GroupMatcher {
         self.groups.matcher(namespace, selector)
     }
 

@@ -1,7 +1,6 @@
 //! Pods with equal namespace and labels are one group, so that counting pods for a selector
 //! asks it once per group and not once per pod. Ours: upstream walks the pods.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,40 +38,34 @@ impl Groups {
         id
     }
 
-    pub fn matcher<'a>(&'a self, namespace: &'a str, selector: &Arc<Selector>) -> GroupMatcher<'a> {
+    /// Which groups a selector speaks of, in one namespace.
+    pub fn matcher(&self, namespace: &str, selector: &Selector) -> GroupMatcher {
         // Counting for an empty selector is counting nothing: upstream's `countPodsMatchSelector`.
-        let none = selector.requirements().is_empty();
-        GroupMatcher {
-            groups: &self.all,
-            namespace,
-            selector: selector.clone(),
-            known: vec![Cell::new(None); self.all.len()],
-            none,
+        if selector.requirements().is_empty() {
+            return GroupMatcher::default();
         }
+        let speaks_of = |group: &Group| group.namespace == namespace && selector.matches(Some(&group.labels));
+        let matching = self.all.iter().enumerate().filter(|(_, group)| speaks_of(group));
+        GroupMatcher { matching: matching.map(|(id, _)| id).collect() }
     }
 }
 
-/// A selector in one namespace, with its answers remembered.
-#[derive(Debug, Clone)]
-pub struct GroupMatcher<'a> {
-    groups: &'a [Arc<Group>],
-    namespace: &'a str,
-    selector: Arc<Selector>,
-    known: Vec<Cell<Option<bool>>>,
-    none: bool,
+/// The groups a selector speaks of: one, as a rule, so that nodes are looked through quickly.
+#[derive(Debug, Clone, Default)]
+pub struct GroupMatcher {
+    /// In order.
+    matching: Arc<[GroupId]>,
 }
 
-impl GroupMatcher<'_> {
+impl GroupMatcher {
+    pub fn groups(&self) -> &[GroupId] {
+        &self.matching
+    }
+
     pub fn matches(&self, id: GroupId) -> bool {
-        if self.none {
-            return false;
+        match &*self.matching {
+            [only] => *only == id,
+            many => many.binary_search(&id).is_ok(),
         }
-        let known = &self.known[id];
-        known.get().unwrap_or_else(|| {
-            let group = &self.groups[id];
-            let matches = group.namespace == self.namespace && self.selector.matches(Some(&group.labels));
-            known.set(Some(matches));
-            matches
-        })
     }
 }

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::meta::Selector;
+
 use super::{counts, defaults, only_zones_matter};
 use crate::scheduler::cache::{Cache, GroupMatcher, NodeInfo};
 use crate::scheduler::framework::{MAX_NODE_SCORE, Score};
@@ -24,14 +26,14 @@ struct Ready<'a> {
 
 struct Weighed<'a> {
     constraint: Cow<'a, SpreadConstraint>,
-    domains: Domains<'a>,
+    domains: Domains,
     weight: f64,
 }
 
 /// Matching pods per domain among the feasible nodes.
-enum Domains<'a> {
+enum Domains {
     /// Every node is its own; it is counted when it is scored.
-    Hostnames(GroupMatcher<'a>),
+    Hostnames(GroupMatcher),
     /// By the number of the zone.
     Zones(Vec<i64>),
     /// By the value of any other label.
@@ -53,8 +55,15 @@ pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo
     let considered: Vec<&NodeInfo> = feasible.iter().map(|node| &***node).filter(|node| takes_part(node)).collect();
     // Where other labels decide too whether a node counts, the kept counts per zone are of no use.
     let alone = !own || keys.len() == 1;
+    // The default constraints are of one selector: what it speaks of is found out once.
+    let mut last: Option<(Arc<Selector>, GroupMatcher)> = None;
     let weigh = |constraint: Cow<'a, SpreadConstraint>| {
-        let (domains, size) = count(cache, pod, &constraint, &considered, &takes_part, alone);
+        let (selector, matcher) = match last.take() {
+            Some(last) if Arc::ptr_eq(&last.0, &constraint.selector) => last,
+            _ => (constraint.selector.clone(), cache.group_matcher(&pod.namespace, &constraint.selector)),
+        };
+        last = Some((selector, matcher.clone()));
+        let (domains, size) = count(cache, pod, &constraint, matcher, &considered, &takes_part, alone);
         #[allow(clippy::cast_precision_loss)] // upstream computes in float64
         let weight = (size as f64 + 2.0).ln();
         Weighed { constraint, domains, weight }
@@ -65,15 +74,15 @@ pub fn prepare<'a>(cache: &'a Cache, pod: &'a PodInfo, feasible: &[&Arc<NodeInfo
 /// The pods of one constraint's domains, and how many domains the considered nodes have.
 ///
 /// A missing label is a domain of its own, though no node of it is scored by it.
-fn count<'a>(
-    cache: &'a Cache,
-    pod: &'a PodInfo,
+fn count(
+    cache: &Cache,
+    pod: &PodInfo,
     constraint: &SpreadConstraint,
+    matcher: GroupMatcher,
     considered: &[&NodeInfo],
     takes_part: &dyn Fn(&NodeInfo) -> bool,
     alone: bool,
-) -> (Domains<'a>, usize) {
-    let matcher = cache.group_matcher(&pod.namespace, &constraint.selector);
+) -> (Domains, usize) {
     let key = &constraint.topology_key;
     if key == HOSTNAME {
         return (Domains::Hostnames(matcher), considered.len());
