@@ -11,7 +11,8 @@ use crate::swarm::manifests::{once_in, pick};
 /// A path of the API server, mostly one that exists.
 pub fn path(rng: &mut Rng) -> String {
     let resource = pick(rng, RESOURCES);
-    let mut path = resource.path(if once_in(rng, 4) { "" } else { pick(rng, &["default", "kube-system", "nowhere"]) });
+    let namespace = if once_in(rng, 4) { &"" } else { pick(rng, &["default", "kube-system", "nowhere"]) };
+    let mut path = resource.path(namespace);
     if !once_in(rng, 3) {
         path = format!("{path}/{}", pick(rng, &["web", "deployment-0", "worker-1", "kubernetes", "a b", "..", ""]));
         if once_in(rng, 2) {
