@@ -1,13 +1,17 @@
 //! Tests that run as wasm in a browser: the engine must live the same history here as natively.
 
 use course::transcript::{history, parse, play, write};
-use wasm_bindgen_test::wasm_bindgen_test;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
 
 const CASES: &[(&str, &str)] = &[
     ("broken-input", include_str!("../../tests/transcripts/broken-input.case")),
     ("first-steps", include_str!("../../tests/transcripts/first-steps.case")),
+    ("job-ends", include_str!("../../tests/transcripts/job-ends.case")),
     ("outage", include_str!("../../tests/transcripts/outage.case")),
     ("self-healing", include_str!("../../tests/transcripts/self-healing.case")),
+    ("statefulset-rollout", include_str!("../../tests/transcripts/statefulset-rollout.case")),
 ];
 
 /// What the native build lived through, as `name=hash name=hash`; `cargo xtask test` says it.
