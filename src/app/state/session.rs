@@ -220,12 +220,14 @@ impl Session {
         let busy = self.events.with_untracked(|events| events.len() >= BUSY_EVENTS);
         let pause = if busy { BUSY_MS } else { 0.0 };
         let pause = pause.max(self.picture_ms.get_value() * PICTURE_SHARE);
-        let due = dom::real_ms() - self.published.get_value() >= pause;
-        let changed = all || (version != seen.version && due);
+        // The clock waits with the picture: a newer time would make every heartbeat in it look old.
+        if !all && dom::real_ms() - self.published.get_value() < pause {
+            return;
+        }
+        let changed = all || version != seen.version;
         let second = now / 1000;
-        // Power and components change without a write; a second is soon enough to see it, and at
-        // ×60 a second is a frame.
-        if !changed && (second == seen.second || !due) {
+        // Power and components change without a write; a second is soon enough to see it.
+        if !changed && second == seen.second {
             if now != seen.shown && now / 100 != seen.shown / 100 {
                 self.cluster.update(|cluster| cluster.now = now);
                 self.seen.set_value(Seen { shown: now, ..seen });
