@@ -120,18 +120,6 @@ pub fn go_value(value: &Value) -> String {
     }
 }
 
-/// The JSON type as Go's errors name it.
-fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// How server-side apply owns an item of a list.
 fn list_of(field: &'static Field) -> Option<(&'static ListKind, &'static Shape)> {
     match &field.shape {

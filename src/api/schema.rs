@@ -29,7 +29,7 @@ mod wire;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use data::install_more;
-pub use go::{base64_error, time_error};
+pub use go::{base64_error, json_type, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};
 pub use wire::{fill, fill_field, go_json, go_json_patched};

@@ -150,7 +150,7 @@ fn decodable(object: &Value) -> Result<(), String> {
     let Some(fields) = object.as_object() else {
         return Err(format!(
             "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            go_kind(object)
+            api::schema::json_type(object)
         ));
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -164,7 +164,7 @@ fn decodable(object: &Value) -> Result<(), String> {
     if !(metadata.is_object() || metadata.is_null()) {
         return Err(format!(
             "json: cannot unmarshal {} into Go struct field .metadata of type v1.ObjectMeta",
-            go_kind(metadata)
+            api::schema::json_type(metadata)
         ));
     }
     for key in ["annotations", "labels"] {
@@ -174,14 +174,14 @@ fn decodable(object: &Value) -> Result<(), String> {
                 if let Some(wrong) = map.values().find(|value| !(value.is_string() || value.is_null())) {
                     return Err(format!(
                         "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{key} of type string",
-                        go_kind(wrong)
+                        api::schema::json_type(wrong)
                     ));
                 }
             }
             Some(other) => {
                 return Err(format!(
                     "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{key} of type map[string]string",
-                    go_kind(other)
+                    api::schema::json_type(other)
                 ));
             }
         }
@@ -190,21 +190,9 @@ fn decodable(object: &Value) -> Result<(), String> {
         if let Some(wrong) = metadata.get(key).filter(|value| !(value.is_string() || value.is_null())) {
             return Err(format!(
                 "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{key} of type string",
-                go_kind(wrong)
+                api::schema::json_type(wrong)
             ));
         }
     }
     Ok(())
-}
-
-/// What Go's JSON decoder calls a value.
-fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -14,6 +14,14 @@ pub fn fnv32a(bytes: impl IntoIterator<Item = u8>) -> u32 {
     bytes.into_iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
+/// Where 64-bit FNV-1a begins.
+pub const FNV64: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// 64-bit FNV-1a, going on from `hash`: [`FNV64`], or what earlier bytes came to.
+pub fn fnv64a(hash: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
 /// Maps each character onto the safe alphabet.
 pub fn safe_encode(text: &str) -> String {
     text.bytes().map(|byte| char::from(SAFE_ALPHABET[usize::from(byte) % SAFE_ALPHABET.len()])).collect()
@@ -156,5 +164,7 @@ mod tests {
         assert_eq!(compute(&"a", None), compute(&"a", None));
         assert!(compute(&"a", None).bytes().all(|b| SAFE_ALPHABET.contains(&b)));
         assert_eq!(fnv32a(*b"hello"), 0x4f9f_2cab);
+        assert_eq!(fnv64a(FNV64, *b"hello"), 0xa430_d846_80aa_bd0b);
+        assert_eq!(fnv64a(fnv64a(FNV64, *b"he"), *b"llo"), fnv64a(FNV64, *b"hello"));
     }
 }

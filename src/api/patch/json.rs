@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{PatchError, go_kind};
+use super::PatchError;
+use crate::schema::json_type;
 
 /// The object after all operations; none of them happens if one fails.
 ///
@@ -13,13 +14,13 @@ use super::{PatchError, go_kind};
 /// 400 if the patch is no list of operations, 422 if one of them does not fit.
 pub fn json_patch(value: &Value, patch: &Value) -> Result<Value, PatchError> {
     let Value::Array(operations) = patch else {
-        let kind = go_kind(patch);
+        let kind = json_type(patch);
         return Err(PatchError::malformed(format!(
             "error decoding patch: json: cannot unmarshal {kind} into Go value of type []handlers.jsonPatchOp"
         )));
     };
     if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
-        let kind = go_kind(other);
+        let kind = json_type(other);
         return Err(PatchError::malformed(format!(
             "error decoding patch: json: cannot unmarshal {kind} into Go value of type handlers.jsonPatchOp"
         )));

@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use super::{PatchError, Place, go_kind, go_value};
+use super::{PatchError, Place, go_value};
 use crate::schema::Type;
+use crate::schema::json_type;
 
 pub(super) const DIRECTIVE: &str = "$patch";
 pub(super) const RETAIN_KEYS: &str = "$retainKeys";
@@ -34,7 +35,7 @@ pub(super) enum Mode {
 /// 400 if the patch is no map, 500 where a directive or a list item makes no sense.
 pub fn strategic(value: &Value, patch: &Value, kind: Option<&'static Type>) -> Result<Value, PatchError> {
     let Value::Object(patch) = patch else {
-        let kind = go_kind(patch);
+        let kind = json_type(patch);
         return Err(PatchError::malformed(format!(
             "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
         )));

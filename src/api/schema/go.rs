@@ -2,6 +2,20 @@
 //!
 //! Mirrors: time.Parse with RFC 3339 layouts, encoding/base64 `StdEncoding`.
 
+use serde_json::Value;
+
+/// What encoding/json calls the type of a value in its errors.
+pub fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// Why Go cannot read the text as a time; `None` if it can. `micro`: with exactly six decimals.
 pub fn time_error(text: &str, micro: bool) -> Option<String> {
     let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use api::meta::hash::{FNV64, fnv64a};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -314,8 +315,5 @@ fn front_matter(text: &str) -> Result<(Value, &str), LessonError> {
 
 /// Seven hex digits: enough to notice a change.
 pub fn short_hash(text: &str) -> String {
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")[..7].to_string()
+    format!("{:016x}", fnv64a(FNV64, text.bytes()))[..7].to_string()
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use api::meta::hash::{FNV64, fnv64a};
 use api::wire::{Backend, Method, Request, Upstream};
 use api::{Kind, Object};
 use engine::{Cluster, Fault, PodFate, ProcessId};
@@ -230,10 +231,7 @@ impl Player {
                     other => other.meta().resource_version.clone().unwrap_or_default(),
                 };
                 let line = format!("{kind:?}/{}/{}={text}", object.namespace(), object.name());
-                let hash = line.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-                });
-                sum = sum.wrapping_add(hash);
+                sum = sum.wrapping_add(fnv64a(FNV64, line.bytes()));
             }
         }
         sum

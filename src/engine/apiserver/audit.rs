@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::Kind;
+use api::meta::hash::{FNV64, fnv64a};
 use imbl::Vector;
 
 use crate::sim::Millis;
@@ -79,9 +80,7 @@ impl Log {
             entry.code,
             entry.summary
         );
-        self.hash = line.bytes().fold(self.hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        self.hash = fnv64a(self.hash ^ FNV64, line.bytes());
         self.entries.push_back(Arc::new(entry));
         if self.entries.len() > LIMIT {
             self.entries.pop_front();

@@ -1,6 +1,19 @@
 //! The cluster as a whole.
 
 use super::*;
+use crate::client::Profile;
+
+/// A real kubelet on one machine, `millis` after it was switched on.
+fn one_machine(millis: Millis) -> Cluster {
+    let config = ClusterConfig {
+        nodes: vec![NodeConfig::worker("worker-1")],
+        profile: Profile::kubelet(),
+        ..ClusterConfig::default()
+    };
+    let mut cluster = Cluster::new(config);
+    cluster.run_for(millis, usize::MAX);
+    cluster
+}
 
 #[test]
 fn time_moves_only_when_told() {

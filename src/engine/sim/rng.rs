@@ -1,5 +1,7 @@
 //! Seeded randomness: one stream per component, so that one part's draws never shift another's.
 
+use api::meta::hash::{FNV64, fnv64a};
+
 /// SplitMix64: tiny, fast, and equal on every platform.
 ///
 /// Not for secrets: identifiers here only have to look right and repeat under the same seed.
@@ -10,9 +12,7 @@ impl Rng {
     /// The stream `name` of a session's `seed`.
     pub fn stream(seed: u64, name: &str) -> Self {
         // FNV-1a folds the name into the seed.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = fnv64a(FNV64 ^ seed, name.bytes());
         let mut rng = Self(hash);
         rng.next_u64();
         rng

@@ -75,7 +75,7 @@ pub(in crate::apiserver) fn parse(request: &Request, kind: &str) -> Result<Parse
             return match &**value {
                 Value::Object(_) => Ok(Parsed::of(Value::clone(value))),
                 Value::Null => Ok(Parsed::of(Value::Object(Default::default()))),
-                other => Err(no_object(kind, &other.to_string(), json_type(other))),
+                other => Err(no_object(kind, &other.to_string(), api::schema::json_type(other))),
             };
         }
         Body::Empty | Body::Stream(_) => &[][..],
@@ -102,7 +102,7 @@ pub(in crate::apiserver) fn parse(request: &Request, kind: &str) -> Result<Parse
     match parsed.value {
         Value::Object(_) => Ok(parsed),
         Value::Null => Ok(Parsed::of(Value::Object(Default::default()))),
-        other => Err(no_object(kind, &text, json_type(&other))),
+        other => Err(no_object(kind, &text, api::schema::json_type(&other))),
     }
 }
 
@@ -135,18 +135,6 @@ fn unrecognized(kind: &str, why: &str, text: &str) -> Status {
         }
     };
     Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
-}
-
-/// The JSON type as Go's errors name it.
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// The Go package of a group's internal types: `core`, `apps`, `networking`.

@@ -9,7 +9,7 @@ use api::wire::{Body, Request, Response};
 use api::{Kind, Object, Resource, Status, schema};
 use serde_json::Value;
 
-use super::body::{FieldValidation, Parsed, check_size, json_type, strict_error};
+use super::body::{FieldValidation, Parsed, check_size, strict_error};
 use super::objects::write_options;
 use super::route::Target;
 use super::{body_text, is_true};
@@ -104,7 +104,7 @@ impl ApiServer {
                 if !body.is_object() {
                     return Err(Status::bad_request(format!(
                         "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                        json_type(&body)
+                        api::schema::json_type(&body)
                     )));
                 }
                 let mut value = current.clone();

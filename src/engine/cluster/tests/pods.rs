@@ -5,17 +5,9 @@ use api::wire::{Body, Chunk, Method, Request};
 use serde_json::json;
 
 use super::*;
-use crate::client::Profile;
 
 fn cluster() -> Cluster {
-    let config = ClusterConfig {
-        nodes: vec![NodeConfig::worker("worker-1")],
-        profile: Profile::kubelet(),
-        ..ClusterConfig::default()
-    };
-    let mut cluster = Cluster::new(config);
-    cluster.run_for(5_000, usize::MAX);
-    cluster
+    one_machine(5_000)
 }
 
 fn create(cluster: &mut Cluster, name: &str, spec: serde_json::Value) {

@@ -6,17 +6,9 @@ use api::wire::Method;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::client::Profile;
 
 fn cluster() -> Cluster {
-    let config = ClusterConfig {
-        nodes: vec![NodeConfig::worker("worker-1")],
-        profile: Profile::kubelet(),
-        ..ClusterConfig::default()
-    };
-    let mut cluster = Cluster::new(config);
-    cluster.run_for(10_000, usize::MAX);
-    cluster
+    one_machine(10_000)
 }
 
 fn post(cluster: &mut Cluster, path: &str, body: Value) {

@@ -5,18 +5,11 @@ use api::wire::{Body, Method};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::client::Profile;
 
 const PATH: &str = "/api/v1/namespaces/default/pods";
 
 fn cluster(resources: Value) -> Cluster {
-    let config = ClusterConfig {
-        nodes: vec![NodeConfig::worker("worker-1")],
-        profile: Profile::kubelet(),
-        ..ClusterConfig::default()
-    };
-    let mut cluster = Cluster::new(config);
-    cluster.run_for(5_000, usize::MAX);
+    let mut cluster = one_machine(5_000);
     let container = json!({"name": "web", "image": "nginx:1.27", "resources": resources,
         "resizePolicy": [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]});
     let pod = json!({"metadata": {"name": "web"}, "spec": {"containers": [container]}});

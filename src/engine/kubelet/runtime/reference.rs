@@ -2,6 +2,8 @@
 //!
 //! Mirrors: distribution/reference `ParseNormalizedNamed`.
 
+use api::meta::hash::{FNV64, fnv64a};
+
 /// A complete image name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
@@ -90,10 +92,7 @@ impl Reference {
 
 /// A stable 64-digit hexadecimal text made from `seed`; not a cryptographic digest.
 pub fn hex_of(seed: &str) -> String {
-    let mut state = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in seed.bytes() {
-        state = (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    }
+    let mut state = fnv64a(FNV64, seed.bytes());
     let mut out = String::new();
     for _ in 0..4 {
         // splitmix64: spreads the seed over all digits.

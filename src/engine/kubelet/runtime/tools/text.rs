@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use api::meta::hash::{FNV64, fnv64a};
 use base64::Engine as _;
 use regex_lite::Regex;
 
@@ -469,9 +470,7 @@ impl Kind {
             }
             Kind::Sum { bytes } => {
                 // Not a digest anybody may rely on, only a stable number.
-                let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-                    (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-                });
+                let sum = fnv64a(FNV64, bytes.iter().copied());
                 out.push_str(&format!("{sum:016x}{sum:016x}  -\n"));
             }
             _ => {}
