@@ -35,6 +35,10 @@ pub fn cargo(args: &[&str]) -> Command {
     for name in inherited {
         command.env_remove(name);
     }
+    // A clone that is thrown away after one build gains nothing from remembering half of it.
+    if env::var_os("CI").is_some() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command.args(args);
     command
 }
@@ -51,6 +55,25 @@ fn search_path() -> std::ffi::OsString {
 pub fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| format!("cannot start {}: {error}", line(command)))?;
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", line(command))) }
+}
+
+/// Says so before a long build when the disk will not hold it: compilers report that late and oddly.
+///
+/// # Errors
+/// Less than a gigabyte is free: nothing can be built.
+pub fn room_for(what: &str, gigabytes: u64) -> Outcome {
+    let listed = output(program("df").args(["-Pk", "."])).unwrap_or_default();
+    let free = listed.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    // What was built before counts as room: it is built over.
+    let built = root().join("target/debug").is_dir();
+    match free.map(|kilobytes| kilobytes >> 20) {
+        Some(0) => Err(format!("the disk is full: less than 1 GB is free, {what} needs {gigabytes} GB")),
+        Some(free) if free < gigabytes && !built => {
+            eprintln!("only {free} GB are free on this disk; {what} needs {gigabytes} GB and may stop half-way");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a program prints; nothing when it is missing or fails.

@@ -12,6 +12,7 @@ pub fn run(args: &[String]) -> Outcome {
         None => PORT,
     };
     install::ensure(install::TO_BUILD)?;
+    process::room_for("the page", 3)?;
     let port = free_port(wished)?;
     println!("Building the page: minutes the first time, seconds at a change.");
     println!("When it says so, open http://127.0.0.1:{port}/ (Ctrl-C ends it).\n");

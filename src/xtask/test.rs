@@ -61,6 +61,7 @@ pub fn run(args: &[String]) -> Outcome {
         return Err(format!("there is no step {name:?}; see cargo xtask test --list"));
     }
     let chosen: Vec<&Step> = STEPS.iter().filter(|step| only.is_none_or(|name| step.name == name)).collect();
+    process::room_for("a first run of the tests", 10)?;
     let mut lines = Vec::new();
     let (mut passed, mut failed, begun) = (0, 0, Instant::now());
     for (nth, step) in chosen.iter().enumerate() {

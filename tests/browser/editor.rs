@@ -55,7 +55,7 @@ fn a_suggestion_is_taken_with_tab() {
         js(page, "editor.setDoc(handle, '')").await;
         page.type_text("sp").await;
         page.wait_for_text_in(".cm-tooltip-autocomplete", "spec").await;
-        // The library takes no key in the first moments of a list, lest it take one meant for the text.
+        // A Tab in the first moments of a list does nothing.
         page.until("the suggestion is taken", async || {
             page.press("Tab").await;
             js(page, "return editor.getDoc(handle)").await.as_str().is_some_and(|text| text.starts_with("spec:\n"))

@@ -109,7 +109,9 @@ const colours = HighlightStyle.define([
 const tab = {
   key: "Tab",
   run: (view) => {
-    if (completionStatus(view.state) === "active" && acceptCompletion(view)) return true;
+    // The library takes no key in the first moments of a list, lest it take one meant for the text.
+    // A Tab pressed that soon must not indent the half word either.
+    if (completionStatus(view.state) === "active") return acceptCompletion(view) || true;
     if (view.state.readOnly) return false;
     const { main } = view.state.selection;
     return main.empty ? insertSpaces(view) : indentMore(view);

@@ -105,14 +105,68 @@ fn step(lines: &[&str]) -> Result<StepProse, String> {
 
 /// Markdown as HTML. Raw HTML in it is dropped: a lesson is data, also one from a link.
 pub fn to_html(markdown: &str) -> String {
-    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES)
+    let markdown = beside_letters(markdown);
+    let events = Parser::new_ext(&markdown, Options::ENABLE_TABLES)
         .filter(|event| !matches!(event, Event::Html(_) | Event::InlineHtml(_)));
     let mut out = String::new();
     html::push_html(&mut out, events);
+    out.retain(|c| c != MARK);
     out
+}
+
+/// Stands where emphasis would not be seen otherwise; from the private use area, no text has it.
+const MARK: char = '\u{E000}';
+
+/// Lets emphasis end between punctuation and a letter that no space divides.
+///
+/// `**파드(pod)**예요` is plain Korean, but CommonMark takes asterisks after `)` and before a
+/// letter for an opening: its rule assumes spaces between words. A mark that is neither
+/// punctuation nor space, put inside of the asterisks, makes them close, or open, as meant.
+fn beside_letters(markdown: &str) -> String {
+    let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && c.is_alphanumeric());
+    let divides = |c: Option<char>| c.is_some_and(|c| !c.is_alphanumeric() && !c.is_whitespace() && c != '*');
+    let mut out = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    while let Some(at) = rest.find('*') {
+        let (text, from) = rest.split_at(at);
+        let after = from.trim_start_matches('*');
+        out.push_str(text);
+        let (before, next) = (out.chars().next_back(), after.chars().next());
+        if divides(before) && joins(next) {
+            out.push(MARK);
+        }
+        out.push_str(&from[..from.len() - after.len()]);
+        if joins(before) && divides(next) {
+            out.push(MARK);
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// Words of a text, for the length rule.
 pub fn words(markdown: &str) -> usize {
     markdown.split_whitespace().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_html;
+
+    #[test]
+    fn emphasis_ends_before_a_korean_particle() {
+        for (markdown, html) in [
+            ("**파드(pod)**예요", "<p><strong>파드(pod)</strong>예요</p>\n"),
+            ("그건 **\"노드\"**가 해요.", "<p>그건 <strong>\"노드\"</strong>가 해요.</p>\n"),
+            ("바로**(스키마)**예요", "<p>바로<strong>(스키마)</strong>예요</p>\n"),
+            (
+                "**YAML(문법)**, **스키마(필드)**예요",
+                "<p><strong>YAML(문법)</strong>, <strong>스키마(필드)</strong>예요</p>\n",
+            ),
+            ("*(한 번)*만, 2 * 3", "<p><em>(한 번)</em>만, 2 * 3</p>\n"),
+            ("`**(a)**가`", "<p><code>**(a)**가</code></p>\n"),
+        ] {
+            assert_eq!(to_html(markdown), html);
+        }
+    }
 }
