@@ -21,7 +21,7 @@ pub use action::Action;
 pub use catalogue::{Catalogue, Chapter, file};
 pub use check::{Baseline, Clause, World};
 pub use clusters::config_of;
-pub use format::{Answer, FaultSpec, Lesson, LessonError, Locale, Overlay, Predict, Step};
+pub use format::{Answer, FaultSpec, Lesson, LessonError, Locale, Overlay, Panel, Predict, Step};
 pub use markdown::{Prose, to_html};
 pub use prove::{Proof, prove};
 pub use run::{CheckLine, Run};

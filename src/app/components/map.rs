@@ -100,16 +100,20 @@ fn Limbo(
     }
 }
 
-/// Which shape means what. Only the states that are on the map now, so that it stays short.
+/// Which shape means what. Only states that have been on the map, so that it stays short; none
+/// leaves again, so that nothing beside it moves.
 #[component]
 pub fn Legend(#[prop(into)] cluster: Signal<ClusterView>) -> impl IntoView {
     let i18n = use_i18n();
-    let present = Memo::new(move |_| {
+    let present = Memo::new(move |before: Option<&Vec<PodState>>| {
+        let seen = before.cloned().unwrap_or_default();
         cluster.with(|c| {
             let always = [PodState::Running, PodState::Pending, PodState::Failed];
             PodState::ALL
                 .into_iter()
-                .filter(|state| always.contains(state) || c.pods().any(|pod| pod.state == *state))
+                .filter(|state| {
+                    always.contains(state) || seen.contains(state) || c.pods().any(|pod| pod.state == *state)
+                })
                 .collect::<Vec<_>>()
         })
     });
@@ -133,16 +137,18 @@ pub fn Traffic(#[prop(into)] cluster: Signal<ClusterView>, on_menu: Callback<Men
     let traffic = Memo::new(move |_| cluster.with(|c| c.traffic.clone()));
     let possible = Memo::new(move |_| cluster.with(|c| !c.services.is_empty() || !c.traffic.is_empty()));
     view! {
-        {move || traffic.get().into_iter().map(|one| view! { <Answered one/> }).collect_view()}
         <Show when=move || possible.get()>
-            <button
-                type="button"
-                class="mini"
-                aria-haspopup="menu"
-                on:click=move |event| ask(on_menu, Target::Traffic, &event)
-            >
-                {move || i18n.t().menu.requests}
-            </button>
+            <div class="generators">
+                {move || traffic.get().into_iter().map(|one| view! { <Answered one/> }).collect_view()}
+                <button
+                    type="button"
+                    class="mini"
+                    aria-haspopup="menu"
+                    on:click=move |event| ask(on_menu, Target::Traffic, &event)
+                >
+                    {move || i18n.t().menu.requests}
+                </button>
+            </div>
         </Show>
     }
 }

@@ -57,6 +57,14 @@ pub fn Workbench(
     let front = RwSignal::new(if has_lesson { Front::Lesson } else { Front::Map });
     let drawer = RwSignal::new(true);
     let as_list = RwSignal::new(false);
+    // A lesson shows what it needs; a file, from wherever it came, brings the editor, and it stays.
+    let has_editor = Memo::new(move |before| {
+        before == Some(&true)
+            || session.lesson.with(|lesson| lesson.as_ref().is_none_or(|lesson| lesson.editor))
+            || session.files.all.with(|all| !all.is_empty())
+    });
+    let has_events =
+        Memo::new(move |_| session.lesson.with(|lesson| lesson.as_ref().is_none_or(|lesson| lesson.events)));
     let events_in_front = RwSignal::new(false);
     let menu = RwSignal::new(None::<MenuModel>);
     let still = Signal::derive(move || shell.store.with(|saved| saved.settings.reduced_motion()));
@@ -99,6 +107,7 @@ pub fn Workbench(
                 class="stage"
                 tabindex="-1"
                 data-lesson=if has_lesson { "some" } else { "none" }
+                data-editor=move || if has_editor.get() { "some" } else { "none" }
                 data-active=move || front.get().key()
                 data-drawer=move || if drawer.get() { "open" } else { "closed" }
             >
@@ -128,18 +137,23 @@ pub fn Workbench(
                         on_change=move |yaml| front.set(if yaml { Front::Editor } else { Front::Terminal })
                     />
                 </div>
-                <EditorPanel session front events_in_front/>
+                <Show when=move || has_editor.get()>
+                    <EditorPanel session front events_in_front/>
+                </Show>
                 <section class="terminal-panel panel" data-panel="terminal" aria-label=move || i18n.t().common.terminal>
                     <div class="tabs">
                         <TabRow
                             label=Signal::derive(move || i18n.t().common.terminal.to_string())
                             tabs=Signal::derive(move || {
                                 let t = i18n.t();
-                                let count = session.events.with(Vec::len);
-                                vec![
-                                    Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" },
-                                    Tab { value: true, label: t.common.events.into(), count: Some(count), controls: "events" },
-                                ]
+                                let terminal = Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" };
+                                let events = has_events.get().then(|| Tab {
+                                    value: true,
+                                    label: t.common.events.into(),
+                                    count: Some(session.events.with(Vec::len)),
+                                    controls: "events",
+                                });
+                                std::iter::once(terminal).chain(events).collect::<Vec<_>>()
                             })
                             value=events_in_front
                             on_change=move |events| events_in_front.set(events)
@@ -175,7 +189,7 @@ pub fn Workbench(
                 on_skip=move |()| session.skip()
                 on_speed=move |speed| session.speed.set(speed)
             />
-            <PhoneTabs front has_lesson/>
+            <PhoneTabs front has_lesson has_editor/>
             <Menu model=menu/>
             <Notices session/>
         </div>
@@ -298,7 +312,7 @@ fn EditorPanel(session: Session, front: RwSignal<Front>, events_in_front: RwSign
 }
 
 #[component]
-fn PhoneTabs(front: RwSignal<Front>, has_lesson: bool) -> impl IntoView {
+fn PhoneTabs(front: RwSignal<Front>, has_lesson: bool, has_editor: Memo<bool>) -> impl IntoView {
     let i18n = use_i18n();
     let tab = move |which: Front, icon: Icon| {
         let name = move || match which {
@@ -322,7 +336,7 @@ fn PhoneTabs(front: RwSignal<Front>, has_lesson: bool) -> impl IntoView {
         <nav class="phone-tabs" aria-label=move || i18n.t().common.panels>
             {has_lesson.then(|| tab(Front::Lesson, Icon::Lesson))}
             {tab(Front::Map, Icon::Map)}
-            {tab(Front::Editor, Icon::File)}
+            <Show when=move || has_editor.get()>{tab(Front::Editor, Icon::File)}</Show>
             {tab(Front::Terminal, Icon::Terminal)}
         </nav>
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use course::lesson::{Action, Lesson, Run, Stage, file, to_html};
+use course::lesson::{Action, Lesson, Panel, Run, Stage, file, to_html};
 use course::slices::Slices;
 use engine::Cluster;
 use leptos::prelude::*;
@@ -278,6 +278,8 @@ fn view(run: &Run, snapshot: &engine::Snapshot, locale: course::lesson::Locale, 
         title: lesson.title(locale).to_string(),
         kills: lesson.kills(locale).to_string(),
         minutes: lesson.front.minutes,
+        editor: lesson.front.shows(Panel::Editor),
+        events: lesson.front.shows(Panel::Events),
         step: run.index(),
         steps: lesson.front.steps.len(),
         predict,

@@ -389,6 +389,9 @@ pub struct LessonView {
     pub title: String,
     pub kills: String,
     pub minutes: u32,
+    /// Whether the lesson begins with them.
+    pub editor: bool,
+    pub events: bool,
     pub step: usize,
     pub steps: usize,
     /// Shown once, on the first step.

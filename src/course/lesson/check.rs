@@ -121,16 +121,20 @@ impl Clause {
             let kind = fields::kind(&word).ok_or_else(|| format!("unknown kind {word:?}"))?;
             let selector = inner.remove("selector").and_then(|s| s.as_str().map(str::to_string)).unwrap_or_default();
             let equals = inner.remove("equals").ok_or("count.equals")?;
+            Selector::parse(&selector).map_err(|why| format!("count.selector: {why}"))?;
             return Ok(Clause::Count { kind, word, selector, fields: inner.into_iter().collect(), equals });
         }
         if let Some(gone) = map.remove("gone") {
             let word = text(&gone, "kind");
             let kind = fields::kind(&word).ok_or_else(|| format!("unknown kind {word:?}"))?;
-            return Ok(Clause::Gone { kind, word, selector: text(&gone, "selector") });
+            let selector = text(&gone, "selector");
+            Selector::parse(&selector).map_err(|why| format!("gone.selector: {why}"))?;
+            return Ok(Clause::Gone { kind, word, selector });
         }
         if let Some(event) = map.remove("event") {
-            let on = text(&event, "on");
-            let (kind, name) = on.split_once('/').unwrap_or((&on, ""));
+            // `on` is a boolean to YAML 1.1, as `kubectl` reads it: the key arrives as "true".
+            let on = text(&event, if event.get("on").is_some() { "on" } else { "true" });
+            let (kind, name) = on.split_once('/').ok_or("event.on wants KIND/NAME")?;
             return Ok(Clause::Event {
                 kind: kind.into(),
                 name: name.into(),

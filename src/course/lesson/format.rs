@@ -62,8 +62,9 @@ pub struct Front {
     /// What the learner finds in the editor: name → file of the lesson.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// What stands on the workbench from the start; empty: everything.
     #[serde(default)]
-    pub panels: Vec<String>,
+    pub panels: Vec<Panel>,
     #[serde(default)]
     pub time: TimeSpec,
     /// Commands and machine actions before the clock starts.
@@ -84,6 +85,24 @@ pub struct Front {
     pub simulated: String,
     #[serde(default)]
     pub real: Value,
+}
+
+/// A part of the workbench. The map and the terminal are always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Panel {
+    Map,
+    Terminal,
+    /// Left out, it comes with the first file.
+    Editor,
+    Events,
+}
+
+impl Front {
+    /// Whether the lesson begins with this panel.
+    pub fn shows(&self, panel: Panel) -> bool {
+        self.panels.is_empty() || self.panels.contains(&panel)
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

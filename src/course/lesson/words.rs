@@ -48,11 +48,11 @@ impl Clause {
                     what.push(selector.clone());
                 }
                 what.extend(fields.iter().map(|(field, value)| wish(field, value, ko)));
-                let equals = plain(equals);
+                let count = comparison(equals, ko);
                 if ko {
-                    format!("{word}({})의 개수: {equals}", what.join(", "))
+                    format!("{}인 {word}: {count}", what.join(", "))
                 } else {
-                    format!("number of {word}s with {}: {equals}", what.join(", "))
+                    format!("{word}s with {}: {count}", what.join(", "))
                 }
             }
             Clause::Gone { word, selector, .. } => {
@@ -133,20 +133,95 @@ impl Gap {
     }
 }
 
-/// `phase Running`, `restarts >= 1`.
+/// `phase Running`, `restarts at least 1`.
 fn wish(field: &str, value: &serde_json::Value, ko: bool) -> String {
-    let value = plain(value);
-    match (field, value.as_str()) {
+    let text = plain(value);
+    let not = text.strip_prefix("!=").map(str::trim);
+    match (field, text.as_str()) {
         ("uid", "unchanged") => if ko { "UID 그대로" } else { "same UID" }.into(),
         ("uid", "changed") => if ko { "새 UID" } else { "a new UID" }.into(),
+        ("terminating", "true") => if ko { "종료 중" } else { "terminating" }.into(),
+        ("terminating", "false") => if ko { "종료 중 아님" } else { "not terminating" }.into(),
         ("node", "") => if ko { "노드 없음" } else { "no node" }.into(),
-        _ => format!("{field} {value}"),
+        ("node", _) if not == Some("") => if ko { "노드가 정해짐" } else { "a node is chosen" }.into(),
+        (_, "") => {
+            if ko {
+                format!("{field} 없음")
+            } else {
+                format!("no {field}")
+            }
+        }
+        _ if not == Some("") => {
+            if ko {
+                format!("{field} 있음")
+            } else {
+                format!("has a {field}")
+            }
+        }
+        _ => format!("{field} {}", comparison(value, ko)),
     }
+}
+
+/// A wanted value in words: `>= 1` is "at least 1".
+fn comparison(value: &serde_json::Value, ko: bool) -> String {
+    let text = plain(value);
+    for (sign, en, korean) in [
+        (">=", "at least {}", "{} 이상"),
+        ("<=", "at most {}", "{} 이하"),
+        (">", "more than {}", "{} 초과"),
+        ("<", "fewer than {}", "{} 미만"),
+        ("!=", "not {}", "{} 아님"),
+        ("in [", "one of {}", "{} 중 하나"),
+        // A part of a longer value: the part is what the learner looks for.
+        ("~", "{}", "{}"),
+    ] {
+        if let Some(rest) = text.strip_prefix(sign) {
+            let rest = rest.trim().trim_end_matches(']');
+            return if ko { korean } else { en }.replace("{}", rest);
+        }
+    }
+    text
 }
 
 fn plain(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(yaml: &str) -> Result<Clause, serde_json::Error> {
+        serde_json::from_value(api::yaml::parse_document(yaml).unwrap().to_json())
+    }
+
+    #[test]
+    fn a_check_reads_as_a_sentence() {
+        for (clause, en, ko) in [
+            ("pod: default/web\nnode: '!='", "pod/web: a node is chosen", "pod/web: 노드가 정해짐"),
+            ("pod: oven\nrestarts: '>= 3'", "pod/oven: restarts at least 3", "pod/oven: restarts 3 이상"),
+            ("event: { on: pod/oven, reason: BackOff }", "event BackOff on pod/oven", "pod/oven에 이벤트 BackOff"),
+            ("node: w\ntaint: '~ unreachable'", "node/w: taint unreachable", "node/w: taint unreachable"),
+            (
+                "count: { kind: pod, selector: app=web, node: '!= w', terminating: 'true', equals: '< 2' }",
+                "pods with app=web, node not w, terminating: fewer than 2",
+                "app=web, node w 아님, 종료 중인 pod: 2 미만",
+            ),
+        ] {
+            let clause = read(clause).unwrap();
+            assert_eq!((clause.title(Locale::En), clause.title(Locale::Ko)), (en.into(), ko.into()));
+        }
+    }
+
+    #[test]
+    fn a_check_that_cannot_fail_is_refused() {
+        for clause in
+            ["event: { reason: BackOff }", "count: { kind: pod, selector: 'a in', equals: 1 }", "gone: { kind: pd }"]
+        {
+            assert!(read(clause).is_err(), "{clause}");
+        }
     }
 }
