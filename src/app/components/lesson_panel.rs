@@ -96,9 +96,11 @@ pub fn LessonPanel(
                         <Command line on_act/>
                     </For>
                 </div>
-                <For each=move || buttons.get() key=|button| button.id.clone() let:button>
-                    <Fault button on_act/>
-                </For>
+                <div class="faults" hidden=move || buttons.read().is_empty()>
+                    <For each=move || buttons.get() key=|button| button.id.clone() let:button>
+                        <Fault button on_act/>
+                    </For>
+                </div>
             </Show>
             <Show when=move || checks.with(|c| !c.is_empty()) || answer.with(Option::is_some) || order.with(Option::is_some)>
                 <h2>{move || i18n.t().lesson.checks}</h2>

@@ -64,7 +64,7 @@ impl Clause {
             }
             Clause::Event { kind, name, reason, .. } => {
                 if ko {
-                    format!("{kind}/{name}에 이벤트 {reason}")
+                    format!("{kind}/{name}에 {reason} 이벤트")
                 } else {
                     format!("event {reason} on {kind}/{name}")
                 }
@@ -203,7 +203,7 @@ mod tests {
         for (clause, en, ko) in [
             ("pod: default/web\nnode: '!='", "pod/web: a node is chosen", "pod/web: 노드가 정해짐"),
             ("pod: oven\nrestarts: '>= 3'", "pod/oven: restarts at least 3", "pod/oven: restarts 3 이상"),
-            ("event: { on: pod/oven, reason: BackOff }", "event BackOff on pod/oven", "pod/oven에 이벤트 BackOff"),
+            ("event: { on: pod/oven, reason: BackOff }", "event BackOff on pod/oven", "pod/oven에 BackOff 이벤트"),
             ("node: w\ntaint: '~ unreachable'", "node/w: taint unreachable", "node/w: taint unreachable"),
             (
                 "count: { kind: pod, selector: app=web, node: '!= w', terminating: 'true', equals: '< 2' }",
