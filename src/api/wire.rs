@@ -189,12 +189,50 @@ pub enum Chunk {
         status: u16,
         body: Vec<u8>,
     },
+    /// A connection to a forwarded port, by the number its client gave it.
+    Tcp(u32, Tcp),
     /// The remote process ended. Exec reports its exit code; others 0.
     Exit(i32),
     /// The stream broke with an error the client shows.
     Error(Status),
     /// Nothing will follow.
     Closed,
+}
+
+/// What happens on a connection to a forwarded port, in either direction.
+///
+/// Programs of the simulation that speak HTTP take requests, not bytes: who forwards the connection
+/// speaks HTTP with whoever is at its other end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tcp {
+    /// Client: to this port.
+    Connect {
+        port: u16,
+    },
+    /// Server: somebody listens there.
+    Connected {
+        http: bool,
+    },
+    /// Server: nobody does, or nobody who could be spoken with.
+    Refused(String),
+    /// Client, when it is spoken with in HTTP.
+    Request {
+        method: String,
+        target: String,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// Server, to each request in turn.
+    Response {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    Bytes(Vec<u8>),
+    /// Nothing more comes from this side.
+    Shut,
+    /// Client: the connection is gone.
+    Gone,
 }
 
 /// What a client may send into an open stream.
@@ -209,6 +247,8 @@ pub enum Upstream {
         method: Method,
         path: String,
     },
+    /// On the connection of this number, which the client chooses.
+    Tcp(u32, Tcp),
 }
 
 /// Virtual time in milliseconds since the cluster's start.

@@ -180,7 +180,7 @@ fn line(chunk: Chunk) -> Vec<u8> {
         Chunk::Event(event) => format!("{event}\n").into_bytes(),
         Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => bytes,
         Chunk::Error(status) => format!("{}\n", status.to_value()).into_bytes(),
-        Chunk::Http { .. } | Chunk::Exit(_) | Chunk::Closed => Vec::new(),
+        Chunk::Http { .. } | Chunk::Tcp(..) | Chunk::Exit(_) | Chunk::Closed => Vec::new(),
     }
 }
 

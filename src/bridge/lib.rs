@@ -2,16 +2,19 @@
 //!
 //! Two threads. One owns the cluster and lets real time drive its virtual time ([`owner`]); the
 //! other serves connections ([`server`]). They meet in a channel, so no client can stop the clock.
-//! HTTP becomes the wire's requests in [`exchange`]; exec and attach speak WebSocket in [`remote`],
-//! port-forward SPDY inside of it in [`forward`].
+//! HTTP becomes the wire's requests in [`exchange`]; exec, attach and port-forward begin in [`remote`],
+//! over WebSocket or, for old clients, SPDY.
 //!
 //! Left out: TLS and credentials (whoever reaches loopback is the administrator, as in the page),
-//! HTTP/2, and SPDY on its own, which old clients are told in words that kubectl shows.
+//! and HTTP/2.
 
+mod channels;
+mod duct;
 mod exchange;
 mod forward;
 mod guard;
 mod kubeconfig;
+mod lanes;
 mod owner;
 mod patience;
 mod protobuf;

@@ -1,8 +1,10 @@
 //! The bridge from outside: raw sockets that behave and misbehave, and a real kubectl where there is one.
 
+mod forward;
 mod hostile;
 mod http;
 mod kubectl;
+mod remote;
 mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -14,6 +14,7 @@ mod events;
 mod eviction;
 mod images;
 mod lifecycle;
+mod logs;
 mod node_status;
 mod operations;
 mod pod_worker;
@@ -28,4 +29,5 @@ mod volumes;
 
 pub use agent::{Kubelet, Machine};
 pub use eviction::Scarce;
-pub use sessions::{ExecFailure, ExecOutput, LogOptions, SessionId};
+pub use logs::LogOptions;
+pub use sessions::{Dialed, ExecFailure, ExecOutput, SessionId};

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::{quick, serve};
 
-const WEB: &str = "
+pub const WEB: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
@@ -22,13 +22,13 @@ spec:
 ";
 
 /// A kubectl with a home of its own.
-struct Kubectl {
-    home: PathBuf,
+pub struct Kubectl {
+    pub home: PathBuf,
 }
 
 impl Kubectl {
     /// `None`, and says so, where no kubectl is on the path.
-    fn at(kubeconfig: &str, name: &str) -> Option<Self> {
+    pub fn at(kubeconfig: &str, name: &str) -> Option<Self> {
         if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
             println!("skipped: there is no kubectl on the path");
             return None;
@@ -39,7 +39,7 @@ impl Kubectl {
         Some(Self { home })
     }
 
-    fn command(&self, line: &str) -> Command {
+    pub fn command(&self, line: &str) -> Command {
         let mut words = Vec::new();
         for (at, part) in line.split('\'').enumerate() {
             match at % 2 {
@@ -54,7 +54,7 @@ impl Kubectl {
         command
     }
 
-    fn run(&self, line: &str, stdin: &str) -> (i32, String, String) {
+    pub fn run(&self, line: &str, stdin: &str) -> (i32, String, String) {
         let mut child = self.command(line).spawn().expect("kubectl starts");
         // A command that reads nothing may have closed it already.
         let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
@@ -64,7 +64,7 @@ impl Kubectl {
     }
 
     /// Runs each line; its output must hold the text, and its exit code be the number.
-    fn session(&self, steps: &[(&str, &str, i32, &str)]) {
+    pub fn session(&self, steps: &[(&str, &str, i32, &str)]) {
         for (line, stdin, code, expected) in steps {
             let (found, stdout, stderr) = self.run(line, stdin);
             assert_eq!(found, *code, "kubectl {line}\n{stdout}{stderr}");
@@ -164,43 +164,6 @@ fn what_kubectl_makes_from_flags_is_what_it_says_it_makes() {
         ("drain worker-1 --force --pod-selector=app=web --disable-eviction", "", 0, "node/worker-1 drained\n"),
         ("uncordon worker-1", "", 0, "node/worker-1 uncordoned\n"),
     ]);
-}
-
-#[test]
-fn a_forwarded_port_answers_once_for_each_connection() {
-    let bridge = serve(quick());
-    let Some(kubectl) = Kubectl::at(&bridge.kubeconfig(), "forward") else { return };
-    kubectl.session(&[
-        ("apply -f -", WEB, 0, "created"),
-        ("rollout status deployment/web", "", 0, "successfully rolled out"),
-    ]);
-    let mut child = kubectl.command("port-forward deployment/web :80 :81").spawn().expect("kubectl starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let mut local = |remote: &str| {
-        let line = lines.find_map(|line| line.ok().filter(|line| line.ends_with(remote))).expect("it says where");
-        let address = line.strip_prefix("Forwarding from ").and_then(|rest| rest.split(' ').next());
-        address.expect("an address comes first").to_owned()
-    };
-    let (web, nothing) = (local("-> 80"), local("-> 81"));
-    let fetch = |address: &str, bytes: &str| {
-        let mut socket = std::net::TcpStream::connect(address).expect("kubectl listens");
-        socket.write_all(bytes.as_bytes()).expect("kubectl reads");
-        let mut text = String::new();
-        // A reset is an end like others.
-        let _ = std::io::Read::read_to_string(&mut socket, &mut text);
-        text
-    };
-    for _ in 0..3 {
-        let text = fetch(&web, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        assert!(text.contains("Welcome to nginx!"), "{text}");
-    }
-    assert_eq!(fetch(&nothing, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "");
-    child.kill().expect("it still runs");
-    let Output { stderr, .. } = child.wait_with_output().expect("it was ours");
-    let stderr = String::from_utf8_lossy(&stderr).into_owned();
-    assert!(stderr.contains("an error occurred forwarding") && stderr.contains("connection refused"), "{stderr}");
-    kubectl.session(&[("delete deployment web", "", 0, "deleted")]);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn what_is_not_spoken_is_refused_in_words() {
     with_pod(&bridge);
     for (what, protocol, status) in [
         ("exec?command=ls", "v9.channel.k8s.io", 400),
-        ("portforward", "v4.channel.k8s.io", 400),
+        ("portforward", "v5.channel.k8s.io", 400),
         ("portforward", "SPDY/3.1+portforward.k8s.io", 101),
         ("exec?command=ls&container=other", "v5.channel.k8s.io", 400),
     ] {

@@ -15,6 +15,12 @@ use crate::apiserver::PodProxy;
 use crate::kubelet::runtime::HttpRequest;
 use crate::kubelet::{ExecFailure, Kubelet, LogOptions, SessionId};
 
+mod tcp;
+use tcp::{Lines, refused};
+
+/// Whom access logs name.
+const LOCAL: &str = "127.0.0.1";
+
 /// An open stream to a kubelet.
 #[derive(Debug, Clone)]
 pub(super) enum Stream {
@@ -33,6 +39,7 @@ pub(super) enum Stream {
         at: Place,
         uid: String,
         answers: Vec<Chunk>,
+        lines: Lines,
     },
     /// The command could not be started: said once.
     Failed(Status),
@@ -87,7 +94,7 @@ impl Cluster {
         let response = match proxy.subresource {
             "log" => self.log(place, &proxy.request),
             "portforward" => self.forward(place),
-            "attach" => self.attach(place),
+            "attach" => self.attach(place, &proxy.request),
             _ => self.exec(place, &proxy.request),
         };
         self.nudge(&node);
@@ -144,14 +151,12 @@ impl Cluster {
         }
     }
 
-    fn attach(&mut self, at: Place) -> Response {
+    fn attach(&mut self, at: Place, request: &Request) -> Response {
+        let stdin = matches!(request.param("stdin"), Some("true" | "1"));
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
-        match kubelet.logs(&at.namespace, &at.pod, &at.container, &LogOptions::default()) {
-            Err(status) => status.into(),
-            // Attaching shows what is written from now on.
-            Ok((_, position)) => {
-                self.open(101, Stream::Log { at, position, timestamps: false, first: String::new(), limit: None })
-            }
+        match kubelet.attach(&at.namespace, &at.pod, &at.container, stdin) {
+            Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
+            Err(failure) => Status::failure(404, "NotFound", failure.text()).into(),
         }
     }
 
@@ -162,7 +167,9 @@ impl Cluster {
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
         match kubelet.exec(&at.namespace, &at.pod, &at.container, &command, flag("stdin"), flag("tty"), now) {
             Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
-            Err(failure @ ExecFailure::ContainerNotFound(_)) => Status::failure(404, "NotFound", failure.text()).into(),
+            Err(failure @ (ExecFailure::ContainerNotFound(_) | ExecFailure::NotInPod { .. })) => {
+                Status::failure(404, "NotFound", failure.text()).into()
+            }
             Err(failure @ ExecFailure::Runtime(_)) => {
                 self.open(101, Stream::Failed(Status::internal(format!("Internal error occurred: {}", failure.text()))))
             }
@@ -174,7 +181,8 @@ impl Cluster {
             .snapshot()
             .get::<api::k8s_openapi::api::core::v1::Pod>(&at.namespace, &at.pod)
             .and_then(|pod| pod.metadata.uid.clone());
-        self.open(101, Stream::Forward { at, uid: uid.unwrap_or_default(), answers: Vec::new() })
+        let (answers, lines) = (Vec::new(), Lines::default());
+        self.open(101, Stream::Forward { at, uid: uid.unwrap_or_default(), answers, lines })
     }
 
     fn open(&mut self, status: u16, stream: Stream) -> Response {
@@ -225,8 +233,9 @@ impl Cluster {
                     }
                 }
             }
-            Stream::Forward { at, uid, answers } => {
+            Stream::Forward { at, uid, answers, lines } => {
                 chunks.append(answers);
+                chunks.extend(lines.poll(self.kubelet_mut(&at.node), now));
                 let gone = self.kubelet_mut(&at.node).is_some_and(|kubelet| !kubelet.has_pod(uid));
                 if gone {
                     chunks.push(Chunk::Error(Status::failure(500, "InternalError", "lost connection to pod")));
@@ -266,6 +275,12 @@ impl Cluster {
                 }
                 self.nudge(&at.node);
             }
+            (Stream::Forward { at, uid, .. }, Upstream::Tcp(line, said)) => {
+                let Some(Stream::Forward { mut lines, answers, .. }) = self.streams.remove(&id) else { return };
+                lines.hear(self.kubelet_mut(&at.node), &at, &uid, line, said, now);
+                self.streams.insert(id, Stream::Forward { at: at.clone(), uid, answers, lines });
+                self.nudge(&at.node);
+            }
             // Nothing else can be sent into these.
             (Stream::Log { .. } | Stream::Failed(_) | Stream::Exec { .. } | Stream::Forward { .. }, _) => {}
         }
@@ -273,29 +288,26 @@ impl Cluster {
     }
 
     fn ask_port(&mut self, at: &Place, uid: &str, port: u16, method: &str, path: &str, now: u64) -> Chunk {
-        let request = HttpRequest { method: method.to_owned(), ..HttpRequest::get(path, "127.0.0.1") };
+        let request = HttpRequest { method: method.to_owned(), ..HttpRequest::get(path, LOCAL) };
         let answer =
             self.kubelet_mut(&at.node).and_then(|kubelet| kubelet.port(&at.namespace, &at.pod, port, &request, now));
         match answer {
             Some(response) => Chunk::Http { port, status: response.status, body: response.body.into_bytes() },
-            None => Chunk::Error(Status::failure(
-                500,
-                "InternalError",
-                format!(
-                    "error forwarding port {port} to pod {uid}, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-{uid}\": failed to connect to localhost:{port} inside namespace \"{uid}\", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6 [::1]:{port}: connect: connection refused"
-                ),
-            )),
+            None => Chunk::Error(Status::failure(500, "InternalError", refused(port, uid))),
         }
     }
 
     pub(super) fn close_proxy(&mut self, id: StreamId) {
-        if let Some(Stream::Exec { node, session }) = self.streams.remove(&id) {
-            let now = self.server.unix_millis();
-            if let Some(kubelet) = self.kubelet_mut(&node) {
-                kubelet.exec_close(session, now);
-            }
-            self.nudge(&node);
+        let (node, sessions) = match self.streams.remove(&id) {
+            Some(Stream::Exec { node, session }) => (node, vec![session]),
+            Some(Stream::Forward { at, lines, .. }) => (at.node, lines.sessions().collect()),
+            Some(Stream::Log { .. } | Stream::Failed(_)) | None => return,
+        };
+        let now = self.server.unix_millis();
+        if let Some(kubelet) = self.kubelet_mut(&node) {
+            sessions.into_iter().for_each(|session| kubelet.exec_close(session, now));
         }
+        self.nudge(&node);
     }
 
     /// Faults that happen inside a node's containers.

@@ -421,6 +421,8 @@ impl PodWorker {
             cpu_limit: limit("cpu").map(|limit| unsigned(limit.milli_value())),
             idle: turn.cx.profile.instant,
             stdin: spec.stdin == Some(true),
+            stdin_once: spec.stdin_once == Some(true),
+            tty: spec.tty == Some(true),
         }
     }
 

@@ -1,38 +1,38 @@
-//! The kubelet's own API: logs, exec, port-forward, and what containers ask of the network.
+//! The kubelet's own API: exec, attach, port-forward, and what containers ask of the network.
 //!
-//! Mirrors: pkg/kubelet/server, pkg/kubelet/kubelet_pods.go `validateContainerLogStatus`.
+//! Mirrors: pkg/kubelet/server, pkg/kubelet/kubelet_pods.go.
 
 use std::collections::BTreeMap;
-
-use api::Status;
 
 use super::agent::Kubelet;
 use super::container::{Instance, Slot};
 use super::pod_worker::PodWorker;
 use super::probes::{missing_binary, serve};
 use super::runtime::reference::hex_of;
-use super::runtime::{ExecIo, HttpRequest, HttpResponse, Launch, Millis, NetReply, NetRequest, Outbound};
-
-/// What `kubectl logs` may ask for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct LogOptions {
-    pub previous: bool,
-    /// Only lines written at or after this, in unix milliseconds.
-    pub since: Option<Millis>,
-    pub timestamps: bool,
-    pub tail: Option<i64>,
-    pub limit_bytes: Option<i64>,
-}
+use super::runtime::{ExecIo, HttpRequest, HttpResponse, Launch, Millis, NetReply, NetRequest, Outbound, Speech};
 
 /// Names a running `exec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId(u64);
+
+/// A connection to a port of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialed {
+    /// Its program takes requests: [`Kubelet::port`].
+    Http,
+    /// Its program takes bytes, as a session of [`Kubelet::exec`] does.
+    Bytes(SessionId),
+    /// Its program speaks what the simulation does not.
+    Other,
+}
 
 /// Why an exec never began.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExecFailure {
     /// The container does not run: the connection is not upgraded.
     ContainerNotFound(String),
+    /// The same, of a container to attach to.
+    NotInPod { container: String, pod: String },
     /// The runtime could not start the command.
     Runtime(String),
 }
@@ -42,6 +42,7 @@ impl ExecFailure {
     pub fn text(&self) -> String {
         match self {
             ExecFailure::ContainerNotFound(name) => format!("container not found (\"{name}\")"),
+            ExecFailure::NotInPod { container, pod } => format!("container {container} not found in pod {pod}"),
             ExecFailure::Runtime(text) => text.clone(),
         }
     }
@@ -72,6 +73,12 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    fn begin(&mut self, session: Session) -> SessionId {
+        self.next += 1;
+        self.open.insert(self.next, session);
+        SessionId(self.next)
+    }
+
     /// Takes what a pod's processes ask of the network; the pod answers itself what concerns itself.
     pub fn collect(&mut self, uid: &str, worker: &mut PodWorker, now: Millis) {
         for _ in 0..100 {
@@ -134,90 +141,12 @@ fn hand_over(worker: &mut PodWorker, token: u64, reply: NetReply, now: Millis) {
 }
 
 impl Kubelet {
-    fn worker_of(&self, namespace: &str, pod: &str) -> Option<&PodWorker> {
+    pub(super) fn worker_of(&self, namespace: &str, pod: &str) -> Option<&PodWorker> {
         self.workers.values().find(|worker| worker.name() == pod && worker.namespace() == namespace)
     }
 
     pub(super) fn uid_of(&self, namespace: &str, pod: &str) -> Option<String> {
         self.worker_of(namespace, pod).map(|worker| worker.uid.clone())
-    }
-
-    /// The instance whose log is meant.
-    fn log_source(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<&Instance, Status> {
-        let worker = self.worker_of(namespace, pod);
-        let slot = worker.and_then(|worker| worker.slots.iter().find(|slot| slot.name == container));
-        let missing = || Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is not available"));
-        let (Some(worker), Some(slot)) = (worker, slot) else { return Err(missing()) };
-        let failure = worker.reasons.get(container);
-        // A container that waits shows its last run as lastState.
-        let waits = slot.running().is_none() && failure.is_some();
-        let chosen = match (previous, waits) {
-            (true, true) | (false, _) => slot.current.as_ref(),
-            (true, false) => slot.previous.as_ref(),
-        };
-        if let Some(instance) = chosen {
-            return Ok(instance);
-        }
-        if previous {
-            return Err(Status::bad_request(format!(
-                "previous terminated container \"{container}\" in pod \"{pod}\" not found"
-            )));
-        }
-        let has_init = worker.slots.iter().any(|slot| slot.kind.is_init());
-        let why = match failure.map(|failure| failure.reason) {
-            Some("ErrImagePull") => "image can't be pulled",
-            Some("ImagePullBackOff") => "trying and failing to pull image",
-            Some(reason) => reason,
-            None if has_init => "PodInitializing",
-            None => "ContainerCreating",
-        };
-        Err(Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {why}")))
-    }
-
-    /// A container's log as text, and the position behind it for a follower.
-    ///
-    /// # Errors
-    /// `BadRequest` in the kubelet's words when there is no log to read.
-    pub fn logs(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        options: &LogOptions,
-    ) -> Result<(String, usize), Status> {
-        let instance = self.log_source(namespace, pod, container, options.previous)?;
-        let log = instance.runtime.log();
-        let lines: Vec<_> = log.from(0).filter(|line| options.since.is_none_or(|since| line.at >= since)).collect();
-        let keep = options.tail.map_or(lines.len(), |tail| usize::try_from(tail).unwrap_or(lines.len()));
-        let mut text = String::new();
-        for line in &lines[lines.len().saturating_sub(keep)..] {
-            push_line(&mut text, line, options.timestamps);
-        }
-        if let Some(limit) =
-            options.limit_bytes.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit < text.len())
-        {
-            let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            text.truncate(end);
-        }
-        Ok((text, log.end()))
-    }
-
-    /// What was logged since `position`; the flag is set when nothing more will come.
-    pub fn follow(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        position: usize,
-        timestamps: bool,
-    ) -> (String, usize, bool) {
-        let Ok(instance) = self.log_source(namespace, pod, container, false) else {
-            return (String::new(), position, true);
-        };
-        let log = instance.runtime.log();
-        let mut text = String::new();
-        log.from(position).for_each(|line| push_line(&mut text, line, timestamps));
-        (text, log.end().max(position), instance.end.is_some())
     }
 
     /// Starts a command in a running container.
@@ -250,12 +179,52 @@ impl Kubelet {
                 "error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: {cause}"
             ))
         })?;
-        self.sessions.next += 1;
-        let id = self.sessions.next;
         let session = Session { uid: uid.clone(), container: container.to_owned(), instance: instance.id.clone(), io };
-        self.sessions.open.insert(id, session);
+        let id = self.sessions.begin(session);
         self.after_touch(&uid, now);
-        Ok(SessionId(id))
+        Ok(id)
+    }
+
+    /// Joins the streams of a running container's first process; a session as those of [`Kubelet::exec`].
+    ///
+    /// # Errors
+    /// The container does not run.
+    pub fn attach(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        stdin: bool,
+    ) -> Result<SessionId, ExecFailure> {
+        let not_found = || ExecFailure::NotInPod { container: container.to_owned(), pod: format!("{pod}_{namespace}") };
+        let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
+        let worker = self.workers.get_mut(&uid).ok_or_else(not_found)?;
+        let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
+        let instance = slot.and_then(Slot::running_mut).ok_or_else(not_found)?;
+        let io = instance.runtime.attach(stdin);
+        let session = Session { uid, container: container.to_owned(), instance: instance.id.clone(), io };
+        Ok(self.sessions.begin(session))
+    }
+
+    /// Connects to a port of a pod; `None` when nothing listens there.
+    pub fn dial(&mut self, namespace: &str, pod: &str, port: u16, now: Millis) -> Option<Dialed> {
+        let uid = self.uid_of(namespace, pod)?;
+        let PodWorker { slots, world, .. } = self.workers.get_mut(&uid)?;
+        let listening = |slot: &&mut Slot| slot.running().is_some_and(|instance| instance.runtime.listens(port));
+        let slot = slots.iter_mut().find(listening)?;
+        let container = slot.name.clone();
+        let instance = slot.running_mut()?;
+        let dialed = match instance.runtime.speech(port)? {
+            Speech::Http => Dialed::Http,
+            Speech::Other => Dialed::Other,
+            Speech::Bytes => {
+                let io = instance.runtime.connect(port, now, world)?;
+                let session = Session { uid: uid.clone(), container, instance: instance.id.clone(), io };
+                Dialed::Bytes(self.sessions.begin(session))
+            }
+        };
+        self.after_touch(&uid, now);
+        Some(dialed)
     }
 
     /// Something was done to a pod's processes from outside its worker's turn.
@@ -292,8 +261,10 @@ impl Kubelet {
 
     /// What the command printed since last asked.
     pub fn exec_poll(&mut self, id: SessionId, now: Millis) -> ExecOutput {
-        let gone = ExecOutput { exit: Some(137), ..ExecOutput::default() };
-        let Some(session) = self.sessions.open.get(&id.0).cloned() else { return gone };
+        let Some(session) = self.sessions.open.get(&id.0).cloned() else {
+            return ExecOutput { exit: Some(137), ..ExecOutput::default() };
+        };
+        let gone = ExecOutput { exit: Some(session.io.without_container()), ..ExecOutput::default() };
         let slot = self.workers.get_mut(&session.uid).and_then(|worker| {
             let PodWorker { slots, world, .. } = worker;
             slots.iter_mut().find(|slot| slot.name == session.container).map(|slot| (slot, world))
@@ -309,7 +280,8 @@ impl Kubelet {
         }
         let (stdout, stderr) = instance.runtime.drain(&session.io);
         let exit = instance.runtime.exec_status(&session.io);
-        if exit.is_some() {
+        // The other end of a connection may have something to say still.
+        if exit.is_some() && !session.io.is_connection() {
             instance.runtime.end_exec(&session.io, now);
             self.sessions.open.remove(&id.0);
         }
@@ -437,14 +409,4 @@ impl Kubelet {
         let PodWorker { slots, world, .. } = worker;
         slots.iter_mut().filter_map(Slot::running_mut).find_map(|instance| instance.runtime.file(path, world))
     }
-}
-
-fn push_line(text: &mut String, line: &super::runtime::log::LogLine, timestamps: bool) {
-    if timestamps {
-        // The runtime stamps with nanoseconds; virtual time has milliseconds.
-        let stamp = api::meta::time::rfc3339_micro(i64::try_from(line.at).unwrap_or(0));
-        text.push_str(&format!("{}000Z ", stamp.trim_end_matches('Z')));
-    }
-    text.push_str(&line.text);
-    text.push('\n');
 }

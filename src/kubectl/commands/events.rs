@@ -106,7 +106,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 }
                 Chunk::Error(status) => return Err(status.into()),
                 Chunk::Closed | Chunk::Exit(_) => return Ok(()),
-                Chunk::Event(_) | Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } => {}
+                Chunk::Event(_) | Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
             }
         }
     }

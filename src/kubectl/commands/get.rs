@@ -386,7 +386,7 @@ async fn watch(client: &Client<'_>, args: &Args, selection: &Selection, output: 
                 }
                 Chunk::Error(status) => return Err(status.into()),
                 Chunk::Closed | Chunk::Exit(_) => return Ok(()),
-                Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } => {}
+                Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
             }
         }
     }

@@ -278,7 +278,7 @@ pub async fn until(
                         }
                     }
                     Chunk::Closed | Chunk::Exit(_) | Chunk::Error(_) => over = true,
-                    Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } => {}
+                    Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Millis;
 use super::catalogue::Image;
 use super::fs::{FileNode, Mount, Volumes};
-use super::http::{HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse, Speech};
 use super::kernel::{Kernel, NetReply, Outbound, Sys, World};
 use super::process::{Body, Fd, Pid, Process, Stream, Wait};
 use super::program::Server;
@@ -31,6 +31,10 @@ pub struct Spec {
     pub idle: bool,
     /// stdin is open (`stdin: true`).
     pub stdin: bool,
+    /// It is closed when the first who attached has no more to say (`stdinOnce: true`).
+    pub stdin_once: bool,
+    /// Its streams are a terminal.
+    pub tty: bool,
 }
 
 /// How a container's process started.
@@ -61,13 +65,32 @@ pub struct SandboxWorld {
     pub next_token: u64,
 }
 
-/// The ends of an exec session's streams.
+/// The ends of a session's streams, as whoever is outside holds them.
 #[derive(Debug, Clone)]
 pub struct ExecIo {
-    pub pid: Pid,
+    with: With,
     stdin: Option<u32>,
     stdout: u32,
     stderr: u32,
+}
+
+/// Whom a session speaks with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// A command of its own.
+    Command(Pid),
+    /// Process 1, which goes on without it.
+    Console,
+    /// Whoever took a connection to a port.
+    Connection,
+}
+
+/// The standard input of process 1, for those who attach.
+#[derive(Debug, Clone, Copy, Default)]
+struct Console {
+    stdin: Option<u32>,
+    once: bool,
+    tty: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +98,21 @@ pub struct Container {
     kernel: Kernel,
     env: Arc<BTreeMap<String, String>>,
     cwd: String,
+    console: Console,
+}
+
+impl ExecIo {
+    pub fn is_connection(&self) -> bool {
+        self.with == With::Connection
+    }
+
+    /// How the session ends when its container is not there any more.
+    pub fn without_container(&self) -> i32 {
+        match self.with {
+            With::Command(_) => 137,
+            With::Console | With::Connection => 0,
+        }
+    }
 }
 
 impl SandboxWorld {
@@ -101,14 +139,19 @@ impl Container {
         kernel.user = spec.user;
         prepare_files(&mut kernel, spec, now, world);
         let env = Arc::new(spec.env.clone());
-        let mut container = Container { kernel, env, cwd: spec.cwd.clone() };
-        let fds = BTreeMap::from([(0, Fd::Null), (1, Fd::Log(Stream::Stdout)), (2, Fd::Log(Stream::Stderr))]);
+        let console = Console { stdin: None, once: spec.stdin_once, tty: spec.tty };
+        let mut container = Container { kernel, env, cwd: spec.cwd.clone(), console };
+        // A terminal has one stream for all that is shown.
+        let errors = if spec.tty { Stream::Stdout } else { Stream::Stderr };
+        let fds = BTreeMap::from([(0, Fd::Null), (1, Fd::Log(Stream::Stdout)), (2, Fd::Log(errors))]);
         let mut first = container.process(0, spec.argv.clone(), fds, now);
-        if spec.stdin {
-            let pipe = container.kernel.new_pipe();
-            if let Some(held) = container.kernel.pipes.get_mut(&pipe) {
-                held.fed = true;
-            }
+        if spec.tty {
+            first.env = with_terminal(&first.env);
+        }
+        // A terminal never ends by itself, whoever may type into it.
+        if spec.stdin || spec.tty {
+            let pipe = container.kernel.outside_pipe(true);
+            container.console.stdin = spec.stdin.then_some(pipe);
             first.fds.insert(0, Fd::Pipe(pipe));
         }
         if spec.idle {
@@ -246,23 +289,14 @@ impl Container {
         now: Millis,
         world: &mut SandboxWorld,
     ) -> Result<ExecIo, Launch> {
-        let pipe = |kernel: &mut Kernel, fed: bool| {
-            let id = kernel.new_pipe();
-            if let Some(held) = kernel.pipes.get_mut(&id) {
-                (held.fed, held.drained) = (fed, !fed);
-            }
-            id
-        };
-        let input = stdin.then(|| pipe(&mut self.kernel, true));
-        let stdout = pipe(&mut self.kernel, false);
-        let stderr = if tty { stdout } else { pipe(&mut self.kernel, false) };
+        let input = stdin.then(|| self.kernel.outside_pipe(true));
+        let stdout = self.kernel.outside_pipe(false);
+        let stderr = if tty { stdout } else { self.kernel.outside_pipe(false) };
         let stdin_fd = input.map_or(Fd::Null, Fd::Pipe);
         let fds = BTreeMap::from([(0, stdin_fd), (1, Fd::Pipe(stdout)), (2, Fd::Pipe(stderr))]);
         let mut process = self.process(0, argv.to_vec(), fds, now);
         if tty {
-            let mut env = (*process.env).clone();
-            env.insert("TERM".to_owned(), "xterm".to_owned());
-            process.env = env.into();
+            process.env = with_terminal(&process.env);
         }
         let mut lent = world.lend();
         let pid = self.kernel.next_pid;
@@ -279,7 +313,31 @@ impl Container {
             tools::Launch::Denied => return Err(Launch::Denied),
         }
         self.kernel.run(now, &mut lent);
-        Ok(ExecIo { pid, stdin: input, stdout, stderr })
+        Ok(ExecIo { with: With::Command(pid), stdin: input, stdout, stderr })
+    }
+
+    /// Joins the streams of process 1: what it writes from now on, and what it reads.
+    pub fn attach(&mut self, stdin: bool) -> ExecIo {
+        let stdout = self.kernel.outside_pipe(false);
+        let stderr = if self.console.tty { stdout } else { self.kernel.outside_pipe(false) };
+        self.kernel.attached.push([stdout, stderr]);
+        // A client tells how large its terminal is, and the program draws the line it is in anew.
+        if let (true, Some(pipe)) = (self.console.tty, self.kernel.pipes.get_mut(&stdout)) {
+            pipe.data = self.kernel.log.unfinished(Stream::Stdout).to_vec();
+        }
+        ExecIo { with: With::Console, stdin: self.console.stdin.filter(|_| stdin), stdout, stderr }
+    }
+
+    /// A connection to a port at which a program speaks in bytes; `None` when there is none.
+    pub fn connect(&mut self, port: u16, now: Millis, world: &mut SandboxWorld) -> Option<ExecIo> {
+        let (input, output) = self.kernel.connect(port)?;
+        self.run(now, world);
+        Some(ExecIo { with: With::Connection, stdin: Some(input), stdout: output, stderr: output })
+    }
+
+    /// How a port is spoken with, if anybody listens at it.
+    pub fn speech(&self, port: u16) -> Option<Speech> {
+        self.kernel.speech(port)
     }
 
     /// Sends text to an exec session's stdin.
@@ -290,12 +348,23 @@ impl Container {
         self.run(now, world);
     }
 
-    /// Closes an exec session's stdin.
+    /// The session has no more to say.
+    ///
+    /// Mirrors: containerd/internal/cri/io `ContainerIO.Attach`: whoever attached ends their session
+    /// with it, unless the container's own input is to end, too.
     pub fn close_stdin(&mut self, io: &ExecIo, now: Millis, world: &mut SandboxWorld) {
+        if io.with == With::Console && !self.console.once && !self.console.tty {
+            self.kernel.detach(io.stdout);
+        } else {
+            self.end_input(io);
+        }
+        self.run(now, world);
+    }
+
+    fn end_input(&mut self, io: &ExecIo) {
         if let Some(pipe) = io.stdin.and_then(|pipe| self.kernel.pipes.get_mut(&pipe)) {
             pipe.fed = false;
         }
-        self.run(now, world);
     }
 
     /// What the session printed since last asked: stdout, then stderr.
@@ -309,19 +378,36 @@ impl Container {
 
     /// The session's exit status once it is over. When process 1 dies, so does the session.
     pub fn exec_status(&self, io: &ExecIo) -> Option<i32> {
-        match (self.kernel.zombies.get(&io.pid), self.kernel.procs.contains_key(&io.pid)) {
-            (Some((_, code)), _) => Some(*code),
-            (None, true) => None,
-            (None, false) => Some(137),
+        let over = |over: bool| over.then_some(0);
+        match io.with {
+            With::Command(pid) => match (self.kernel.zombies.get(&pid), self.kernel.procs.contains_key(&pid)) {
+                (Some((_, code)), _) => Some(*code),
+                (None, true) => None,
+                (None, false) => Some(137),
+            },
+            With::Console => over(self.kernel.exited.is_some() || !self.kernel.is_attached(io.stdout)),
+            With::Connection => over(!self.kernel.is_answered(io.stdout)),
         }
     }
 
     /// Ends a session and forgets it.
     pub fn end_exec(&mut self, io: &ExecIo, now: Millis) {
-        // Over already: nothing to kill.
-        let _ = self.kernel.signal(io.pid, super::process::SIGKILL, true, now);
-        self.kernel.zombies.remove(&io.pid);
-        for pipe in [Some(io.stdout), Some(io.stderr), io.stdin].into_iter().flatten() {
+        match io.with {
+            With::Command(pid) => {
+                // Over already: nothing to kill.
+                let _ = self.kernel.signal(pid, super::process::SIGKILL, true, now);
+                self.kernel.zombies.remove(&pid);
+            }
+            With::Console => {
+                self.kernel.detach(io.stdout);
+                if self.console.once && !self.console.tty {
+                    self.end_input(io);
+                }
+            }
+            With::Connection => {}
+        }
+        let own = io.stdin.filter(|_| io.with != With::Console);
+        for pipe in [Some(io.stdout), Some(io.stderr), own].into_iter().flatten() {
             self.kernel.pipes.remove(&pipe);
         }
     }
@@ -335,6 +421,12 @@ impl Container {
             FileNode::Dir { .. } | FileNode::Link { .. } => None,
         }
     }
+}
+
+fn with_terminal(env: &BTreeMap<String, String>) -> Arc<BTreeMap<String, String>> {
+    let mut env = env.clone();
+    env.insert("TERM".to_owned(), "xterm".to_owned());
+    env.into()
 }
 
 /// Files that the kubelet and the runtime put into every container.

@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 
 use super::Millis;
 use super::kernel::{Kernel, Sys, World};
-use super::process::{Body, Pid};
+use super::process::{Body, Pid, Process, Wait};
+
+/// How a listening program is spoken with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    /// It takes requests.
+    Http,
+    /// It takes a connection's bytes as they come.
+    Bytes,
+    /// A protocol of its own, of which only the open port is simulated.
+    Other,
+}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HttpRequest {
@@ -69,6 +80,37 @@ pub fn reason(status: u16) -> &'static str {
 }
 
 impl Kernel {
+    /// How a port is spoken with; `None` when nobody listens.
+    pub fn speech(&self, port: u16) -> Option<Speech> {
+        let process = self.procs.get(&self.listener(port)?)?;
+        Some(match &process.body {
+            Body::Server(server) if server.answers(port) => Speech::Http,
+            Body::Tool(tool) if tool.takes_bytes() => Speech::Bytes,
+            Body::Tool(_) => Speech::Http,
+            Body::Server(_) | Body::Shell(_) | Body::Lent => Speech::Other,
+        })
+    }
+
+    /// Connects to a port at which a program speaks in bytes: the pipe to it, and the pipe from it.
+    pub fn connect(&mut self, port: u16) -> Option<(u32, u32)> {
+        let pid = self.listener(port)?;
+        let (input, output) = (self.outside_pipe(true), self.outside_pipe(false));
+        let process = self.procs.get_mut(&pid)?;
+        let Body::Tool(tool) = &mut process.body else { return None };
+        if !tool.takes_bytes() {
+            return None;
+        }
+        tool.connected(input, output);
+        process.wait = Wait::Ready;
+        Some((input, output))
+    }
+
+    /// Whether anybody may still write to a connection: its process, or the one that has yet to take it.
+    pub fn is_answered(&self, output: u32) -> bool {
+        let awaited = |process: &Process| matches!(&process.body, Body::Tool(tool) if tool.holds(output));
+        self.has_writer(output, 0) || self.procs.values().any(awaited)
+    }
+
     /// The process that listens on a port.
     pub fn listener(&self, port: u16) -> Option<Pid> {
         let listens = |body: &Body| match body {

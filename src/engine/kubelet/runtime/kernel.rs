@@ -88,6 +88,8 @@ pub struct Kernel {
     pub pipes: BTreeMap<u32, Pipe>,
     next_pipe: u32,
     pub log: Log,
+    /// Where else the log's two streams go: pipes of those who attached.
+    pub attached: Vec<[u32; 2]>,
     pub replies: BTreeMap<u64, NetReply>,
     /// Bytes; `None` is unlimited.
     pub memory_limit: Option<u64>,
@@ -128,6 +130,7 @@ impl Kernel {
             pipes: BTreeMap::new(),
             next_pipe: 1,
             log: Log::default(),
+            attached: Vec::new(),
             replies: BTreeMap::new(),
             memory_limit: None,
             cpu_limit: None,
@@ -143,6 +146,31 @@ impl Kernel {
         self.next_pipe += 1;
         self.pipes.insert(id, Pipe::default());
         id
+    }
+
+    /// A pipe of which somebody outside the container holds an end: the writing one, or the reading one.
+    pub fn outside_pipe(&mut self, fed: bool) -> u32 {
+        let id = self.new_pipe();
+        self.pipes.insert(id, Pipe { data: Vec::new(), fed, drained: !fed });
+        id
+    }
+
+    /// Writes to the container's log, and to whoever is attached.
+    fn say(&mut self, now: Millis, stream: Stream, bytes: &[u8]) {
+        self.log.write(now, stream, bytes);
+        for pipes in &self.attached {
+            if let Some(pipe) = self.pipes.get_mut(&pipes[stream as usize]) {
+                pipe.data.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    pub fn is_attached(&self, stdout: u32) -> bool {
+        self.attached.iter().any(|pipes| pipes[0] == stdout)
+    }
+
+    pub fn detach(&mut self, stdout: u32) {
+        self.attached.retain(|pipes| pipes[0] != stdout);
     }
 
     pub fn add(&mut self, mut process: Process) -> Pid {
@@ -359,7 +387,7 @@ impl Sys<'_, '_> {
     /// Writes to a descriptor. `false` when nobody reads any more (SIGPIPE).
     pub fn write(&mut self, fd: Option<&Fd>, bytes: &[u8]) -> bool {
         match fd {
-            Some(Fd::Log(stream)) => self.kernel.log.write(self.now, *stream, bytes),
+            Some(Fd::Log(stream)) => self.kernel.say(self.now, *stream, bytes),
             Some(Fd::Pipe(id)) => {
                 if !self.kernel.has_reader(*id) {
                     return false;
@@ -459,6 +487,6 @@ impl Sys<'_, '_> {
     }
 
     pub fn log_stdout(&mut self, text: &str) {
-        self.kernel.log.write(self.now, Stream::Stdout, text.as_bytes());
+        self.kernel.say(self.now, Stream::Stdout, text.as_bytes());
     }
 }

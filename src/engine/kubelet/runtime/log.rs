@@ -50,6 +50,11 @@ impl Log {
         }
     }
 
+    /// What was written since the last newline.
+    pub fn unfinished(&self, stream: Stream) -> &[u8] {
+        &self.partial[stream as usize]
+    }
+
     /// Text without a newline becomes a line when the writer is gone.
     pub fn close(&mut self, now: Millis) {
         for stream in [Stream::Stdout, Stream::Stderr] {

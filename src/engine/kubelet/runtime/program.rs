@@ -186,6 +186,12 @@ impl Server {
         self.leaving.is_none() && self.ports().contains(&port)
     }
 
+    /// Whether it answers requests at that port, or only keeps it open.
+    pub fn answers(&self, port: u16) -> bool {
+        let listener = self.program.listen.iter().find(|listener| self.port(listener) == port);
+        listener.is_some_and(|listener| !listener.routes.is_empty() || !listener.root.is_empty())
+    }
+
     pub fn memory(&self) -> u64 {
         let age = (self.now - self.started) / 1_000;
         self.program.memory + self.program.leak * age

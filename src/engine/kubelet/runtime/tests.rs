@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 
+mod streams;
+
 fn spec(image: &str, argv: &[&str]) -> Spec {
     let catalogue = Catalogue::builtin();
     let reference = Reference::parse(image).expect("a valid name");
@@ -28,6 +30,8 @@ fn spec(image: &str, argv: &[&str]) -> Spec {
         cpu_limit: None,
         idle: false,
         stdin: false,
+        stdin_once: false,
+        tty: false,
     }
 }
 

@@ -6,8 +6,10 @@
 mod files;
 mod filter;
 mod net;
+mod netcat;
 mod sed;
 mod system;
+mod tar;
 mod text;
 
 use super::Millis;
@@ -51,9 +53,9 @@ pub enum Tool {
         port: u16,
         home: String,
     },
-    Listen {
-        port: u16,
-    },
+    Listen(Box<netcat::Listen>),
+    /// `tar`, which reads its input or writes its output whole.
+    Tar(Box<tar::Tar>),
     /// `timeout`: kills its sibling when the time comes.
     Killer {
         until: Millis,
@@ -83,9 +85,27 @@ impl Tool {
 
     pub fn ports(&self) -> Vec<u16> {
         match self {
-            Tool::Httpd { port, .. } | Tool::Listen { port } => vec![*port],
+            Tool::Httpd { port, .. } => vec![*port],
+            Tool::Listen(listen) => vec![listen.port],
             _ => Vec::new(),
         }
+    }
+
+    /// Whether it takes connections as bytes.
+    pub fn takes_bytes(&self) -> bool {
+        matches!(self, Tool::Listen(_))
+    }
+
+    /// Somebody connected to it; see [`Tool::takes_bytes`].
+    pub fn connected(&mut self, input: u32, output: u32) {
+        if let Tool::Listen(listen) = self {
+            listen.connected(input, output);
+        }
+    }
+
+    /// Whether it has a connection that writes to this pipe.
+    pub fn holds(&self, output: u32) -> bool {
+        matches!(self, Tool::Listen(listen) if listen.holds(output))
     }
 
     pub fn cpu(&self) -> u64 {
@@ -298,9 +318,10 @@ fn run_tool(name: &str, process: &mut Process, sys: &mut Sys) -> Launch {
             filter::start(name, args, process, sys)
         }
         "ls" | "touch" | "rm" | "rmdir" | "mkdir" | "cp" | "mv" | "ln" | "chmod" | "chown" | "stat" | "du" | "df"
-        | "find" | "readlink" | "realpath" | "basename" | "dirname" | "mktemp" | "pwd" | "tar" | "sync" => {
+        | "find" | "readlink" | "realpath" | "basename" | "dirname" | "mktemp" | "pwd" | "sync" => {
             Start::Exit(files::run(name, args, process, sys))
         }
+        "tar" => tar::start(args, process, sys),
         "wget" | "curl" | "nslookup" | "ping" | "nc" | "telnet" | "httpd" | "ifconfig" | "ip" | "netstat" => {
             net::start(name, args, process, sys)
         }
@@ -336,7 +357,9 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
         Tool::Fetch(fetch) => fetch.step(process, sys),
         Tool::Hog { goal, per_second, then } => system::hog(process, sys, *goal, *per_second, then.as_deref()),
         Tool::Yes { line } => system::yes(process, sys, line),
-        Tool::Httpd { .. } | Tool::Listen { .. } | Tool::Forever => Step::Wait(Wait::Forever),
+        Tool::Listen(listen) => listen.step(process, sys),
+        Tool::Tar(tar) => tar.step(process, sys),
+        Tool::Httpd { .. } | Tool::Forever => Step::Wait(Wait::Forever),
         Tool::Killer { until, victim } if sys.now >= *until => {
             // Gone already: then there is nothing to kill.
             let _ = sys.kernel.signal(*victim, super::process::SIGTERM, false, sys.now);
@@ -365,7 +388,10 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
             Step::Wait(Wait::Until(sys.now + every))
         }
     };
-    process.body = Body::Tool(tool);
+    // Unless the process has become another program.
+    if matches!(process.body, Body::Lent) {
+        process.body = Body::Tool(tool);
+    }
     step
 }
 
@@ -377,7 +403,7 @@ pub fn answer(process: &mut Process, request: &HttpRequest, sys: &mut Sys) -> Op
             let home = home.clone();
             Some(net::httpd(process, &home, request, sys))
         }
-        Tool::Listen { .. } => Some(HttpResponse::text(200, "text/plain", "")),
+        Tool::Listen(_) => Some(HttpResponse::text(200, "text/plain", "")),
         _ => None,
     }
 }

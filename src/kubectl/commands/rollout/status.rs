@@ -82,7 +82,7 @@ async fn follow(client: &Client<'_>, args: &Args, info: &Info) -> Result {
                         _ => {}
                     },
                     Chunk::Closed | Chunk::Exit(_) | Chunk::Error(_) => open = false,
-                    Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } => {}
+                    Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
                 }
             }
         }

@@ -21,7 +21,7 @@ pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) ->
             print(process, sys, &format!("{cwd}\n"));
             0
         }
-        "sync" | "chown" | "tar" => 0,
+        "sync" | "chown" => 0,
         "ls" => ls(process, sys, &flags, &paths),
         "find" => find(process, sys, args),
         "basename" => {

@@ -164,8 +164,9 @@ impl Filter {
 
     fn feed(&mut self, data: &[u8], name: Option<&str>, process: &mut Process, sys: &mut Sys) -> Step {
         let mut out = String::new();
-        if self.kind.is_raw() {
-            let done = self.kind.chunk(data, &mut out);
+        if let Kind::Cat | Kind::Tee { .. } = &self.kind {
+            // Whatever it is, text or not, it goes on as it came.
+            let read = sys.write(process.fds.get(&1), data);
             if let Kind::Tee { paths, .. } = &self.kind {
                 let now = sys.now;
                 for path in paths.clone() {
@@ -173,6 +174,10 @@ impl Filter {
                     let _ = sys.view().write(&path, data, true, now);
                 }
             }
+            return if read { Step::Continue } else { Step::Exit(141) };
+        }
+        if self.kind.is_raw() {
+            let done = self.kind.chunk(data, &mut out);
             return self.emit(&out, done, process, sys);
         }
         self.partial.extend_from_slice(data);

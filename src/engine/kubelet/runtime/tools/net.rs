@@ -7,7 +7,7 @@ use super::super::fs::{FileNode, absolute};
 use super::super::http::{HttpRequest, HttpResponse, reason};
 use super::super::kernel::{NetReply, NetRequest, Sys};
 use super::super::process::{Fd, Process, Step, Wait};
-use super::{Start, Tool, complain, print};
+use super::{Start, Tool, complain, netcat, print};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Style {
@@ -64,17 +64,18 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
             print(process, sys, &text);
             Start::Exit(0)
         }
-        "nc" | "telnet" if args.iter().any(|arg| arg.starts_with("-l") || arg == "-lk") => {
-            let port = args.iter().filter_map(|arg| arg.parse().ok()).next_back().unwrap_or(0);
-            Start::Run(Tool::Listen { port })
+        "nc" | "telnet" => netcat::start(name, args, process, sys).unwrap_or_else(|| ask(name, args, process, sys)),
+        _ => ask(name, args, process, sys),
+    }
+}
+
+fn ask(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> Start {
+    match parse(name, args) {
+        Ok(fetch) => Start::Run(Tool::Fetch(Box::new(fetch))),
+        Err((text, code)) => {
+            complain(process, sys, name, &text);
+            Start::Exit(code)
         }
-        _ => match parse(name, args) {
-            Ok(fetch) => Start::Run(Tool::Fetch(Box::new(fetch))),
-            Err((text, code)) => {
-                complain(process, sys, name, &text);
-                Start::Exit(code)
-            }
-        },
     }
 }
 
