@@ -3,6 +3,7 @@
 mod forward;
 mod hostile;
 mod http;
+mod kube_rs;
 mod kubectl;
 mod remote;
 mod websocket;
