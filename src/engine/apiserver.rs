@@ -28,7 +28,7 @@ use std::sync::Arc;
 use api::wire::{Response, StreamId};
 use api::{Kind, Object, Status};
 
-pub use audit::{Audit, AuditVerb};
+pub use audit::{Audit, AuditVerb, Detail, Level};
 pub use delete::{DeleteOptions, Deleted, Propagation};
 pub use handler::PodProxy;
 pub use metrics::{Reading, Usage};
@@ -178,6 +178,11 @@ impl ApiServer {
 
     pub fn audit(&self) -> &audit::Log {
         &self.audit
+    }
+
+    /// How much is kept of each request from now on.
+    pub fn set_audit_level(&mut self, level: Level) {
+        self.audit.set_level(level);
     }
 
     /// Reads an object as it is stored, without `managedFields`.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use api::wire::{Backend, Chunk, Request, Response, StreamId, Upstream};
 
-use crate::apiserver::{Answer, ApiServer, Identity};
+use crate::apiserver::{Answer, ApiServer, Identity, Level};
 use crate::sim::{Millis, Timeline};
 
 pub use config::{ClusterConfig, NodeConfig};
@@ -164,6 +164,11 @@ impl Cluster {
         };
         self.announce();
         response
+    }
+
+    /// How much the audit log keeps of each request from now on.
+    pub fn set_audit_level(&mut self, level: Level) {
+        self.server.set_audit_level(level);
     }
 
     /// The cluster as it stands, cheap to take and safe to keep.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use api::Kind;
 use api::meta::hash::{FNV64, fnv64a};
+use api::{Kind, Object};
 use imbl::Vector;
 
+use super::delete::DeleteOptions;
 use crate::sim::Millis;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +15,7 @@ pub enum AuditVerb {
     Update,
     Patch,
     Delete,
+    DeleteCollection,
     Get,
     List,
     Watch,
@@ -27,6 +29,7 @@ impl AuditVerb {
             AuditVerb::Update => "update",
             AuditVerb::Patch => "patch",
             AuditVerb::Delete => "delete",
+            AuditVerb::DeleteCollection => "deletecollection",
             AuditVerb::Get => "get",
             AuditVerb::List => "list",
             AuditVerb::Watch => "watch",
@@ -52,6 +55,15 @@ pub struct Audit {
     pub code: u16,
     /// A few words on what changed, for people: `→ worker-1`, `Normal Scheduled on pod/web: …`.
     pub summary: Arc<str>,
+    /// What came with it and what it did, where the log keeps that.
+    pub detail: Option<Box<Detail>>,
+}
+
+/// The content of a request. It costs memory, so only a log at the level `Request` keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detail {
+    Written { old: Option<Object>, new: Object },
+    Deleted(DeleteOptions),
 }
 
 /// The last few thousand entries, and a running hash over all of them.
@@ -60,6 +72,19 @@ pub struct Log {
     entries: Vector<Arc<Audit>>,
     written: u64,
     hash: u64,
+    level: Level,
+    /// The detail of the entry that comes next.
+    detail: Option<Box<Detail>>,
+}
+
+/// How much is kept of each request. Mirrors: apiserver/pkg/apis/audit `Level`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Writes, without their content.
+    #[default]
+    Metadata,
+    /// Writes with their content, and reads of single objects by clients outside.
+    Request,
 }
 
 const LIMIT: usize = 4_000;
@@ -68,6 +93,7 @@ impl Log {
     pub(super) fn push(&mut self, mut entry: Audit) {
         self.written += 1;
         entry.number = self.written;
+        entry.detail = self.detail.take();
         let line = format!(
             "{} {} {} {:?}/{} {}/{} {} {}",
             entry.at,
@@ -84,6 +110,21 @@ impl Log {
         self.entries.push_back(Arc::new(entry));
         if self.entries.len() > LIMIT {
             self.entries.pop_front();
+        }
+    }
+
+    pub fn set_level(&mut self, level: Level) {
+        self.level = level;
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Keeps what the next entry is about, if the level asks for it.
+    pub(super) fn keep(&mut self, detail: impl FnOnce() -> Option<Detail>) {
+        if self.level == Level::Request {
+            self.detail = detail().map(Box::new);
         }
     }
 

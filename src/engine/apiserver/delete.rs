@@ -9,7 +9,7 @@ use api::status::Details;
 use api::{Kind, Object, Status};
 
 use super::admission;
-use super::audit::AuditVerb;
+use super::audit::{AuditVerb, Detail};
 use super::operations::seconds;
 use super::storage::{Key, Stored};
 use super::{ApiServer, Identity, registry};
@@ -53,12 +53,51 @@ impl ApiServer {
                 Ok(deleted) if !deleted.gone => "marked for deletion".into(),
                 _ => String::new(),
             };
+            self.audit.keep(|| Some(Detail::Deleted(options.clone())));
             self.record(who, AuditVerb::Delete, key.kind, "", &key.namespace, &key.name, code, summary);
         }
         result
     }
 
-    fn delete_inner(&mut self, who: &Identity, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
+    /// Deletes what is left of a kind in a namespace, in one request. Answers how many objects that concerned.
+    ///
+    /// # Errors
+    /// The first refusal; one that another has just deleted is none.
+    pub fn delete_collection(
+        &mut self,
+        who: &Identity,
+        kind: Kind,
+        namespace: &str,
+        options: &DeleteOptions,
+    ) -> Result<usize, Status> {
+        let keys: Vec<Key> = self.store.list(kind, namespace).map(|(key, _)| key.clone()).collect();
+        self.delete_all(who, kind, namespace, &keys, options)?;
+        Ok(keys.len())
+    }
+
+    /// As [`ApiServer::delete_collection`], for what a selection found.
+    pub(super) fn delete_all(
+        &mut self,
+        who: &Identity,
+        kind: Kind,
+        namespace: &str,
+        keys: &[Key],
+        options: &DeleteOptions,
+    ) -> Result<(), Status> {
+        let refused = keys.iter().find_map(|key| {
+            let result = self.delete_inner(who, key, options);
+            result.err().filter(|status| status.code != 404)
+        });
+        if !options.dry_run {
+            let code = refused.as_ref().map_or(200, |status| status.code);
+            let summary = if keys.is_empty() { String::new() } else { format!("{} objects", keys.len()) };
+            self.audit.keep(|| Some(Detail::Deleted(options.clone())));
+            self.record(who, AuditVerb::DeleteCollection, kind, "", namespace, "", code, summary);
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn delete_inner(&mut self, who: &Identity, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
         let resource = self.resource_of(key.kind);
         let old = self.require(key)?.clone();
         self.check_preconditions(&resource, &old, options)?;

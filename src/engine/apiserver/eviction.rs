@@ -57,18 +57,22 @@ impl ApiServer {
             let named = Resource { plural: "Pod", ..self.resource_of(Kind::Pod) };
             self.check_preconditions(&named, &object, &options)?;
             let now = Time(seconds(self.unix_millis()));
-            let marked = self.modify(who, &key, &mut WriteOptions::on("status"), |object| {
-                if let Object::Pod(pod) = object {
-                    mark_disrupted(Arc::make_mut(pod), "EvictionByEvictionAPI", "Eviction API: evicting", now);
-                }
-                Ok(())
-            })?;
+            let marked = self.mark_evicted(who, &object, now)?;
             // What the client knew has just been overwritten by us, not by a stranger.
             if options.resource_version.is_some() {
                 options.resource_version.clone_from(&marked.meta().resource_version);
             }
         }
-        self.delete(who, &key, &options).map(|_| ())
+        // The eviction is the request; what follows from it inside the server is none.
+        self.delete_inner(who, &key, &options).map(|_| ())
+    }
+
+    fn mark_evicted(&mut self, who: &Identity, old: &Object, now: Time) -> Result<Object, Status> {
+        let mut object = old.clone();
+        if let Object::Pod(pod) = &mut object {
+            mark_disrupted(Arc::make_mut(pod), "EvictionByEvictionAPI", "Eviction API: evicting", now);
+        }
+        self.guarded_update(who, object, old.clone(), &mut WriteOptions::on("status"), false)
     }
 
     fn budgets_of(&self, pod: &Pod) -> Vec<Arc<PodDisruptionBudget>> {

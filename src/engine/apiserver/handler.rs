@@ -20,6 +20,7 @@ mod special;
 use api::wire::{Body, Request, Response};
 use api::{Kind, Resource, Status};
 
+use super::audit::{AuditVerb, Level};
 use super::{Answer, ApiServer, Identity};
 use authorize::Attributes;
 use route::{Route, Target};
@@ -37,7 +38,38 @@ impl ApiServer {
             response.headers.push(("content-type".into(), "application/json".into()));
             response.body = Body::Empty;
         }
+        if self.audit.level() == Level::Request {
+            self.log_read(who, &request, &answer);
+        }
         answer
+    }
+
+    /// Reads change nothing; only a log that keeps requests tells of them, and only of single objects.
+    fn log_read(&mut self, who: &Identity, request: &Request, answer: &Answer) {
+        let code = match answer {
+            Answer::Response(response) => response.status,
+            // A stream to a container is told where it is opened.
+            Answer::Proxy(proxy) if proxy.subresource != "log" => return,
+            Answer::Proxy(_) => 200,
+        };
+        if request.method != api::wire::Method::Get || is_true(request.param("watch")) {
+            return;
+        }
+        if let Route::Resource(target) = self.route(&request.path)
+            && !target.name.is_empty()
+        {
+            let (namespace, name) = (&target.namespace, &target.name);
+            self.record(
+                who,
+                AuditVerb::Get,
+                target.resource.kind,
+                target.subresource,
+                namespace,
+                name,
+                code,
+                String::new(),
+            );
+        }
     }
 
     fn respond(&mut self, who: &Identity, request: &Request) -> Result<Answer, Status> {

@@ -8,7 +8,7 @@ use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::{Object, Status, defaults, validation};
 
 use super::admission::{self, Attributes, Operation};
-use super::audit::{Audit, AuditVerb};
+use super::audit::{Audit, AuditVerb, Detail};
 use super::storage::{Key, Ownership, Stored};
 use super::{ApiServer, Identity, managed, registry};
 
@@ -56,6 +56,7 @@ impl ApiServer {
         };
         if !options.dry_run {
             let summary = result.as_ref().map(|o| registry::summary(o, None)).unwrap_or_default();
+            self.audit.keep(|| result.as_ref().ok().map(|new| Detail::Written { old: None, new: new.clone() }));
             self.record(who, AuditVerb::Create, kind, "", &namespace, &name, code, summary);
         }
         result
@@ -160,7 +161,7 @@ impl ApiServer {
         result
     }
 
-    /// Reads, changes and writes in one instant, as a PATCH does: no conflict is possible.
+    /// Reads, changes and writes in one instant: no conflict is possible.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`, `Forbidden`, and whatever `change` answers.
@@ -171,7 +172,6 @@ impl ApiServer {
         options: &mut WriteOptions,
         change: impl FnOnce(&mut Object) -> Result<(), Status>,
     ) -> Result<Object, Status> {
-        options.patch = true;
         let old = self.require(key)?.clone();
         let mut object = old.clone();
         let result = change(&mut object).and_then(|()| self.guarded_update(who, object, old.clone(), options, false));
@@ -180,7 +180,7 @@ impl ApiServer {
     }
 
     /// An update that fails gives back what it allocated.
-    fn guarded_update(
+    pub(super) fn guarded_update(
         &mut self,
         who: &Identity,
         object: Object,
@@ -216,6 +216,10 @@ impl ApiServer {
             Ok(new) => (200, registry::summary(new, old)),
             Err(status) => (status.code, String::new()),
         };
+        self.audit.keep(|| {
+            let new = result.as_ref().ok()?.clone();
+            Some(Detail::Written { old: old.cloned(), new })
+        });
         self.record(who, verb, key.kind, options.subresource, &key.namespace, &key.name, code, summary);
     }
 
@@ -391,6 +395,7 @@ impl ApiServer {
             name: name.into(),
             code,
             summary: summary.into(),
+            detail: None,
         });
     }
 }

@@ -130,8 +130,53 @@ impl<'a> Client<'a> {
         subresource: &'static str,
         change: impl FnOnce(&mut Object),
     ) -> Result<Object, Status> {
+        let mut options = WriteOptions::on(subresource);
+        options.patch = true;
+        self.modify(key, options, change)
+    }
+
+    /// A PUT of what is in the cache with a change: upstream's `Update` and `UpdateStatus`.
+    /// Caches do not lag here, so that no conflict is possible.
+    ///
+    /// # Errors
+    /// As [`ApiServer::modify`].
+    pub fn change<T: Typed>(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        subresource: &'static str,
+        change: impl FnOnce(&mut T),
+    ) -> Result<Arc<T>, Status> {
+        let key = Key::new(T::KIND, namespace, name);
+        let changed = self.change_object(&key, subresource, |object| {
+            if let Some(typed) = T::cast_mut(object) {
+                change(typed);
+            }
+        })?;
+        Ok(T::cast(&changed).expect("a changed object keeps its kind").clone())
+    }
+
+    /// As [`Client::change`], for any kind.
+    ///
+    /// # Errors
+    /// As [`ApiServer::modify`].
+    pub fn change_object(
+        &mut self,
+        key: &Key,
+        subresource: &'static str,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<Object, Status> {
+        self.modify(key, WriteOptions::on(subresource), change)
+    }
+
+    fn modify(
+        &mut self,
+        key: &Key,
+        mut options: WriteOptions,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<Object, Status> {
         self.server.reached()?;
-        self.server.modify(self.who, key, &mut WriteOptions::on(subresource), |object| {
+        self.server.modify(self.who, key, &mut options, |object| {
             change(object);
             Ok(())
         })
@@ -142,6 +187,20 @@ impl<'a> Client<'a> {
     pub fn delete(&mut self, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
         self.server.reached()?;
         self.server.delete(self.who, key, options)
+    }
+
+    /// `DELETE` of all objects of a kind in a namespace; answers how many there were.
+    ///
+    /// # Errors
+    /// As [`ApiServer::delete_collection`].
+    pub fn delete_collection(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        options: &DeleteOptions,
+    ) -> Result<usize, Status> {
+        self.server.reached()?;
+        self.server.delete_collection(self.who, kind, namespace, options)
     }
 
     /// `POST pods/NAME/binding`.

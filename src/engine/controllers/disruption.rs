@@ -210,7 +210,7 @@ fn budgets_of(cx: &Context, pod: &Pod) -> Vec<Arc<PodDisruptionBudget>> {
 fn write(cx: &mut Context, budget: &PodDisruptionBudget, status: PodDisruptionBudgetStatus) -> Result<(), Status> {
     let namespace = budget.metadata.namespace.as_deref().unwrap_or_default();
     let name = budget.metadata.name.as_deref().unwrap_or_default();
-    cx.api.patch::<PodDisruptionBudget>(namespace, name, "status", |it| it.status = Some(status)).map(|_| ())
+    cx.api.change::<PodDisruptionBudget>(namespace, name, "status", |it| it.status = Some(status)).map(|_| ())
 }
 
 /// Nothing is known for sure: no disruption is allowed until it is.
@@ -242,7 +242,7 @@ fn withdraw(cx: &mut Context, key: &str) -> Result<Outcome, Status> {
         return Ok(Outcome::At(cx.now + (until - now) as Millis));
     }
     let time = cx.time();
-    cx.api.patch::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
+    cx.api.change::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
         let generation = pod.metadata.generation;
         let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
         for condition in conditions.iter_mut().filter(|condition| condition.type_ == "DisruptionTarget") {

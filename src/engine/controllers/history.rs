@@ -72,7 +72,7 @@ pub fn ensure(
         }
         // A template of old is back: its revision becomes the newest one.
         let key = Key::of(&same.clone().wrap());
-        return cx.api.patch::<ControllerRevision>(&key.namespace, &key.name, "", |it| it.revision = next);
+        return cx.api.change::<ControllerRevision>(&key.namespace, &key.name, "", |it| it.revision = next);
     }
     loop {
         let hash = hash::compute(&data, Some(*collisions));

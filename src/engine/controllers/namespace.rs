@@ -6,7 +6,7 @@ use api::k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use api::{Kind, Object, Status};
 
 use super::{Controller, Outcome};
-use crate::client::{Change, Context, DeleteOptions, Key, Propagation, Revision, WorkQueue};
+use crate::client::{Change, Context, DeleteOptions, Propagation, Revision, WorkQueue};
 use crate::sim::{Millis, SECOND};
 
 #[derive(Clone, Default)]
@@ -71,20 +71,8 @@ fn namespaced_kinds(cx: &Context) -> Vec<Kind> {
 }
 
 fn sweep(cx: &mut Context, kind: Kind, namespace: &str) -> Result<(), Status> {
-    let keys: Vec<Key> = cx
-        .api
-        .list_objects(kind, namespace)
-        .filter(|object| object.meta().deletion_timestamp.is_none())
-        .map(Key::of)
-        .collect();
     let options = DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
-    for key in keys {
-        match cx.api.delete(&key, &options) {
-            Err(status) if status.code != 404 => return Err(status),
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(())
+    cx.api.delete_collection(kind, namespace, &options).map(|_| ())
 }
 
 fn remaining(cx: &Context, namespace: &str) -> Vec<(String, Vec<Object>)> {
@@ -174,7 +162,7 @@ fn write_conditions(cx: &mut Context, namespace: &Namespace, left: &[(String, Ve
         .collect();
     if conditions != old {
         let name = namespace.metadata.name.clone().unwrap_or_default();
-        cx.api.patch::<Namespace>("", &name, "status", |namespace| {
+        cx.api.change::<Namespace>("", &name, "status", |namespace| {
             namespace.status.get_or_insert_default().conditions = Some(conditions);
         })?;
     }

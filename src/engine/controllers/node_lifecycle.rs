@@ -183,7 +183,7 @@ impl NodeLifecycle {
         let ready: Vec<std::sync::Arc<Pod>> = cx.api.pods_on(node).filter(|pod| pods::is_ready(pod)).cloned().collect();
         for pod in ready {
             let now = cx.time();
-            cx.api.patch::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
+            cx.api.change::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
                 for condition in pod.status.iter_mut().filter_map(|status| status.conditions.as_mut()).flatten() {
                     if condition.type_ == "Ready" {
                         condition.status = "False".into();

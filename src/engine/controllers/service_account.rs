@@ -58,7 +58,7 @@ impl Controller for ServiceAccounts {
                 cx.api.create(map)?;
             }
             Some(map) if map.data.as_ref() != Some(&bundle) => {
-                cx.api.patch::<ConfigMap>(namespace, ROOT_CA, "", |map| map.data = Some(bundle))?;
+                cx.api.change::<ConfigMap>(namespace, ROOT_CA, "", |map| map.data = Some(bundle))?;
             }
             Some(_) => {}
         }

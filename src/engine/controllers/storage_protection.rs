@@ -108,13 +108,13 @@ fn protect(
     let has = meta.finalizers.iter().flatten().any(|known| known == finalizer);
     let going = meta.deletion_timestamp.is_some();
     if going && has && !in_use(cx) {
-        cx.api.patch_object(key, "", |object| {
+        cx.api.change_object(key, "", |object| {
             let meta = object.meta_mut();
             meta.finalizers.iter_mut().for_each(|finalizers| finalizers.retain(|known| known != finalizer));
             meta.finalizers = meta.finalizers.take().filter(|finalizers| !finalizers.is_empty());
         })?;
     } else if !going && !has {
-        cx.api.patch_object(key, "", |object| {
+        cx.api.change_object(key, "", |object| {
             object.meta_mut().finalizers.get_or_insert_default().push(finalizer.into());
         })?;
     }

@@ -158,7 +158,7 @@ impl NodeStatus {
         let stamp = turn.cx.micro_time();
         let spread = turn.stretch(RENEW, 0.04);
         self.lease_at = Some(turn.now + spread);
-        let renewed = turn.cx.api.patch::<Lease>("kube-node-lease", &name, "", |lease| {
+        let renewed = turn.cx.api.change::<Lease>("kube-node-lease", &name, "", |lease| {
             let spec = lease.spec.get_or_insert_default();
             spec.renew_time = Some(stamp.clone());
             spec.holder_identity.get_or_insert_with(|| lease.metadata.name.clone().unwrap_or_default());

@@ -237,6 +237,14 @@ impl PodWorker {
         let name = self.slots[index].name.clone();
         let Some(instance) = self.slots[index].running_mut() else { return };
         let Some(exit) = instance.runtime.exit() else { return };
+        if instance.kill.is_none() {
+            // Nobody was waiting for it: until the next relist it counts as running.
+            let noticed = turn.host.ticks.next_relist(exit.at, turn.cx.profile.instant);
+            if turn.now < noticed {
+                self.relist_at = Some(self.relist_at.map_or(noticed, |at| at.min(noticed)));
+                return;
+            }
+        }
         let reason = match (exit.oom, exit.code) {
             (true, _) => "OOMKilled",
             (false, 0) => "Completed",
@@ -253,12 +261,7 @@ impl PodWorker {
         instance.ready = false;
         instance.started = false;
         instance.end = Some(End { code: exit.code, at: exit.at, reason, message });
-        let noticed = if killed {
-            let least = turn.delay(30, 100);
-            turn.now + least
-        } else {
-            turn.host.ticks.next_relist(exit.at, turn.cx.profile.instant)
-        };
+        let noticed = if killed { turn.now + turn.delay(30, 100) } else { turn.now };
         match &mut self.work {
             Some((until, Work::Stopping))
                 if !self.slots.iter().any(|slot| slot.running().is_some_and(|i| i.kill.is_some())) =>

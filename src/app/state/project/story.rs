@@ -122,7 +122,9 @@ impl Story {
                 Change::Bound(audit.summary.trim_start_matches("-> ").to_string())
             }
             AuditVerb::Create => Change::Created,
-            AuditVerb::Delete => Change::Deleted,
+            // A namespace is being emptied of what it may or may not hold.
+            AuditVerb::DeleteCollection if audit.summary.is_empty() => return,
+            AuditVerb::Delete | AuditVerb::DeleteCollection => Change::Deleted,
             AuditVerb::Update | AuditVerb::Patch if audit.summary.is_empty() => Change::Updated,
             AuditVerb::Update | AuditVerb::Patch => match audit.summary.strip_prefix("-> ") {
                 Some(node) => Change::Bound(node.into()),

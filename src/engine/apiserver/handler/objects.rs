@@ -191,10 +191,9 @@ impl ApiServer {
             .map(|(key, _)| key.clone())
             .collect();
         let mut items: Vec<Value> = Vec::new();
-        for key in keys {
+        for key in &keys {
             // What is listed is what was found, not what became of it.
-            let Some(found) = self.store.get(&key).cloned() else { continue };
-            self.delete(who, &key, &options)?;
+            let Some(found) = self.store.get(key).cloned() else { continue };
             let mut value = self.to_client(&target.resource, &found);
             if let Value::Object(map) = &mut value {
                 map.remove("kind");
@@ -202,6 +201,7 @@ impl ApiServer {
             }
             items.push(value);
         }
+        self.delete_all(who, target.resource.kind, &target.namespace, &keys, &options)?;
         Ok(Response::json(
             200,
             json!({

@@ -48,6 +48,7 @@ impl ApiServer {
             return Err(Status::invalid("Scale", "autoscaling", &target.name, &vec![error]));
         }
         let mut options = write_options(request, who, "scale", "UpdateOptions")?;
+        options.patch = request.method == Method::Patch;
         let path = self.replicas_path(target);
         let changed = self.modify(who, &key, &mut options, |object| {
             set_replicas(object, replicas, path.as_deref());

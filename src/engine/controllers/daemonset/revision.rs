@@ -24,7 +24,7 @@ pub fn ensure(cx: &mut Context, set: &Arc<DaemonSet>, owner: &Object) -> Result<
     let template = set.spec.as_ref().map(|spec| spec.template.clone()).unwrap_or_default();
     let revision = history::ensure(cx, owner, &template, POD_LABEL, &known, &mut collisions)?;
     if collisions != before {
-        cx.api.patch::<DaemonSet>(owner.namespace(), owner.name(), "status", |set| {
+        cx.api.change::<DaemonSet>(owner.namespace(), owner.name(), "status", |set| {
             set.status.get_or_insert_default().collision_count = Some(collisions);
         })?;
     }

@@ -50,7 +50,7 @@ pub fn write(cx: &mut Context, set: &DaemonSet, owner: &Object, hash: &str) -> R
     status.number_available = non_zero(available);
     status.number_unavailable = non_zero(status.desired_number_scheduled - available);
     if set.status.as_ref() != Some(&status) {
-        cx.api.patch::<DaemonSet>(owner.namespace(), owner.name(), "status", |set| set.status = Some(status))?;
+        cx.api.change::<DaemonSet>(owner.namespace(), owner.name(), "status", |set| set.status = Some(status))?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub fn mark_unknown(cx: &mut Context, node: &Node) -> Result<(), Status> {
     let now = cx.time();
     let name = node.metadata.name.clone().unwrap_or_default();
     let created = node.metadata.creation_timestamp.clone();
-    cx.api.patch::<Node>("", &name, "status", |node| {
+    cx.api.change::<Node>("", &name, "status", |node| {
         let conditions = node.status.get_or_insert_default().conditions.get_or_insert_default();
         for kind in ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"] {
             match conditions.iter_mut().find(|condition| condition.type_ == kind) {

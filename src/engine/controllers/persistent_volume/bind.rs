@@ -25,7 +25,7 @@ impl PersistentVolumes {
         if known.is_none_or(|known| known.uid != claim.metadata.uid) {
             let ours = !is_bound_to(volume, claim);
             let reference = claim_reference(claim);
-            cx.api.patch::<PersistentVolume>("", &name, "", |volume| {
+            cx.api.change::<PersistentVolume>("", &name, "", |volume| {
                 volume.spec.get_or_insert_default().claim_ref = Some(reference);
                 if ours {
                     mark(&mut volume.metadata, BOUND_BY_CONTROLLER);
@@ -36,7 +36,7 @@ impl PersistentVolumes {
         let (namespace, claim_name) = name_of(&claim.metadata);
         let chosen = volume_name(claim) != name;
         if chosen || annotation(&claim.metadata, BIND_COMPLETED).is_none() {
-            cx.api.patch::<PersistentVolumeClaim>(namespace, claim_name, "", |claim| {
+            cx.api.change::<PersistentVolumeClaim>(namespace, claim_name, "", |claim| {
                 if chosen {
                     claim.spec.get_or_insert_default().volume_name = Some(name.clone());
                     mark(&mut claim.metadata, BOUND_BY_CONTROLLER);
@@ -50,7 +50,7 @@ impl PersistentVolumes {
     /// Takes a claim off a volume: a user's reservation keeps its name, the controller's own goes.
     pub(super) fn unbind(&mut self, cx: &mut Context, volume: &Arc<PersistentVolume>) -> Result<(), Status> {
         let name = volume.metadata.name.clone().unwrap_or_default();
-        cx.api.patch::<PersistentVolume>("", &name, "", |volume| {
+        cx.api.change::<PersistentVolume>("", &name, "", |volume| {
             let spec = volume.spec.get_or_insert_default();
             if annotation(&volume.metadata, BOUND_BY_CONTROLLER).is_some() {
                 spec.claim_ref = None;
@@ -78,7 +78,7 @@ impl PersistentVolumes {
         let before = claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some(phase);
         let gives = volume.and_then(|volume| volume.spec.clone());
         let attributes = gives.as_ref().and_then(|spec| spec.volume_attributes_class_name.clone());
-        cx.api.patch::<PersistentVolumeClaim>(namespace, name, "status", |claim| {
+        cx.api.change::<PersistentVolumeClaim>(namespace, name, "status", |claim| {
             let status = claim.status.get_or_insert_default();
             status.phase = Some(phase.into());
             match gives {
@@ -113,7 +113,7 @@ impl PersistentVolumes {
             return Ok(false);
         }
         let name = volume.metadata.name.as_deref().unwrap_or_default();
-        cx.api.patch::<PersistentVolume>("", name, "status", |volume| {
+        cx.api.change::<PersistentVolume>("", name, "status", |volume| {
             let status = volume.status.get_or_insert_default();
             status.phase = Some(phase.into());
             status.message = Some(message.to_owned()).filter(|message| !message.is_empty());

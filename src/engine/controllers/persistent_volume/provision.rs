@@ -53,7 +53,7 @@ impl PersistentVolumes {
         let provisioner = moved.unwrap_or(asked);
         let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
         let name = claim.metadata.name.as_deref().unwrap_or_default();
-        let written = cx.api.patch::<PersistentVolumeClaim>(namespace, name, "", |claim| {
+        let written = cx.api.change::<PersistentVolumeClaim>(namespace, name, "", |claim| {
             for key in PROVISIONERS {
                 claim.metadata.annotations.get_or_insert_default().insert(key.into(), provisioner.into());
             }

@@ -69,7 +69,7 @@ pub fn update<R: Replicator>(
     };
     if normal(&new) != normal(&old) {
         let meta = &set.metadata;
-        cx.api.patch::<R>(
+        cx.api.change::<R>(
             meta.namespace.as_deref().unwrap_or_default(),
             meta.name.as_deref().unwrap_or_default(),
             "status",

@@ -95,7 +95,7 @@ impl Sync<'_, '_> {
             if !volumes::is_owned_rightly(&claim, self.set, pod) {
                 let owners = volumes::owners(&claim, self.set, pod);
                 let key = Key::new(Kind::PersistentVolumeClaim, pods::namespace(pod), name_of(&claim.metadata));
-                let result = self.cx.api.patch_object(&key, "", |object| object.meta_mut().owner_references = owners);
+                let result = self.cx.api.change_object(&key, "", |object| object.meta_mut().owner_references = owners);
                 if let Err(status) = result {
                     let why = format!("could not update claim {} for delete policy ownerRefs: {status}", key.name);
                     return Err(Status::failure(status.code, &status.reason, why));

@@ -60,7 +60,7 @@ impl Sync<'_, '_> {
         let status = written(status);
         if self.set.status.as_ref() != Some(&status) {
             let (namespace, name) = (self.owner.namespace().to_string(), self.owner.name().to_string());
-            self.cx.api.patch::<StatefulSet>(&namespace, &name, "status", |set| set.status = Some(status))?;
+            self.cx.api.change::<StatefulSet>(&namespace, &name, "status", |set| set.status = Some(status))?;
         }
         Ok(())
     }

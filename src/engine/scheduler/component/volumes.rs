@@ -40,7 +40,7 @@ pub fn begin(cache: &Cache, pod: &PodInfo, node: &str, cx: &mut Context) -> Resu
     for (volume, claim) in &plan.bind {
         names.push(name_of(claim));
         let reference = claim_reference(claim);
-        cx.api.patch::<PersistentVolume>("", volume.metadata.name.as_deref().unwrap_or_default(), "", |volume| {
+        cx.api.change::<PersistentVolume>("", volume.metadata.name.as_deref().unwrap_or_default(), "", |volume| {
             // A volume that was kept for the claim is not the controller's choice.
             if volume.spec.as_ref().is_none_or(|spec| spec.claim_ref.is_none()) {
                 let by_controller = (BOUND_BY_CONTROLLER.to_owned(), "yes".to_owned());
@@ -51,7 +51,7 @@ pub fn begin(cache: &Cache, pod: &PodInfo, node: &str, cx: &mut Context) -> Resu
     }
     for claim in &plan.provision {
         names.push(name_of(claim));
-        cx.api.patch::<PersistentVolumeClaim>(&pod.namespace, &name_of(claim), "", |claim| {
+        cx.api.change::<PersistentVolumeClaim>(&pod.namespace, &name_of(claim), "", |claim| {
             let selected = (SELECTED_NODE.to_owned(), node.to_owned());
             claim.metadata.annotations.get_or_insert_default().extend([selected]);
         })?;
