@@ -1,8 +1,10 @@
-//! `schedule --scenarios DIR --out DIR [--expected DIR]`: plays recorded scheduler scenarios through the scheduler alone.
+//! `schedule --scenarios DIR --out DIR [--expected DIR | --alone yes]`: plays scheduler scenarios through the scheduler alone.
 //!
-//! Each incoming pod is one attempt. Where `--expected` is given, a pod is judged with its
-//! predecessors at their recorded nodes and recorded victims gone, because ties are broken at
-//! random in a real cluster; otherwise with what this scheduler chose itself.
+//! Each incoming pod is one attempt. A real cluster breaks ties at random, so a recording says where
+//! the earlier pods went, and a pod is tried with its predecessors there and recorded victims gone.
+//! What was recorded of the pod itself is never looked at. The recordings are in `--expected`, or in
+//! a folder `expected` beside the scenarios; without any (or with `--alone`) each pod finds its
+//! predecessors where this scheduler put them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,21 +37,28 @@ pub fn main(args: &[String]) -> Result<(), String> {
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
+    let beside = scenarios.canonicalize().ok().and_then(|dir| Some(dir.parent()?.join("expected")));
+    let recordings = match dirs.get("expected") {
+        Some(dir) => Some(dir.clone()),
+        None => beside.filter(|dir| dir.is_dir() && !dirs.contains_key("alone")),
+    };
     let mut pods = 0;
     for file in &files {
         let scenario = read(file)?;
         let name = file.file_name().unwrap_or_default();
-        let expected = match dirs.get("expected") {
-            Some(dir) => Some(read(&dir.join(name))?),
-            None => None,
-        };
+        let recorded = recordings.as_ref().map(|dir| dir.join(name)).filter(|file| file.is_file());
+        let expected = recorded.map(|file| read(&file)).transpose()?;
         let results = play(&scenario, expected.as_ref());
         pods += results.len();
         let path = out.join(name);
         let text = json!({ "results": results }).to_string();
         fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    println!("{} scenarios, {pods} pods", files.len());
+    let placed = match &recordings {
+        Some(dir) => format!("earlier pods of a scenario as recorded in {}", dir.display()),
+        None => "earlier pods of a scenario where this scheduler put them".into(),
+    };
+    println!("{} scenarios, {pods} pods; {placed}", files.len());
     Ok(())
 }
 

@@ -90,8 +90,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "timeline",
-        usage: "NAME --scenarios DIR",
-        about: "who wrote what, when, in answer to what: a scenario in the form of the recorded timelines",
+        usage: "NAME | --list [--beside FILE] [--seed N] [--jitter off]",
+        about: "who wrote what, when, in answer to what, with every patch; beside a recording, if there is one",
         run: tools::run_quickly,
     },
     Command {

@@ -12,6 +12,8 @@ use crate::sim::Millis;
 
 /// From a commit until a watcher acts on it.
 const WATCH_LATENCY: Millis = 2;
+/// The scheduler's handlers do less than the controllers' queues: it is the first to act.
+const SCHEDULER_LATENCY: Millis = 1;
 /// From one step of a busy process to its next.
 const STEP: Millis = 1;
 
@@ -40,7 +42,8 @@ impl Cluster {
             }
         }
         for id in woken {
-            self.arm(&id, now + WATCH_LATENCY);
+            let latency = if id == ProcessId::Scheduler { SCHEDULER_LATENCY } else { WATCH_LATENCY };
+            self.arm(&id, now + latency);
         }
     }
 

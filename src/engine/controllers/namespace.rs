@@ -50,7 +50,8 @@ impl Controller for Namespaces {
             }
         }
         let left = remaining(cx, name);
-        write_conditions(cx, &namespace, &left)?;
+        // While there are pods nothing else is counted, and the conditions tell of nothing that remains.
+        write_conditions(cx, &namespace, if pods_left { &[] } else { &left })?;
         if left.is_empty() {
             cx.api.finalize_namespace(name)?;
             return Ok(Outcome::Done);

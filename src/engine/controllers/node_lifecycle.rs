@@ -93,7 +93,7 @@ impl Controller for NodeLifecycle {
                 if again > cx.now && conditions::of(&node, "Ready").is_none() {
                     return Ok(Outcome::At(again));
                 }
-                taints::sync(cx, key)?;
+                taints::sync(cx, key, taints::NO_SCHEDULE)?;
             }
             return Ok(Outcome::Done);
         }
@@ -175,7 +175,8 @@ impl NodeLifecycle {
             }
             self.mark_pods(cx, name)?;
         }
-        taints::sync(cx, name)
+        taints::sync(cx, name, taints::NO_SCHEDULE)?;
+        taints::sync(cx, name, taints::NO_EXECUTE)
     }
 
     /// Pods on a node that is not ready cannot be told to be ready.

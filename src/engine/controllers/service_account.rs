@@ -20,10 +20,17 @@ impl Controller for ServiceAccounts {
         "serviceaccount-controller"
     }
 
-    fn observe(&mut self, news: &Revision, _cx: &mut Context, queue: &mut WorkQueue) {
+    fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
+        let stays = |name: &str| {
+            cx.api.get::<Namespace>("", name).is_some_and(|home| home.metadata.deletion_timestamp.is_none())
+        };
         match news.key.kind {
-            Kind::Namespace if news.change != Change::Deleted => queue.add(news.key.name.to_string()),
-            Kind::ServiceAccount if &*news.key.name == "default" => queue.add(news.key.namespace.to_string()),
+            Kind::Namespace if news.change != Change::Deleted && stays(&news.key.name) => {
+                queue.add(news.key.name.to_string());
+            }
+            Kind::ServiceAccount if &*news.key.name == "default" && stays(&news.key.namespace) => {
+                queue.add(news.key.namespace.to_string());
+            }
             Kind::ConfigMap if &*news.key.name == ROOT_CA => queue.add(news.key.namespace.to_string()),
             // Nothing else brings the two objects into being or away.
             _ => {}
@@ -37,11 +44,9 @@ impl Controller for ServiceAccounts {
     }
 
     fn reconcile(&mut self, namespace: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let alive = cx.api.get::<Namespace>("", namespace).is_some_and(|ns| ns.metadata.deletion_timestamp.is_none());
-        if !alive {
-            return Ok(Outcome::Done);
-        }
-        if cx.api.get::<ServiceAccount>(namespace, "default").is_none() {
+        let Some(home) = cx.api.get::<Namespace>("", namespace) else { return Ok(Outcome::Done) };
+        let leaving = home.metadata.deletion_timestamp.is_some();
+        if !leaving && cx.api.get::<ServiceAccount>(namespace, "default").is_none() {
             let mut account = ServiceAccount::default();
             account.metadata.name = Some("default".into());
             account.metadata.namespace = Some(namespace.into());
@@ -55,7 +60,11 @@ impl Controller for ServiceAccounts {
                 map.metadata.namespace = Some(namespace.into());
                 let about = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
                 map.metadata.annotations = Some([("kubernetes.io/description".to_string(), about.to_string())].into());
-                cx.api.create(map)?;
+                match cx.api.create(map) {
+                    // The publisher only learns by the refusal that the namespace is leaving.
+                    Err(status) if !leaving => return Err(status),
+                    Ok(_) | Err(_) => {}
+                }
             }
             Some(map) if map.data.as_ref() != Some(&bundle) => {
                 cx.api.change::<ConfigMap>(namespace, ROOT_CA, "", |map| map.data = Some(bundle))?;

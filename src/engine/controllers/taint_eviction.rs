@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
-use api::meta::time::millis;
 use api::{Kind, Status, Typed};
 
 use super::{Controller, Outcome, pods};
@@ -90,13 +89,11 @@ impl Controller for TaintEviction {
             Patience::None => self.evict(cx, key, &pod).map(|()| Outcome::Done),
             Patience::Seconds(seconds) => {
                 let uid = pod.metadata.uid.clone().unwrap_or_default();
-                let since = taints.iter().filter_map(|taint| taint.time_added.as_ref()).map(millis).max();
-                let waited = since.map_or(0, |since| (cx.api.unix_millis() as i64 - since).max(0) as Millis);
-                let at = (cx.now + seconds as Millis * 1000).saturating_sub(waited);
-                // A time once set stays, unless it is another pod's.
+                // A time once set stays, unless it is another pod's. It counts from when this controller
+                // first saw pod and taint together, however old the taint is.
                 let at = match self.scheduled.get(key) {
                     Some((known, at)) if *known == uid => *at,
-                    _ => at,
+                    _ => cx.now + seconds as Millis * 1000,
                 };
                 if at <= cx.now {
                     return self.evict(cx, key, &pod).map(|()| Outcome::Done);

@@ -17,6 +17,11 @@ const RESYNC: u64 = 60_000;
 
 impl PodWorker {
     pub(super) fn sync(&mut self, turn: &mut Turn) {
+        self.begin_sync(turn);
+        self.flush_status(turn);
+    }
+
+    fn begin_sync(&mut self, turn: &mut Turn) {
         self.retry_at = None;
         self.take_in_added();
         if self.finished || self.ending.is_some() {
@@ -44,7 +49,7 @@ impl PodWorker {
         }
         let instant = turn.cx.profile.instant;
         if !instant || self.sandbox_seen {
-            self.write_status(turn);
+            self.hold_status(turn);
         }
         if matches!(status::phase(self), "Succeeded" | "Failed") {
             self.begin_ending(turn, Ending::Over);

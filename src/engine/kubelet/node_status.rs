@@ -18,7 +18,7 @@ use super::events::Turn;
 use super::runtime::Millis;
 use super::runtime::reference::hex_of;
 use super::status::time;
-use crate::client::EventType;
+use crate::client::{EventType, Recorder};
 
 const RENEW: Millis = 10_000;
 /// Without a change the status is written this often.
@@ -38,6 +38,9 @@ pub struct NodeStatus {
     /// The API server could not be reached when the kubelet started.
     unregistered: bool,
     announced: Vec<&'static str>,
+    /// New pods are kept away by the administrator, and whether that has been told.
+    cordoned: bool,
+    told_cordoned: bool,
 }
 
 impl NodeStatus {
@@ -51,6 +54,7 @@ impl NodeStatus {
         if let Some(cidr) = cidr {
             host.machine.pod_cidr = Some(cidr);
         }
+        self.cordoned = node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true));
         let wanted = if self.ready { "True" } else { "False" };
         let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
         self.overruled =
@@ -60,6 +64,9 @@ impl NodeStatus {
     /// Registers the node, or takes over an object that is there already.
     pub fn register(&mut self, turn: &mut Turn) {
         self.announced.clear();
+        self.told_cordoned = false;
+        // What an earlier process said, this one does not know.
+        turn.host.recorder = Recorder::new("kubelet", &turn.host.machine.name);
         turn.node_event(EventType::Normal, "Starting", "Starting kubelet.");
         turn.node_event(EventType::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
         let name = turn.host.machine.name.clone();
@@ -76,10 +83,15 @@ impl NodeStatus {
                 self.ready = existing.status.as_ref().is_some_and(|status| status.node_info.is_some())
                     || turn.cx.profile.instant;
                 self.observe(turn.host, &existing);
+                // Tried first, as if it were new.
+                let _ = turn.cx.api.create(self.node(turn));
                 let labels = labels(&turn.host.machine);
-                let _ = turn.cx.api.patch::<Node>("", &name, "", |node| {
-                    node.metadata.labels.get_or_insert_default().extend(labels);
-                });
+                let known = existing.metadata.labels.clone().unwrap_or_default();
+                if labels.iter().any(|(key, value)| known.get(key) != Some(value)) {
+                    let _ = turn.cx.api.patch::<Node>("", &name, "", |node| {
+                        node.metadata.labels.get_or_insert_default().extend(labels);
+                    });
+                }
                 self.report(turn);
             }
         }
@@ -109,6 +121,17 @@ impl NodeStatus {
             if std::mem::take(&mut self.overruled) {
                 self.report(turn);
             }
+            self.tell_cordon(turn);
+        }
+    }
+
+    /// A cordon is noticed with the next look at the node, every ten seconds.
+    fn tell_cordon(&mut self, turn: &mut Turn) {
+        if self.cordoned != self.told_cordoned {
+            self.told_cordoned = self.cordoned;
+            let state = if self.cordoned { "NodeNotSchedulable" } else { "NodeSchedulable" };
+            let message = format!("Node {} status is now: {state}", turn.host.machine.name);
+            turn.node_event(EventType::Normal, state, message);
         }
     }
 

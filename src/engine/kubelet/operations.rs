@@ -113,12 +113,13 @@ impl PodWorker {
         if turn.cx.profile.instant {
             self.sandbox_seen = true;
         } else {
-            self.write_status(turn);
+            self.hold_status(turn);
         }
         // Files that name the pod's address can be written only now.
         let ip = self.world.ip.clone();
         volumes::refresh(turn, &self.pod.clone(), &ip, &mut self.world.volumes);
         self.decide(turn);
+        self.flush_status(turn);
     }
 
     /// Starts the next container of the plan, or ends the sync.

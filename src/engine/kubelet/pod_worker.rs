@@ -100,6 +100,8 @@ pub struct PodWorker {
     pub left_alone: bool,
     /// The API server did not hear the last status: it is told before anything is given up.
     pub untold: bool,
+    /// A status on its way: the status manager writes it a little after the sync has said what it does.
+    held: Option<PodStatus>,
     pub work: Option<(Option<Millis>, Work)>,
     /// Containers still to be started in this sync.
     pub plan: VecDeque<String>,
@@ -139,6 +141,7 @@ impl PodWorker {
             gone: false,
             left_alone: false,
             untold: false,
+            held: None,
             work: None,
             plan: VecDeque::new(),
             sync_at: Some(now),
@@ -308,12 +311,24 @@ impl PodWorker {
 
     /// Writes the generated status, if anything in it is new.
     pub fn write_status(&mut self, turn: &mut Turn) {
+        self.flush_status(turn);
+        self.hold_status(turn);
+        self.flush_status(turn);
+    }
+
+    /// Generates the status as things stand; it is written by the next flush.
+    pub fn hold_status(&mut self, turn: &Turn) {
         let look = status::Look {
             now: turn.now,
             host_ip: turn.host.machine.host_ip.clone(),
             shows_ids: !turn.cx.profile.instant,
         };
-        let fresh = status::generate(self, &look);
+        self.held = Some(status::generate(self, &look));
+    }
+
+    /// Writes what is held.
+    pub fn flush_status(&mut self, turn: &mut Turn) {
+        let Some(fresh) = self.held.take() else { return };
         self.untold = false;
         if self.left_alone || self.pod.status.as_ref() == Some(&fresh) || self.ending == Some(Ending::Orphaned) {
             return;

@@ -92,6 +92,10 @@ impl PodWorker {
             return;
         }
         let main_runs = self.slots.iter().any(|slot| slot.kind != Kind::Sidecar && slot.running().is_some());
+        if main_runs && self.ending == Some(Ending::Orphaned) {
+            // Nobody has told them yet.
+            self.kill_main_containers(turn);
+        }
         if !main_runs {
             // Sidecars outlive what they serve; the last one started goes first.
             let sidecar = self.slots.iter().rev().find(|slot| slot.running().is_some()).map(|slot| slot.name.clone());

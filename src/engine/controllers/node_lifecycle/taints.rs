@@ -23,28 +23,31 @@ const OURS: &[&str] = &[
     "node.kubernetes.io/network-unavailable",
 ];
 
-/// Brings a node's taints in line with its conditions: first NoSchedule, then NoExecute, a write each.
+/// What keeps new pods away: it follows each change of a node at once.
+pub const NO_SCHEDULE: &str = "NoSchedule";
+/// What drives pods off: it waits for the periodic look.
+pub const NO_EXECUTE: &str = "NoExecute";
+
+/// Brings a node's taints of one effect in line with its conditions.
 ///
 /// # Errors
 /// The API server's refusal.
-pub fn sync(cx: &mut Context, name: &str) -> Result<(), Status> {
-    for effect in ["NoSchedule", "NoExecute"] {
-        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
-        let wanted = wanted(&node, effect);
-        let present: Vec<Taint> = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-        let ours = |taint: &Taint| taint.effect == effect && OURS.contains(&taint.key.as_str());
-        let mut next: Vec<Taint> = present.clone();
-        next.retain(|taint| !ours(taint) || wanted.contains(&taint.key.as_str()));
-        for key in wanted {
-            if !next.iter().any(|taint| taint.key == key && taint.effect == effect) {
-                next.push(Taint { key: key.into(), effect: effect.into(), time_added: Some(cx.time()), value: None });
-            }
+pub fn sync(cx: &mut Context, name: &str, effect: &str) -> Result<(), Status> {
+    let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+    let wanted = wanted(&node, effect);
+    let present: Vec<Taint> = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    let ours = |taint: &Taint| taint.effect == effect && OURS.contains(&taint.key.as_str());
+    let mut next: Vec<Taint> = present.clone();
+    next.retain(|taint| !ours(taint) || wanted.contains(&taint.key.as_str()));
+    for key in wanted {
+        if !next.iter().any(|taint| taint.key == key && taint.effect == effect) {
+            next.push(Taint { key: key.into(), effect: effect.into(), time_added: Some(cx.time()), value: None });
         }
-        if next != present {
-            cx.api.patch::<Node>("", name, "", |node| {
-                node.spec.get_or_insert_default().taints = Some(next).filter(|list| !list.is_empty());
-            })?;
-        }
+    }
+    if next != present {
+        cx.api.patch::<Node>("", name, "", |node| {
+            node.spec.get_or_insert_default().taints = Some(next).filter(|list| !list.is_empty());
+        })?;
     }
     Ok(())
 }
