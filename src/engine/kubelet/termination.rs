@@ -108,6 +108,11 @@ impl PodWorker {
         }
         match self.ending {
             Some(Ending::Over) => {
+                if self.slots.iter().any(|slot| slot.kind == Kind::Sidecar) {
+                    // They were killed just now; that they are gone is told before the phase is.
+                    self.sandbox_ready = false;
+                    self.write_status(turn);
+                }
                 let until = turn.host.ticks.next_relist(turn.now + turn.delay(100, 100), turn.cx.profile.instant);
                 self.work = Some((Some(until), Work::TearingDown));
             }

@@ -1,4 +1,6 @@
 //! A recording and ours side by side: which requests both have, and when; which only one has.
+//!
+//! Components run side by side, so the order is held lane by lane: what one writer does to one kind.
 
 use super::player::{Line, What};
 
@@ -14,7 +16,18 @@ pub fn print(recording: &str, lines: &[Line]) {
     let ours: Vec<Entry> = lines.iter().filter_map(ours).collect();
     println!("# recorded | ours | component verb resource/name status");
     let (mut shared, mut missing, mut extra) = (0, 0, 0);
-    for (left, right) in pairs(&recorded, &ours) {
+    let mut lanes: Vec<(&str, &str)> = recorded.iter().chain(&ours).map(Entry::lane).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    let mut lines: Vec<(Option<&Entry>, Option<&Entry>)> = Vec::new();
+    for lane in lanes {
+        let left: Vec<&Entry> = recorded.iter().filter(|entry| entry.lane() == lane).collect();
+        let right: Vec<&Entry> = ours.iter().filter(|entry| entry.lane() == lane).collect();
+        lines.extend(pairs(&left, &right));
+    }
+    let at = |line: &(Option<&Entry>, Option<&Entry>)| line.0.or(line.1).map_or(0.0, |entry| entry.at);
+    lines.sort_by(|a, b| at(a).total_cmp(&at(b)));
+    for (left, right) in lines {
         let seconds = |entry: Option<&Entry>| entry.map_or_else(|| "-".into(), |entry| format!("{:.3}", entry.at));
         let text = left.or(right).map_or("", |entry| entry.text.as_str());
         let mark = match (left, right) {
@@ -34,6 +47,17 @@ pub fn print(recording: &str, lines: &[Line]) {
         println!("{mark} {:>9} {:>9}  {text}", seconds(left), seconds(right));
     }
     println!("# {shared} in both, {missing} only recorded, {extra} only ours");
+}
+
+impl Entry {
+    /// One writer and one kind: `kubelet … pods`; all commands are one lane.
+    fn lane(&self) -> (&str, &str) {
+        let mut words = self.text.split_whitespace();
+        match words.next().unwrap_or_default() {
+            "$" => ("$", ""),
+            component => (component, words.nth(1).unwrap_or_default().split('/').next().unwrap_or_default()),
+        }
+    }
 }
 
 /// A recorded line: `    0.065  kubectl      create  deployments/web 201  …`.
@@ -86,7 +110,7 @@ fn without_chance(name: &str) -> String {
 }
 
 /// The longest common run of entries, with what stands between.
-fn pairs<'a>(left: &'a [Entry], right: &'a [Entry]) -> Vec<(Option<&'a Entry>, Option<&'a Entry>)> {
+fn pairs<'a>(left: &[&'a Entry], right: &[&'a Entry]) -> Vec<(Option<&'a Entry>, Option<&'a Entry>)> {
     let width = right.len() + 1;
     let mut longest = vec![0_u32; (left.len() + 1) * width];
     for i in (0..left.len()).rev() {
@@ -101,13 +125,13 @@ fn pairs<'a>(left: &'a [Entry], right: &'a [Entry]) -> Vec<(Option<&'a Entry>, O
     let (mut i, mut j, mut made) = (0, 0, Vec::new());
     while i < left.len() || j < right.len() {
         if i < left.len() && j < right.len() && left[i].text == right[j].text {
-            made.push((Some(&left[i]), Some(&right[j])));
+            made.push((Some(left[i]), Some(right[j])));
             (i, j) = (i + 1, j + 1);
         } else if j == right.len() || (i < left.len() && longest[(i + 1) * width + j] >= longest[i * width + j + 1]) {
-            made.push((Some(&left[i]), None));
+            made.push((Some(left[i]), None));
             i += 1;
         } else {
-            made.push((None, Some(&right[j])));
+            made.push((None, Some(right[j])));
             j += 1;
         }
     }
