@@ -58,6 +58,7 @@ impl ApiServer {
             let summary = result.as_ref().map(|o| registry::summary(o, None)).unwrap_or_default();
             self.audit.keep(|| result.as_ref().ok().map(|new| Detail::Written { old: None, new: new.clone() }));
             self.record(who, AuditVerb::Create, kind, "", &namespace, &name, code, summary);
+            self.follow_address(None, result.as_ref().ok());
         }
         result
     }
@@ -221,6 +222,9 @@ impl ApiServer {
             Some(Detail::Written { old: old.cloned(), new })
         });
         self.record(who, verb, key.kind, options.subresource, &key.namespace, &key.name, code, summary);
+        if let Ok(new) = result {
+            self.follow_address(old, Some(new));
+        }
     }
 
     fn update_inner(
@@ -353,9 +357,13 @@ impl ApiServer {
     /// Takes an object out of the store for good.
     pub(super) fn remove(&mut self, who: &Identity, key: &Key, mut last: Object) {
         self.release(&last);
+        let service = (key.kind == api::Kind::Service).then(|| last.clone());
         last.meta_mut().resource_version = Some(self.store.next_version().to_string());
         self.store.remove(key, last, self.now, who.component.clone());
         self.after_removal(key);
+        if let Some(last) = service {
+            self.follow_address(Some(&last), None);
+        }
     }
 
     /// base + five safe letters, the base cut so that the whole fits a label.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Service, ServiceSpec, ServiceStatus};
 use api::validation::field::{FieldError, Path};
-use api::{Object, Status};
+use api::{Kind, Object, Status};
 use imbl::OrdSet;
 
 use super::{Strategy, standard};
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, DeleteOptions, Key, WriteOptions, bootstrap};
 use crate::sim::Rng;
 
 pub struct ServiceStrategy;
@@ -291,6 +291,36 @@ impl ApiServer {
         Ok(())
     }
 
+    /// Every address that a Service holds is an object of its own, which names the holder.
+    ///
+    /// Mirrors: pkg/registry/core/service/ipallocator/ipallocator.go.
+    pub(crate) fn follow_address(&mut self, old: Option<&Object>, new: Option<&Object>) {
+        let (before, after) = (old.and_then(address), new.and_then(address));
+        if before == after {
+            return;
+        }
+        let who = bootstrap::identity();
+        if let Some(ip) = before {
+            // It is gone already if somebody removed it by hand.
+            let _ = self.delete(&who, &Key::new(Kind::IPAddress, "", &ip), &DeleteOptions::default());
+        }
+        if let (Some(ip), Some(service)) = (after, new) {
+            let object = serde_json::json!({
+                "metadata": {"name": ip, "labels": {
+                    "ipaddress.kubernetes.io/ip-family": "IPv4",
+                    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+                }},
+                "spec": {"parentRef": {
+                    "group": "", "resource": "services", "namespace": service.namespace(), "name": service.name(),
+                }},
+            });
+            if let Ok(object) = Object::from_value(Kind::IPAddress, object) {
+                // One that a person has made under this name stands.
+                let _ = self.create(&who, object, &mut WriteOptions::default());
+            }
+        }
+    }
+
     /// Gives back what a deleted Service held.
     pub(crate) fn release(&mut self, object: &Object) {
         let Object::Service(service) = object else { return };
@@ -303,6 +333,13 @@ impl ApiServer {
             self.allocations.ports.remove(&port);
         }
     }
+}
+
+/// The address in the service network that an object holds.
+fn address(object: &Object) -> Option<String> {
+    let Object::Service(service) = object else { return None };
+    let ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone())?;
+    ip.parse::<Ipv4Addr>().is_ok().then_some(ip)
 }
 
 fn node_ports(spec: Option<&ServiceSpec>) -> Vec<i32> {
