@@ -97,7 +97,12 @@ impl ApiServer {
         refused.map_or(Ok(()), Err)
     }
 
-    pub(super) fn delete_inner(&mut self, who: &Identity, key: &Key, options: &DeleteOptions) -> Result<Deleted, Status> {
+    pub(super) fn delete_inner(
+        &mut self,
+        who: &Identity,
+        key: &Key,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, Status> {
         let resource = self.resource_of(key.kind);
         let old = self.require(key)?.clone();
         self.check_preconditions(&resource, &old, options)?;

@@ -193,12 +193,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// As [`ApiServer::delete_collection`].
-    pub fn delete_collection(
-        &mut self,
-        kind: Kind,
-        namespace: &str,
-        options: &DeleteOptions,
-    ) -> Result<usize, Status> {
+    pub fn delete_collection(&mut self, kind: Kind, namespace: &str, options: &DeleteOptions) -> Result<usize, Status> {
         self.server.reached()?;
         self.server.delete_collection(self.who, kind, namespace, options)
     }

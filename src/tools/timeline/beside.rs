@@ -90,7 +90,8 @@ fn reduced(component: &str, verb: &str, object: &str, code: u16, body: &str) -> 
     if object.starts_with("events/") {
         // The time in an event's name is another one; its reason is not.
         object = object.rsplit_once('.').map_or(object.clone(), |(name, _)| name.to_owned());
-        said = if verb == "create" { body.split_whitespace().nth(1).unwrap_or_default().to_owned() } else { body.into() };
+        said =
+            if verb == "create" { body.split_whitespace().nth(1).unwrap_or_default().to_owned() } else { body.into() };
     }
     let parts: Vec<String> = object.split('/').map(without_chance).collect();
     format!("{component:<18} {verb:<7} {} {code}  {said}", parts.join("/")).trim_end().to_owned()

@@ -334,7 +334,8 @@ fn each_write_has_its_moment() {
         ..ClusterConfig::default()
     };
     let mut cluster = Cluster::new(config);
-    cluster.run_for(5 * SECOND, usize::MAX);
+    // Until the node has lost all its first taints.
+    cluster.run_for(10 * SECOND, usize::MAX);
     let mut bench = Bench(cluster);
     let before = bench.0.snapshot().last_audit();
     let container = json!({"name": "c", "image": "busybox:1.36", "command": ["sleep", "2"]});
