@@ -65,6 +65,7 @@ pub fn Terminal(
             at_end.set(screen.scroll_top() + screen.client_height() + 24 >= screen.scroll_height());
         }
     };
+    let goes_on = Memo::new(move |_| value.with(|text| text.contains('\n')));
     // A click anywhere is a click into the line, unless somebody is selecting text to copy.
     let to_line = move |_| {
         let selecting = web_sys::window()
@@ -101,6 +102,7 @@ pub fn Terminal(
                 </p>
             </Show>
             <InputLine input value busy history typed still on_submit on_interrupt on_clear complete/>
+            <p class="goes-on" role="status">{move || goes_on.get().then(|| i18n.t().term.goes_on)}</p>
         </div>
         <div class="chips" role="group" aria-label=move || i18n.t().term.chips>
             <For each=move || chips.get() key=|word| word.clone() let:word>

@@ -150,6 +150,8 @@ pub struct Term {
     pub running: &'static str,
     pub paused_waiting: &'static str,
     pub interrupt: &'static str,
+    /// Enter began a second line.
+    pub goes_on: &'static str,
     pub from_map: &'static str,
     pub machine: &'static str,
     pub welcome: &'static str,

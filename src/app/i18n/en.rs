@@ -155,6 +155,7 @@ pub static TEXT: Text = Text {
         running: "running …",
         paused_waiting: "waiting, and time stands still: press Play",
         interrupt: "Stop (Ctrl+C)",
+        goes_on: "The line goes on: close the quote, or end the text after <<. Ctrl-C gives it up.",
         from_map: "map",
         machine: "machine",
         welcome: "kubectl is connected to this cluster. Try `kubectl get nodes`, or `help`.",

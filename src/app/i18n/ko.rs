@@ -154,6 +154,7 @@ pub static TEXT: Text = Text {
         running: "실행 중 …",
         paused_waiting: "시간이 멈춰 있어서 기다리고 있어요. 재생을 눌러요",
         interrupt: "멈추기 (Ctrl+C)",
+        goes_on: "아직 끝나지 않은 줄이에요. 따옴표를 닫거나 << 다음의 글을 끝내 주세요. Ctrl-C로 그만둘 수 있어요.",
         from_map: "지도",
         machine: "기계",
         welcome: "kubectl이 이 클러스터에 연결되어 있어요. `kubectl get nodes`나 `help`를 쳐 봐요.",
