@@ -91,6 +91,8 @@ pub struct ApiServer {
     compaction: (Millis, u64),
     /// The bearer token of the administrator; empty if there is none.
     admin_token: Arc<str>,
+    /// The writer of what nobody asked for.
+    etcd: Arc<str>,
 }
 
 impl ApiServer {
@@ -110,6 +112,7 @@ impl ApiServer {
             metrics: None,
             compaction: (COMPACTION, 0),
             admin_token: "".into(),
+            etcd: "etcd".into(),
         }
     }
 
@@ -121,6 +124,7 @@ impl ApiServer {
     /// Tells the API server what time it is; it never asks.
     pub fn set_now(&mut self, now: Millis) {
         self.now = now;
+        self.store.expire(now, &self.etcd);
         if now >= self.compaction.0 {
             self.compact();
         }

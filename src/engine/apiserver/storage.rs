@@ -4,6 +4,8 @@
 //! checkpoints, list-at-a-revision and the page's snapshots stand on.
 //! Mirrors: apiserver/pkg/storage/etcd3.
 
+mod lease;
+
 use std::sync::Arc;
 
 use api::{Kind, Object};
@@ -104,6 +106,7 @@ pub struct Store {
     /// Pods by the node they are bound to.
     placed: Index,
     log: Vector<Arc<Revision>>,
+    leases: lease::Leases,
     /// Who carries a wire form, in the order in which they were read.
     read: Vector<Key>,
     /// Versions up to here are no longer in the log.
@@ -128,6 +131,7 @@ impl Default for Store {
             orphans: OrdMap::new(),
             placed: OrdMap::new(),
             log: Vector::new(),
+            leases: lease::Leases::default(),
             read: Vector::new(),
             compacted: 1,
         }
@@ -225,6 +229,7 @@ impl Store {
             at,
             writer,
         });
+        self.leases.grant(&key, self.version, at);
         self.objects.insert(key, stored);
         self.remember(revision.clone());
         revision
@@ -248,6 +253,18 @@ impl Store {
         });
         self.remember(revision.clone());
         Some(revision)
+    }
+
+    /// Removes what was not written again in time.
+    pub fn expire(&mut self, now: Millis, writer: &Arc<str>) {
+        while let Some((key, version)) = self.leases.next_ended(now) {
+            let Some(stored) = self.objects.get(&key) else { continue };
+            let mut last = stored.object.clone();
+            if last.meta().resource_version.as_deref() == Some(&*version.to_string()) {
+                last.meta_mut().resource_version = Some(self.next_version().to_string());
+                self.remove(&key, last, now, writer.clone());
+            }
+        }
     }
 
     /// Every write after `since`, oldest first; `None` when `since` was compacted away.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::ConfigMap;
+use api::k8s_openapi::api::core::v1::{ConfigMap, Event};
 use api::{Kind, Object, Typed};
 
 use super::{Change, Key, Ownership, Store, Stored};
@@ -53,4 +53,29 @@ fn the_past_can_be_read_until_it_is_compacted() {
     assert_eq!(store.at(then).unwrap().list(Kind::ConfigMap, "").count(), 1);
     store.compact(store.version());
     assert!(store.at(then).is_none() && store.since(then).is_none());
+}
+
+#[test]
+fn an_event_is_gone_an_hour_after_its_last_write() {
+    let mut store = Store::default();
+    let event = |store: &Store, name: &str| {
+        let mut event = Event::default();
+        event.metadata.name = Some(name.into());
+        event.metadata.resource_version = Some(store.next_version().to_string());
+        event.into_object()
+    };
+    for (name, at) in [("once", 0), ("twice", 0), ("twice", 60_000)] {
+        let object = event(&store, name);
+        store.put(Stored::new(object, Ownership::default()), at, Arc::from("test"));
+    }
+    put(&mut store, config_map("", "stays"));
+    let (start, etcd) = (store.version(), Arc::from("etcd"));
+    let hour = 3_600_000;
+    for (now, left) in [(hour - 1, 2), (hour, 1), (hour + 59_999, 1), (hour + 60_000, 0)] {
+        store.expire(now, &etcd);
+        assert_eq!(store.list(Kind::Event, "").count(), left, "after {now} ms");
+    }
+    assert_eq!(store.list(Kind::ConfigMap, "").count(), 1);
+    let seen: Vec<_> = store.since(start).unwrap().map(|r| (&*r.key.name, r.change)).collect();
+    assert_eq!(seen, [("once", Change::Deleted), ("twice", Change::Deleted)]);
 }
