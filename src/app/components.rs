@@ -15,3 +15,4 @@ pub mod terminal;
 pub mod time_bar;
 pub mod topbar;
 pub mod tree;
+pub mod why;

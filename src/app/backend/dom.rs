@@ -89,3 +89,12 @@ pub fn mark_root(name: &str, value: &str) {
         let _ = if value.is_empty() { root.remove_attribute(name) } else { root.set_attribute(name, value) };
     }
 }
+
+/// Calls `step` before every paint until it says that it is done.
+pub fn until_done(mut step: impl FnMut() -> bool + 'static) {
+    request_animation_frame(move || {
+        if !step() {
+            until_done(step);
+        }
+    });
+}

@@ -9,6 +9,7 @@ pub struct Text {
     pub editor: Editor,
     pub time: Time,
     pub menu: Menu,
+    pub why: Why,
     pub help: Help,
     pub panic: Panic,
 }
@@ -210,6 +211,32 @@ pub struct Menu {
     pub start: &'static str,
     pub machine: &'static str,
     pub drain: &'static str,
+}
+
+/// How a pod came to its node.
+pub struct Why {
+    pub here: &'static str,
+    pub nowhere: &'static str,
+    pub from_disk: &'static str,
+    pub named: fn(&str) -> String,
+    pub not_yet: &'static str,
+    pub looking: &'static str,
+    pub forgotten: &'static str,
+    pub no_place: &'static str,
+    /// The node, and how many were looked at.
+    pub only: fn(&str, usize) -> String,
+    /// The node, how many could take it, and how many there are.
+    pub best: fn(&str, usize, usize) -> String,
+    pub tied: fn(&str, usize, usize) -> String,
+    pub nominated: fn(&str) -> String,
+    pub filters: &'static str,
+    pub fits: &'static str,
+    pub not_visited: fn(usize) -> String,
+    pub scores: &'static str,
+    pub how: &'static str,
+    pub plugin: &'static str,
+    pub sum: &'static str,
+    pub hidden: fn(usize) -> String,
 }
 
 pub struct Help {

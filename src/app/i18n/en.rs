@@ -212,6 +212,32 @@ pub static TEXT: Text = Text {
         machine: "machine",
         drain: "Drain",
     },
+    why: Why {
+        here: "Why here?",
+        nowhere: "Why nowhere?",
+        from_disk: "Nobody scheduled it: the kubelet of its node reads it from a file on its own disk.",
+        named: |node| format!("Nobody scheduled it: its manifest names {node}."),
+        not_yet: "The scheduler has not looked at it yet.",
+        looking: "Looking back …",
+        forgotten: "That was too long ago: how it was decided is not known any more.",
+        no_place: "No node can take it. In the scheduler's words:",
+        only: |node, all| {
+            format!("Of {all} nodes, {node} is the only one that can take it: nothing had to be weighed.")
+        },
+        best: |node, fit, all| format!("{fit} of {all} nodes could take it, and {node} has the highest sum."),
+        tied: |node, fit, all| {
+            format!("{fit} of {all} nodes could take it. Several share the highest sum, and chance chose {node}.")
+        },
+        nominated: |node| format!("It waits for {node}, where pods of lower priority make room."),
+        filters: "Who can take it?",
+        fits: "can take it",
+        not_visited: |n| format!("{n} more were not looked at: enough others could take it."),
+        scores: "Whom does it suit best?",
+        how: "Each plugin gives every node 0 to 100, times its weight. The highest sum wins.",
+        plugin: "Plugin",
+        sum: "Sum",
+        hidden: |n| format!("{n} more nodes had lower sums."),
+    },
     help: Help {
         title: "Help",
         keys: "Keys",

@@ -211,6 +211,32 @@ pub static TEXT: Text = Text {
         machine: "기계",
         drain: "비우기 (drain)",
     },
+    why: Why {
+        here: "왜 여기일까요?",
+        nowhere: "왜 갈 곳이 없을까요?",
+        from_disk: "아무도 스케줄하지 않았어요. 그 노드의 kubelet이 자기 디스크의 파일에서 직접 읽은 파드예요.",
+        named: |node| format!("아무도 스케줄하지 않았어요. 매니페스트에 {node}라고 적혀 있어요."),
+        not_yet: "스케줄러가 아직 살펴보지 않았어요.",
+        looking: "되돌아보는 중이에요 …",
+        forgotten: "너무 오래전 일이라 어떻게 정해졌는지 더는 알 수 없어요.",
+        no_place: "받을 수 있는 노드가 없어요. 스케줄러는 이렇게 말해요:",
+        only: |node, all| format!("노드 {all}개 가운데 받을 수 있는 곳이 {node}뿐이라 비교할 필요가 없었어요."),
+        best: |node, fit, all| format!("노드 {all}개 가운데 {fit}개가 받을 수 있었고, {node}의 합계가 가장 높아요."),
+        tied: |node, fit, all| {
+            format!(
+                "노드 {all}개 가운데 {fit}개가 받을 수 있었어요. 합계가 가장 높은 곳이 여럿이라 우연히 {node}로 정해졌어요."
+            )
+        },
+        nominated: |node| format!("{node}에서 우선순위가 낮은 파드들이 자리를 비우기를 기다려요."),
+        filters: "어디가 받을 수 있을까요?",
+        fits: "받을 수 있어요",
+        not_visited: |n| format!("받을 수 있는 노드가 충분해서 {n}개는 살펴보지 않았어요."),
+        scores: "어디가 가장 어울릴까요?",
+        how: "플러그인마다 노드에 0점에서 100점을 주고 가중치를 곱해요. 합계가 가장 높은 노드가 이겨요.",
+        plugin: "플러그인",
+        sum: "합계",
+        hidden: |n| format!("합계가 더 낮은 노드가 {n}개 더 있어요."),
+    },
     help: Help {
         title: "도움말",
         keys: "단축키",

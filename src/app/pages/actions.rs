@@ -60,7 +60,18 @@ fn node(session: Session, t: &Text, name: &str) -> Vec<MenuItem> {
 fn pod(session: Session, t: &Text, namespace: &str, name: &str) -> Vec<MenuItem> {
     let place = if namespace == "default" { String::new() } else { format!(" -n {namespace}") };
     let victim = (namespace.to_string(), name.to_string());
+    let asked = victim.clone();
+    let placed = session
+        .cluster
+        .with_untracked(|cluster| !cluster.homeless.iter().any(|pod| pod.namespace == namespace && pod.name == name));
+    let why = MenuItem {
+        label: if placed { t.why.here } else { t.why.nowhere }.into(),
+        hint: String::new(),
+        danger: false,
+        action: Callback::new(move |()| session.ask_why(&asked.0, &asked.1)),
+    };
     vec![
+        why,
         typed(session, t.menu.describe, format!("kubectl describe pod {name}{place}"), false),
         typed(session, t.menu.logs, format!("kubectl logs {name}{place}"), false),
         machine(t, t.menu.crash, true, move || session.crash(&victim.0, &victim.1)),

@@ -20,6 +20,7 @@ use crate::{
         time_bar::TimeBar,
         topbar::{TopBar, Where},
         tree::ClusterTree,
+        why::Why,
     },
     i18n::use_i18n,
     state::{lessons, session::Session, view::MenuRequest},
@@ -191,6 +192,7 @@ pub fn Workbench(
             />
             <PhoneTabs front has_lesson has_editor/>
             <Menu model=menu/>
+            <Why why=session.why/>
             <Notices session/>
         </div>
     }

@@ -10,6 +10,7 @@ use course::slices::Slices;
 use engine::{Cluster, ClusterConfig, Fault, Snapshot};
 use kubectl::{Env, Out};
 
+use super::look_back::LookBack;
 use super::project::Projector;
 use super::view::{Millis, TermKind};
 
@@ -31,6 +32,7 @@ pub struct Driver {
     /// Typed ahead while a command was running.
     queue: VecDeque<Typed>,
     past: Vec<Checkpoint>,
+    pub look_back: LookBack,
     start: Cluster,
     budget: usize,
     /// Virtual milliseconds owed to the clock on the wall.
@@ -92,6 +94,7 @@ impl Driver {
             background: Vec::new(),
             queue: VecDeque::new(),
             past: Vec::new(),
+            look_back: LookBack::default(),
             budget: 200,
             owed: 0.0,
             seek: None,
@@ -184,6 +187,7 @@ impl Driver {
     /// One frame: `real_ms` have passed, at `speed`; 0 while paused. `clock` measures slices.
     pub fn frame(&mut self, real_ms: f64, speed: f64, clock: &dyn Fn() -> f64, frame: &mut Frame) {
         let deadline = clock() + SLICE_MS;
+        self.look_back.follow(&self.cluster, self.is_busy() || !self.background.is_empty());
         if self.seek.is_some() {
             return self.seek_on(deadline, clock, frame);
         }
@@ -327,6 +331,7 @@ impl Driver {
     pub fn machine(&mut self, fault: Fault, action: String) -> Result<(), String> {
         let before = Checkpoint { cluster: self.cluster.clone(), action };
         self.cluster.inject(fault)?;
+        self.look_back.follow(&self.cluster, true);
         self.remember(before);
         Ok(())
     }
@@ -347,6 +352,7 @@ impl Driver {
 
     fn restore(&mut self, cluster: Cluster) {
         self.cluster = cluster;
+        self.look_back = LookBack::default();
         self.foreground = None;
         self.background.clear();
         self.queue.clear();

@@ -12,6 +12,7 @@ use super::{
     project,
     saved::Store,
     view::*,
+    why::WhyView,
 };
 use crate::{
     backend::{dom, editor::Suggestion},
@@ -49,6 +50,8 @@ pub struct Session {
     pub lesson: RwSignal<Option<LessonView>>,
     pub problems: RwSignal<Vec<DiagnosticView>>,
     pub notice: RwSignal<Notice>,
+    /// How a pod came to its node, while somebody asks.
+    pub why: RwSignal<Option<WhyView>>,
     /// Rises with every reset: the lesson begins anew.
     pub resets: RwSignal<u64>,
     /// What the last command wrote to stderr, with a number per command.
@@ -133,6 +136,7 @@ impl Session {
             lesson: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),
             notice: RwSignal::new(Notice::default()),
+            why: RwSignal::new(None),
             resets: RwSignal::new(0),
             answered: RwSignal::new((0, String::new())),
             looked: RwSignal::new(0),

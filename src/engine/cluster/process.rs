@@ -61,6 +61,14 @@ impl Component for Program {
 }
 
 impl super::Cluster {
+    /// How often the scheduler has tried to place a pod.
+    pub fn attempts(&self) -> u64 {
+        match self.processes.get(&ProcessId::Scheduler).map(|process| &process.program) {
+            Some(Program::Scheduler(scheduler)) => scheduler.traces().taken(),
+            _ => 0,
+        }
+    }
+
     /// The scheduler's recent attempts.
     pub(super) fn traces(&self) -> Traces {
         match self.processes.get(&ProcessId::Scheduler).map(|process| &process.program) {

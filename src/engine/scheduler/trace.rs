@@ -81,22 +81,31 @@ impl SchedulingTrace {
 
 /// The last few hundred attempts, oldest first. Cloning costs a pointer.
 #[derive(Debug, Clone, Default)]
-pub struct Traces(Vector<Arc<SchedulingTrace>>);
+pub struct Traces {
+    kept: Vector<Arc<SchedulingTrace>>,
+    taken: u64,
+}
 
 impl Traces {
     pub fn push(&mut self, trace: SchedulingTrace) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
         }
-        self.0.push_back(Arc::new(trace));
+        self.kept.push_back(Arc::new(trace));
+        self.taken += 1;
+    }
+
+    /// How many attempts there have been, those included that are no longer kept.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<SchedulingTrace>> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// The latest attempt for a pod.
     pub fn latest(&self, uid: &str) -> Option<&Arc<SchedulingTrace>> {
-        self.0.iter().rev().find(|trace| *trace.uid == *uid)
+        self.kept.iter().rev().find(|trace| *trace.uid == *uid)
     }
 }
