@@ -55,3 +55,26 @@ fn files_survive_a_reload() {
         page.wait_for_text_in(".cm-content", "# mine").await;
     });
 }
+
+#[test]
+fn a_pod_says_why_it_is_here_and_another_why_it_is_nowhere() {
+    browse(Visit::default(), async |page| {
+        page.open("#/sandbox").await;
+        command(page, "kubectl run web --image=nginx:1.27").await;
+        command(page, "kubectl run odd --image=nginx:1.27 --overrides='{\"spec\":{\"nodeSelector\":{\"a\":\"b\"}}}'")
+            .await;
+        page.wait_for_text_in("#terminal", "pod/odd created").await;
+        page.wait_for_text_in(".map", "worker").await;
+        page.click("button", "Actions for web").await;
+        page.click("menuitem", "Why here?").await;
+        page.wait_for_text_in(".dialog .why-scores", "NodeResourcesFit").await;
+        let shown = page.text(".dialog").await;
+        assert!(shown.contains("3 of 4 nodes could take it"), "{shown}");
+        assert!(shown.contains("node-role.kubernetes.io/control-plane"), "{shown}");
+        page.assert_accessible().await;
+        page.press("Escape").await;
+        page.click("button", "Actions for odd").await;
+        page.click("menuitem", "Why nowhere?").await;
+        page.wait_for_text_in(".dialog .why-message", "0/4 nodes are available").await;
+    });
+}

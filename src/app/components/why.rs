@@ -28,7 +28,7 @@ pub fn Why(#[prop(into)] why: RwSignal<Option<WhyView>>) -> impl IntoView {
                     WhyStory::Attempt(attempt) => attempt.node.is_none(),
                     WhyStory::Static | WhyStory::Named(_) | WhyStory::Looking | WhyStory::Forgotten => false,
                 };
-                format!("{}: {}", if nowhere { t.why.nowhere } else { t.why.here }, why.pod)
+                format!("{} · {}", if nowhere { t.why.nowhere } else { t.why.here }, why.pod)
             })
         })
     });
@@ -95,7 +95,7 @@ fn Tables(attempt: Attempt) -> impl IntoView {
                     <section>
                         <h3>{move || i18n.t().why.scores}</h3>
                         <p>{move || i18n.t().why.how}</p>
-                        <div class="why-scores">
+                        <div class="why-scores" tabindex="0" role="group" aria-label=move || i18n.t().why.scores>
                             <table>
                                 <thead>
                                     <tr>

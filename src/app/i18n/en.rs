@@ -229,10 +229,10 @@ pub static TEXT: Text = Text {
             format!("{fit} of {all} nodes could take it. Several share the highest sum, and chance chose {node}.")
         },
         nominated: |node| format!("It waits for {node}, where pods of lower priority make room."),
-        filters: "Who can take it?",
+        filters: "Which can take it?",
         fits: "can take it",
         not_visited: |n| format!("{n} more were not looked at: enough others could take it."),
-        scores: "Whom does it suit best?",
+        scores: "Which suits it best?",
         how: "Each plugin gives every node 0 to 100, times its weight. The highest sum wins.",
         plugin: "Plugin",
         sum: "Sum",

@@ -83,3 +83,49 @@ async fn again(mut cluster: Cluster, uid: String, until: Millis) -> Option<Arc<S
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use api::k8s_openapi::api::core::v1::Pod;
+    use engine::ClusterConfig;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::super::driver::{Driver, Frame, Typed, settled};
+    use super::super::view::TermKind;
+    use super::super::why;
+    use super::*;
+
+    fn pass(driver: &mut Driver, line: &str, frames: usize) {
+        let mut frame = Frame::default();
+        driver.enter(Typed { line: line.into(), kind: TermKind::Command }, &mut frame);
+        for _ in 0..frames {
+            driver.frame(16.0, 60.0, &|| 0.0, &mut frame);
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn an_attempt_that_hundreds_followed_is_decided_again_as_it_was() {
+        let cluster = settled(ClusterConfig::default()).advance(|| true).expect("there is time enough");
+        let mut driver = Driver::on(cluster, Rc::new(kubectl::MemoryFiles::new([])));
+        pass(&mut driver, "kubectl create deployment first --image=nginx --replicas=2", 60);
+        pass(&mut driver, "kubectl create deployment many --image=nginx --replicas=380", 240);
+        let snapshot = driver.snapshot();
+        assert!(snapshot.traces.taken() > 380, "{} attempts", snapshot.traces.taken());
+        for pod in
+            snapshot.list::<Pod>("default").filter(|pod| pod.metadata.name.as_ref().unwrap().starts_with("first"))
+        {
+            let uid = pod.metadata.uid.clone().unwrap();
+            assert!(snapshot.traces.latest(&uid).is_none(), "it is still known, so this tests nothing");
+            let at = why::scheduled_at(pod).unwrap() - (snapshot.unix_millis - snapshot.now);
+            let trace = match driver.look_back.find(&uid, at) {
+                Found::Trace(trace) => trace,
+                Found::Again(mut search) => search.advance(|| true).expect("it ends").expect("it is decided again"),
+                Found::Nothing => panic!("no checkpoint is old enough"),
+            };
+            let node = pod.spec.as_ref().unwrap().node_name.clone();
+            assert_eq!(why::attempt(&trace).node, node);
+        }
+    }
+}
