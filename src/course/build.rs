@@ -29,6 +29,8 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
             println!("cargo:rerun-if-changed={}", path.display());
             collect(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "README.md") {
+            // For authors, not for learners.
         } else if path.extension().is_some_and(|ext| ext == "md" || ext == "yaml") {
             found.push(path);
         }

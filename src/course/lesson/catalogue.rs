@@ -62,7 +62,12 @@ impl Catalogue {
             }
             chapters.push(Chapter { number: line.number, en: line.en, ko: line.ko, lessons });
         }
-        Ok(Self { chapters })
+        let folders = FILES.iter().filter_map(|(path, _)| path.strip_suffix("/lesson.md"));
+        let known = |id: &str| chapters.iter().flat_map(|chapter: &Chapter| &chapter.lessons).any(|l| l.id() == id);
+        match folders.into_iter().find(|id| !known(id)) {
+            Some(lost) => Err(wrong(format!("no chapter names {lost}, so nobody would find it"))),
+            None => Ok(Self { chapters }),
+        }
     }
 
     pub fn lessons(&self) -> impl Iterator<Item = &Arc<Lesson>> {

@@ -6,9 +6,10 @@ use api::meta::hash::{FNV64, fnv64a};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::action::Action;
+use super::action::{Action, duration};
 use super::check::Clause;
 use super::markdown::{self, Prose};
+use super::stage::fault_of;
 
 /// The languages of the course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +74,7 @@ pub struct Front {
     /// Services that are asked all the time, from the start on.
     #[serde(default)]
     pub traffic: Vec<TrafficSpec>,
-    /// Images of this lesson alone, in the catalogue's format.
+    /// Images of this lesson alone, in the format of `engine/kubelet/runtime/catalogue.yaml`.
     #[serde(default)]
     pub images: Value,
     #[serde(default)]
@@ -99,6 +100,33 @@ pub enum Panel {
 }
 
 impl Front {
+    /// What the types alone do not say.
+    fn check(&self) -> Result<(), String> {
+        if self.format != 1 {
+            return Err(format!("format is {}, this course reads 1", self.format));
+        }
+        if !matches!(self.time.mode.as_str(), "" | "paused" | "running") {
+            return Err(format!("time.mode is {:?}: it is paused or running", self.time.mode));
+        }
+        for fault in &self.faults {
+            fault_of(&fault.what, &fault.node, &fault.pod).map_err(|why| format!("fault {}: {why}", fault.id))?;
+            if fault.at != "button" {
+                return Err(format!("fault {}: at is {:?}, and only button is there", fault.id, fault.at));
+            }
+        }
+        for step in &self.steps {
+            if !step.hold.is_empty() && duration(&step.hold).is_none() {
+                return Err(format!("step {}: hold is {:?}: write 10s, 5m or 1h", step.id, step.hold));
+            }
+            if let Some(answer) = &step.answer
+                && !matches!(answer.kind.as_str(), "text" | "number" | "quantity" | "duration")
+            {
+                return Err(format!("step {}: there is no kind of answer {:?}", step.id, answer.kind));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the lesson begins with this panel.
     pub fn shows(&self, panel: Panel) -> bool {
         self.panels.is_empty() || self.panels.contains(&panel)
@@ -234,6 +262,7 @@ impl Lesson {
     pub fn parse(english: &str, korean: Option<&str>) -> Result<Self, LessonError> {
         let (front, body) = front_matter(english)?;
         let front: Front = serde_json::from_value(front).map_err(|error| LessonError(format!("lesson.md: {error}")))?;
+        front.check().map_err(|why| LessonError(format!("lesson.md: {why}")))?;
         let ids: Vec<&str> = front.steps.iter().map(|step| step.id.as_str()).collect();
         let mut prose = BTreeMap::new();
         let mut overlays = BTreeMap::new();

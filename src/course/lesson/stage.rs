@@ -47,7 +47,11 @@ impl Stage {
     /// A sentence for its author: a missing preset or file, a setup that failed.
     pub async fn prepare(lesson: &Lesson) -> Result<Self, String> {
         let front = &lesson.front;
-        let config = config_of(&front.cluster, front.seed)?;
+        let mut config = config_of(&front.cluster, front.seed)?;
+        if !front.images.is_null() {
+            config.images = api::yaml::to_yaml(&serde_json::json!({ "images": front.images }));
+            config.check_images().map_err(|why| format!("images: {why}"))?;
+        }
         let mut cluster = switch_on(config).await;
         pass_until(&mut cluster, WARM_UP).await;
         let mut laid = Vec::new();

@@ -76,7 +76,15 @@ pub struct ClusterConfig {
 }
 
 impl ClusterConfig {
-    /// The images there are. What a lesson adds wrongly is left out; its own test says so.
+    /// Whether [`ClusterConfig::images`] can be read.
+    ///
+    /// # Errors
+    /// What is wrong with it, for its author.
+    pub fn check_images(&self) -> Result<(), String> {
+        Catalogue::default().extend(&self.images)
+    }
+
+    /// The images there are. What cannot be read is left out.
     pub(super) fn catalogue(&self) -> Arc<Catalogue> {
         let builtin = Catalogue::shared();
         if self.images.is_empty() {
