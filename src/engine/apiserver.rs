@@ -40,6 +40,8 @@ use crate::sim::{Millis, Rng};
 use registry::service::Allocations;
 use storage::Store;
 
+/// How often the API server looks after the Service it is reached by.
+const REPAIR: Millis = 10_000;
 /// From one cut of the log to the next.
 const COMPACTION: Millis = 300_000;
 
@@ -89,6 +91,8 @@ pub struct ApiServer {
     metrics: Option<metrics::Metrics>,
     /// When the log is cut next, and up to which version.
     compaction: (Millis, u64),
+    /// When it next looks whether the Service `kubernetes` is still there.
+    repair_at: Millis,
     /// The bearer token of the administrator; empty if there is none.
     admin_token: Arc<str>,
     /// The writer of what nobody asked for.
@@ -111,6 +115,7 @@ impl ApiServer {
             custom: Vec::new(),
             metrics: None,
             compaction: (COMPACTION, 0),
+            repair_at: REPAIR,
             admin_token: "".into(),
             etcd: "etcd".into(),
         }
@@ -127,6 +132,10 @@ impl ApiServer {
         self.store.expire(now, &self.etcd);
         if now >= self.compaction.0 {
             self.compact();
+        }
+        if now >= self.repair_at && self.serving {
+            self.repair_at = (now / REPAIR + 1) * REPAIR;
+            self.repair();
         }
     }
 

@@ -34,6 +34,19 @@ impl ApiServer {
         }
         self.uids = others;
     }
+
+    /// Makes anew what clients find the API server by, should somebody have deleted it.
+    ///
+    /// Mirrors: pkg/controlplane/controller/kubernetesservice.
+    pub(super) fn repair(&mut self) {
+        for make in [kubernetes_service, kubernetes_endpoints, kubernetes_slice] {
+            let object = make();
+            if self.read(object.kind(), object.namespace(), object.name()).is_none() {
+                // Not before its namespace is there; then the next look makes it.
+                let _ = self.create(&identity(), object, &mut WriteOptions::default());
+            }
+        }
+    }
 }
 
 fn objects() -> Vec<Object> {

@@ -3,9 +3,10 @@
 //! What counts is what is left on the machine, whoever took it: pods that grow, or something outside
 //! of them ([`Kubelet::squeeze`]). The node says so in its conditions, and goes on saying so for five
 //! minutes after it is over, so that it does not flap.
+//! A pod that fills an emptyDir beyond its limit is put out at the same look, pressure or not.
 //! Mirrors: pkg/kubelet/eviction/{eviction_manager,helpers}.go. Left out: soft thresholds, inodes and
 //! PIDs, minimum reclaim; images and dead containers are not collected first; files do not count
-//! against the disk.
+//! against the disk, nor a container's own ones against its limit.
 
 use std::cmp::Reverse;
 
@@ -105,6 +106,7 @@ impl Kubelet {
         if cx.profile.instant {
             return;
         }
+        self.watch_volumes(cx);
         let now = cx.api.unix_millis();
         let mut short = None;
         for scarce in [Scarce::Memory, Scarce::Disk] {
@@ -139,6 +141,28 @@ impl Kubelet {
         }
     }
 
+    /// Puts out the pods whose emptyDirs hold more than they may.
+    fn watch_volumes(&mut self, cx: &mut Context) {
+        let full: Vec<(String, String)> = self
+            .workers
+            .values()
+            .filter(|worker| worker.any_running() && !worker.is_terminating())
+            .filter_map(|worker| Some((worker.uid.clone(), overfull(worker)?)))
+            .collect();
+        for (uid, message) in full {
+            self.put_out(cx, &uid, message, false);
+        }
+    }
+
+    fn put_out(&mut self, cx: &mut Context, uid: &str, message: String, disrupted: bool) {
+        let Some(mut worker) = self.workers.remove(uid) else { return };
+        let mut turn = Self::turn(&mut self.host, cx);
+        worker.evict(&mut turn, message, disrupted);
+        let now = turn.now;
+        self.workers.insert(uid.to_owned(), worker);
+        self.arm(uid, now);
+    }
+
     /// Puts out the pod that is first in line, if there is one.
     fn reclaim(&mut self, cx: &mut Context, scarce: Scarce, least: i64, left: i64) {
         let message = format!("Attempting to reclaim {}", scarce.resource());
@@ -166,25 +190,35 @@ impl Kubelet {
                 ));
             }
         }
-        let Some(mut worker) = self.workers.remove(&uid) else { return };
-        let mut turn = Self::turn(&mut self.host, cx);
-        worker.evict(&mut turn, message);
-        let now = turn.now;
-        self.workers.insert(uid.clone(), worker);
-        self.arm(&uid, now);
+        self.put_out(cx, &uid, message, true);
     }
 }
 
+/// What is said of a pod one of whose emptyDirs holds more than its limit.
+fn overfull(worker: &PodWorker) -> Option<String> {
+    let volumes = worker.pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.into_iter().find_map(|volume| {
+        let source = volume.empty_dir.as_ref().filter(|source| source.medium.as_deref() != Some("Memory"))?;
+        let limit = source.size_limit.as_ref()?;
+        let used = i64::try_from(worker.world.volumes.get(&volume.name)?.size()).unwrap_or(i64::MAX);
+        let over = used > amount(limit).value();
+        over.then(|| format!("Usage of EmptyDir volume {:?} exceeds the limit {:?}. ", volume.name, limit.0))
+    })
+}
+
 impl PodWorker {
-    fn evict(&mut self, turn: &mut Turn, message: String) {
+    /// `disrupted` where it is for the sake of others: the pod did nothing wrong.
+    fn evict(&mut self, turn: &mut Turn, message: String, disrupted: bool) {
         let pod = self.pod.clone();
         turn.pod_event(&pod, EventType::Warning, "Evicted", &*message);
-        let now = turn.cx.time();
-        let told = turn.cx.api.patch::<Pod>(self.namespace(), self.name(), "status", |pod| {
-            mark_disrupted(pod, "TerminationByKubelet", &message, now);
-        });
-        if let Ok(pod) = told {
-            self.pod = pod;
+        if disrupted {
+            let now = turn.cx.time();
+            let told = turn.cx.api.patch::<Pod>(self.namespace(), self.name(), "status", |pod| {
+                mark_disrupted(pod, "TerminationByKubelet", &message, now);
+            });
+            if let Ok(pod) = told {
+                self.pod = pod;
+            }
         }
         self.rejected = Some(("Evicted".to_owned(), message));
         self.begin_ending(turn, Ending::Over);

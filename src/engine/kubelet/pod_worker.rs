@@ -290,6 +290,14 @@ impl PodWorker {
             let flipped = match tick {
                 Tick::Nothing => false,
                 Tick::Passed { flipped } => flipped,
+                Tick::Errored { error } => {
+                    if let Some(slot) = self.slots.iter().find(|slot| slot.name == probe.container) {
+                        let what = probe.kind.label();
+                        let message = format!("{what} probe errored and resulted in unknown state: {error}");
+                        turn.container_event(&pod, slot, EventType::Warning, "Unhealthy", message);
+                    }
+                    false
+                }
                 Tick::Failed { output, flipped } => {
                     if let Some(slot) = self.slots.iter().find(|slot| slot.name == probe.container) {
                         let message = format!("{} probe failed: {output}", probe.kind.label());

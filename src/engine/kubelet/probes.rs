@@ -3,10 +3,12 @@
 //! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go.
 
 use api::k8s_openapi::api::core::v1::{Container, Pod, Probe};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::container::{Instance, Kind, Slot, spec_of};
-use super::runtime::{ExecIo, HttpRequest, Millis, SandboxWorld};
+use super::runtime::reference::hex_of;
+use super::runtime::{ExecIo, HttpRequest, Launch, Millis, SandboxWorld, Speech};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProbeKind {
@@ -55,6 +57,10 @@ pub enum Tick {
     Passed {
         flipped: bool,
     },
+    /// The attempt itself went wrong: it counts for nothing.
+    Errored {
+        error: String,
+    },
 }
 
 /// The probes of a pod's containers, ticking from `now`.
@@ -93,6 +99,8 @@ pub fn initial(spec: &Container) -> (bool, bool) {
 enum Attempt {
     Passed,
     Failed(String),
+    /// The question could not even be asked: nothing is known, and nothing counted.
+    Errored(String),
     Running(ExecIo),
 }
 
@@ -152,6 +160,7 @@ impl ProbeWorker {
         match self.attempt(pod, slots, world, now) {
             Attempt::Passed => self.note(true, String::new(), slots),
             Attempt::Failed(output) => self.note(false, output, slots),
+            Attempt::Errored(error) => Tick::Errored { error },
             Attempt::Running(io) => {
                 self.exec = Some((io, now + self.timeout()));
                 Tick::Nothing
@@ -232,12 +241,15 @@ impl ProbeWorker {
             else {
                 return Attempt::Failed(String::new());
             };
-            return exec(instance, &command, world, now);
+            return exec(instance, &command, world, now, &pod.metadata);
         }
         let Some(spec) = spec_of(pod, &self.container) else { return Attempt::Passed };
         let spec = &*spec;
         if let Some(action) = &self.spec.http_get {
-            let port = resolve_port(&action.port, spec);
+            let port = match probed_port(&action.port, spec) {
+                Ok(port) => port,
+                Err(error) => return Attempt::Errored(error),
+            };
             let scheme = action.scheme.as_deref().unwrap_or("HTTP").to_lowercase();
             let host = action.host.clone().filter(|host| !host.is_empty()).unwrap_or_else(|| world.ip.clone());
             let path = action.path.as_deref().unwrap_or("/");
@@ -255,11 +267,16 @@ impl ProbeWorker {
             };
         }
         let (port, grpc) = match (&self.spec.tcp_socket, &self.spec.grpc) {
-            (Some(action), _) => (resolve_port(&action.port, spec), false),
+            (Some(action), _) => match probed_port(&action.port, spec) {
+                Ok(port) => (port, false),
+                Err(error) => return Attempt::Errored(error),
+            },
             (None, Some(action)) => (u16::try_from(action.port).unwrap_or(0), true),
             (None, None) => return Attempt::Passed,
         };
-        let open = slots.iter().filter_map(Slot::running).any(|instance| instance.runtime.listens(port));
+        let mut listening = slots.iter().filter_map(Slot::running).filter(|instance| instance.runtime.listens(port));
+        // Who answers HTTP/1.1 does not understand what a gRPC client says first, and hangs up.
+        let open = listening.next().is_some_and(|instance| !grpc || instance.runtime.speech(port) != Some(Speech::Http));
         let ip = &world.ip;
         match (open, grpc) {
             (true, _) => Attempt::Passed,
@@ -280,14 +297,18 @@ fn collect(instance: &mut Instance, io: &ExecIo) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn exec(instance: &mut Instance, command: &[String], world: &mut SandboxWorld, now: Millis) -> Attempt {
+fn exec(
+    instance: &mut Instance,
+    command: &[String],
+    world: &mut SandboxWorld,
+    now: Millis,
+    meta: &ObjectMeta,
+) -> Attempt {
     match instance.runtime.exec(command, false, false, now, world) {
-        Err(_) => {
-            let name = command.first().map_or("", String::as_str);
-            Attempt::Failed(format!(
-                "OCI runtime exec failed: exec failed: unable to start container process: {}",
-                missing_binary(name)
-            ))
+        Err(launch) => {
+            let uid = meta.uid.as_deref().unwrap_or_default();
+            let error = exec_error(uid, now, command, launch);
+            Attempt::Errored(format!("rpc error: code = Unknown desc = {error}"))
         }
         Ok(io) => match instance.runtime.exec_status(&io) {
             None => Attempt::Running(io),
@@ -298,6 +319,20 @@ fn exec(instance: &mut Instance, command: &[String], world: &mut SandboxWorld, n
             }
         },
     }
+}
+
+/// The runtime's words for a command that it could not start in a container.
+pub fn exec_error(uid: &str, now: Millis, command: &[String], launch: Launch) -> String {
+    let name = command.first().map_or("", String::as_str);
+    let cause = match launch {
+        Launch::Denied => format!("exec: \"{name}\": permission denied"),
+        Launch::NotFound | Launch::Running => missing_binary(name),
+    };
+    // Each try has an identity of its own.
+    let id = hex_of(&format!("{uid}/{now}/{name}"));
+    format!(
+        "failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: {cause}"
+    )
 }
 
 /// runc's words for a program that is not there.
@@ -321,8 +356,16 @@ pub fn serve(
     instance.runtime.serve(now, world, port, request)
 }
 
-/// A port by number, or by the name it has in the container.
+/// A port by number, or by the name it has in the container; 0 where it has none of that name.
 pub fn resolve_port(port: &IntOrString, spec: &Container) -> u16 {
+    probed_port(port, spec).unwrap_or(0)
+}
+
+/// As [`resolve_port`].
+///
+/// # Errors
+/// Go's words for a name that is no port, as the kubelet takes it for a number in the end.
+fn probed_port(port: &IntOrString, spec: &Container) -> Result<u16, String> {
     let number = match port {
         IntOrString::Int(number) => Some(*number),
         IntOrString::String(name) => {
@@ -332,8 +375,9 @@ pub fn resolve_port(port: &IntOrString, spec: &Container) -> u16 {
                 .flatten()
                 .find(|known| known.name.as_deref() == Some(name))
                 .map(|known| known.container_port);
-            named.or_else(|| name.parse().ok())
+            let number = named.or_else(|| name.parse().ok());
+            Some(number.ok_or_else(|| format!("strconv.Atoi: parsing {name:?}: invalid syntax"))?)
         }
     };
-    number.and_then(|number| u16::try_from(number).ok()).unwrap_or(0)
+    Ok(number.and_then(|number| u16::try_from(number).ok()).unwrap_or(0))
 }

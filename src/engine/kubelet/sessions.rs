@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use super::agent::Kubelet;
 use super::container::{Instance, Slot};
 use super::pod_worker::PodWorker;
-use super::probes::{missing_binary, serve};
-use super::runtime::reference::hex_of;
-use super::runtime::{ExecIo, HttpRequest, HttpResponse, Launch, Millis, NetReply, NetRequest, Outbound, Speech};
+use super::probes::{exec_error, serve};
+use super::runtime::{ExecIo, HttpRequest, HttpResponse, Millis, NetReply, NetRequest, Outbound, Speech};
 
 /// Names a running `exec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,15 +168,8 @@ impl Kubelet {
         let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
         let instance = slot.and_then(Slot::running_mut).ok_or_else(not_found)?;
         let io = instance.runtime.exec(command, stdin, tty, now, &mut worker.world).map_err(|launch| {
-            let name = command.first().map_or("", String::as_str);
-            let cause = match launch {
-                Launch::Denied => format!("exec: \"{name}\": permission denied"),
-                Launch::NotFound | Launch::Running => missing_binary(name),
-            };
-            let id = hex_of(&format!("{uid}/{now}/{name}"));
-            ExecFailure::Runtime(format!(
-                "error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: {cause}"
-            ))
+            let error = exec_error(&uid, now, command, launch);
+            ExecFailure::Runtime(format!("error executing command in container: {error}"))
         })?;
         let session = Session { uid: uid.clone(), container: container.to_owned(), instance: instance.id.clone(), io };
         let id = self.sessions.begin(session);

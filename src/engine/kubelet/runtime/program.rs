@@ -24,6 +24,8 @@ pub struct Program {
     /// Lines printed before passing through, but only to this command (`nginx`).
     pub greets: Vec<String>,
     pub greets_for: String,
+    /// With this as its first argument it only prints these lines and is done: `-v`.
+    pub asides: BTreeMap<String, Vec<LogSpec>>,
     pub log: Vec<LogSpec>,
     /// Until then its ports refuse connections.
     #[serde(deserialize_with = "deserialize_duration")]
@@ -327,6 +329,12 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
         let line = fill_args(&line, &args);
         sys.write(fd.as_ref(), format!("{line}\n").as_bytes());
     };
+    if let Some(lines) = args.get(1).and_then(|first| program.asides.get(first)) {
+        for line in lines {
+            say(sys, &line.text, if line.stderr { &stderr } else { &stdout });
+        }
+        return Step::Exit(0);
+    }
     if !pending.is_empty()
         && server.leaving.is_none()
         && let Some(term) = &program.term

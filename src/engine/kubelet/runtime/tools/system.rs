@@ -539,6 +539,9 @@ fn expr(args: &[String], process: &Process, sys: &mut Sys) -> i32 {
 }
 
 /// `dd` matters for what it allocates: its block lies in memory while it copies.
+/// No file gets larger than this.
+const LARGEST_FILE: u64 = 32 << 20;
+
 fn dd(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     let option = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
     let block = option("bs").and_then(size).unwrap_or(512);
@@ -546,8 +549,9 @@ fn dd(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     if let Some(path) = option("of").filter(|path| !path.starts_with("/dev/")) {
         let path = super::super::fs::absolute(&process.cwd, path);
         let now = sys.now;
-        // The content is not kept beyond a page: only that the file is there matters.
-        if let Err(error) = sys.view().write(&path, &vec![0; (block * count).min(4096) as usize], false, now) {
+        // Zeros of any length, up to what a page in a browser can hold.
+        let length = block.saturating_mul(count).min(LARGEST_FILE) as usize;
+        if let Err(error) = sys.view().write(&path, &vec![0; length], false, now) {
             return Start::Exit(complain(process, sys, "dd", &format!("can't open '{path}': {}", error.text())));
         }
     }
