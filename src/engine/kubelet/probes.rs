@@ -276,7 +276,8 @@ impl ProbeWorker {
         };
         let mut listening = slots.iter().filter_map(Slot::running).filter(|instance| instance.runtime.listens(port));
         // Who answers HTTP/1.1 does not understand what a gRPC client says first, and hangs up.
-        let open = listening.next().is_some_and(|instance| !grpc || instance.runtime.speech(port) != Some(Speech::Http));
+        let open =
+            listening.next().is_some_and(|instance| !grpc || instance.runtime.speech(port) != Some(Speech::Http));
         let ip = &world.ip;
         match (open, grpc) {
             (true, _) => Attempt::Passed,
