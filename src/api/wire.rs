@@ -80,6 +80,11 @@ impl Request {
         self.query.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
+    /// Whether a query key says yes; see [`says_yes`].
+    pub fn flag(&self, key: &str) -> bool {
+        self.param(key).is_some_and(says_yes)
+    }
+
     /// All values of a query key, in order.
     pub fn params<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.query.iter().filter(move |(k, _)| k == key).map(|(_, v)| v.as_str())
@@ -88,6 +93,13 @@ impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
     }
+}
+
+/// How query parameters say yes: whatever is not a plain no. Python's clients write `True`.
+///
+/// Mirrors: apimachinery/pkg/runtime/conversion.go `Convert_Slice_string_To_bool`.
+pub fn says_yes(value: &str) -> bool {
+    value != "0" && !value.eq_ignore_ascii_case("false")
 }
 
 /// What a request or response carries.

@@ -1,9 +1,12 @@
 //! A connection after its upgrade: messages of a WebSocket, or the bytes of SPDY as they come.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -11,6 +14,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// The largest message of a client; kubectl sends 32 KiB at most.
 const LARGEST: usize = 1 << 20;
+/// How long a client may take to say that it has understood.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Read at a time where bytes have no borders.
 const PIECE: usize = 64 * 1024;
 
@@ -40,7 +45,9 @@ impl Duct {
                 match socket.next().await.transpose()? {
                     None | Some(Message::Close(_)) => return Ok(None),
                     Some(Message::Binary(bytes)) => return Ok(Some(bytes.into())),
-                    // Pings are answered by the library; nobody sends text.
+                    // What is typed comes as text from Python, whose bytes mean the same.
+                    Some(Message::Text(text)) => return Ok(Some(text.as_bytes().to_vec())),
+                    // Pings are answered by the library.
                     Some(_) => {}
                 }
             },
@@ -65,15 +72,20 @@ impl Duct {
     }
 
     /// Says that this is the end, and none to worry about: clients take a WebSocket's without a code for an accident.
+    /// Then it waits until the client has said so, too: who hangs up first may destroy what is still on the way.
     ///
     /// # Errors
     /// The client went away.
     pub async fn close(mut self) -> Result<(), Error> {
         match &mut self {
             Self::Web(socket) => {
-                (**socket).close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await
+                (**socket).close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await?;
             }
-            Self::Raw(io) => Ok(io.shutdown().await?),
+            Self::Raw(io) => io.shutdown().await?,
         }
+        let farewell = async { while let Ok(Some(_)) = self.next().await {} };
+        // One who says nothing is left.
+        let _ = timeout(FAREWELL, farewell).await;
+        Ok(())
     }
 }

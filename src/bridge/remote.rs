@@ -5,6 +5,7 @@
 //! What is said is in [`channels`] for commands and in [`forward`] for ports.
 
 use api::Status;
+use api::wire::says_yes;
 use hyper::HeaderMap;
 use hyper::header::{
     CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
@@ -50,7 +51,7 @@ pub fn upgrade(mut head: Parts, stream: Stream, cluster: &Handle, place: Place) 
         let _place = place;
         let Ok(upgraded) = upgrade.await else { return };
         let duct = if accept.is_some() { Duct::web(upgraded).await } else { Duct::raw(upgraded) };
-        let yes = |name: &str| query.iter().any(|(key, value)| key == name && matches!(value.as_str(), "true" | "1"));
+        let yes = |name: &str| query.iter().any(|(key, value)| key == name && says_yes(value));
         // An error is a client that went away.
         let _ = match protocol {
             forward::TUNNELLED | forward::SPDY => forward::spdy(duct, stream, &cluster).await,

@@ -5,6 +5,7 @@ mod hostile;
 mod http;
 mod kube_rs;
 mod kubectl;
+mod python;
 mod remote;
 mod websocket;
 

@@ -20,6 +20,7 @@ pub mod registry;
 mod storage;
 mod subresources;
 mod table;
+mod telemetry;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -30,11 +31,12 @@ use api::{Kind, Object, Status};
 
 pub use audit::{Audit, AuditVerb, Detail, Level};
 pub use delete::{DeleteOptions, Deleted, Propagation};
-pub use handler::PodProxy;
+pub use handler::{PodProxy, Visit};
 pub use metrics::{Reading, Usage};
 pub use operations::WriteOptions;
 pub(crate) use operations::seconds;
 pub use storage::{Change, Key, Revision};
+pub use telemetry::Health;
 
 use crate::sim::{Millis, Rng};
 use registry::service::Allocations;
@@ -68,6 +70,8 @@ pub enum Answer {
     Response(Response),
     /// The API server checked it; the pod's kubelet must answer.
     Proxy(PodProxy),
+    /// The API server checked it; a program in the cluster must answer.
+    Visit(Visit),
 }
 
 /// The state behind the API.
@@ -89,6 +93,10 @@ pub struct ApiServer {
     custom: Vec<Arc<registry::custom::CustomResource>>,
     /// What metrics-server measured last, in clusters that have one.
     metrics: Option<metrics::Metrics>,
+    /// Requests answered so far, by kind.
+    requests: telemetry::Requests,
+    /// How the components beside it were when somebody last asked.
+    health: Vec<Health>,
     /// When the log is cut next, and up to which version.
     compaction: (Millis, u64),
     /// When it next looks whether the Service `kubernetes` is still there.
@@ -114,6 +122,8 @@ impl ApiServer {
             serving: true,
             custom: Vec::new(),
             metrics: None,
+            requests: telemetry::Requests::default(),
+            health: Vec::new(),
             compaction: (COMPACTION, 0),
             repair_at: REPAIR,
             admin_token: "".into(),

@@ -158,9 +158,14 @@ impl Cluster {
     }
 
     fn request_as(&mut self, who: &Identity, request: Request) -> Response {
+        if request.path.starts_with("/api/v1/componentstatuses") {
+            let health = self.health();
+            self.server.examine(health);
+        }
         let response = match self.server.handle(who, request) {
             Answer::Response(response) => response,
             Answer::Proxy(proxy) => self.proxy(proxy),
+            Answer::Visit(visit) => self.visit(&visit),
         };
         self.announce();
         response

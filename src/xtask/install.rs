@@ -7,6 +7,8 @@ use crate::process::{Outcome, cargo, output, program, root, run};
 use std::time::Instant;
 
 const TRUNK: &str = "0.21.14";
+/// The official Python client for the Kubernetes that is simulated.
+const PYTHON_CLIENT: &str = "36.0.3";
 
 /// Something that must be on the machine.
 pub struct Tool {
@@ -145,6 +147,34 @@ pub fn ensure(tools: &[Tool]) -> Outcome {
         return Ok(());
     }
     Err(format!("still missing: {}.\n  {}", absent.join(", "), failures.join("\n  ")))
+}
+
+/// The official Python client, in an environment of its own under `target/`. Not a [`Tool`]: its test can be left
+/// out, and is where there is no Python, no pip or no network.
+///
+/// # Errors
+/// Why it cannot be had.
+pub fn python_client() -> Outcome {
+    let home = root().join("target/python");
+    let python = home.join("bin/python3");
+    let script = "import importlib.metadata as m; print(m.version('kubernetes'))";
+    let present = || output(std::process::Command::new(&python).args(["-c", script])).as_deref() == Some(PYTHON_CLIENT);
+    if present() {
+        return Ok(());
+    }
+    println!("installing the Python client kubernetes {PYTHON_CLIENT} into target/python (about 20 seconds) …");
+    // What an earlier try left behind would be taken for a client.
+    if home.exists() {
+        std::fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+    }
+    let got = run(program("python3").args(["-m", "venv"]).arg(&home)).and_then(|()| {
+        let package = format!("kubernetes=={PYTHON_CLIENT}");
+        run(std::process::Command::new(&python).args(["-m", "pip", "install", "--quiet", "--retries", "1", &package]))
+    });
+    if got.is_err() && home.exists() {
+        std::fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+    }
+    got
 }
 
 /// The browser's program, under whichever name this system gives it.

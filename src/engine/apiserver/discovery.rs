@@ -139,7 +139,7 @@ impl ApiServer {
                 paths.push(format!("/apis/{group}/{version}"));
             }
         }
-        paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(String::from));
+        paths.extend(["/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"].map(String::from));
         paths.sort();
         json!({ "paths": paths })
     }

@@ -16,6 +16,7 @@ mod reviews;
 pub(super) mod route;
 mod scale;
 mod special;
+mod visit;
 
 use api::wire::{Body, Request, Response};
 use api::{Kind, Resource, Status};
@@ -26,14 +27,21 @@ use authorize::Attributes;
 use route::{Route, Target};
 
 pub use pods::PodProxy;
+pub use visit::Visit;
 
 impl ApiServer {
     /// Answers one request at the present instant.
     pub fn handle(&mut self, who: &Identity, request: Request) -> Answer {
+        let recorded = self.audit.last();
         let mut answer = match self.respond(who, &request) {
             Ok(answer) => answer,
             Err(status) => Answer::Response(status.into()),
         };
+        let code = match &answer {
+            Answer::Response(response) => response.status,
+            Answer::Proxy(_) | Answer::Visit(_) => 200,
+        };
+        self.count(&request, recorded, code);
         if let (Answer::Response(response), api::wire::Method::Head) = (&mut answer, request.method) {
             response.headers.push(("content-type".into(), "application/json".into()));
             response.body = Body::Empty;
@@ -50,9 +58,9 @@ impl ApiServer {
             Answer::Response(response) => response.status,
             // A stream to a container is told where it is opened.
             Answer::Proxy(proxy) if proxy.subresource != "log" => return,
-            Answer::Proxy(_) => 200,
+            Answer::Proxy(_) | Answer::Visit(_) => 200,
         };
-        if request.method != api::wire::Method::Get || is_true(request.param("watch")) {
+        if request.method != api::wire::Method::Get || request.flag("watch") {
             return;
         }
         if let Route::Resource(target) = self.route(&request.path)
@@ -98,7 +106,7 @@ impl ApiServer {
         let named = !target.name.is_empty();
         let verb = match (request.method, named) {
             (Get, true) => "get",
-            (Get, false) if is_true(request.param("watch")) => "watch",
+            (Get, false) if request.flag("watch") => "watch",
             (Get, false) => "list",
             (Post, false) if !target.resource.namespaced || !target.namespace.is_empty() => "create",
             (Put, true) => "update",
@@ -168,6 +176,9 @@ impl ApiServer {
         {
             return self.pod_proxy(who, request, target);
         }
+        if target.subresource == "proxy" && matches!(target.resource.kind, Kind::Pod | Kind::Service) {
+            return self.visit(request, target);
+        }
         self.special(who, request, target).map(Answer::Response)
     }
 }
@@ -215,11 +226,6 @@ fn check_accept(request: &Request) -> Result<(), Status> {
     let mut status = Status::failure(406, "NotAcceptable", text);
     status.details = Some(Default::default());
     Err(status)
-}
-
-/// How query parameters say yes: whatever is not a plain no.
-fn is_true(value: Option<&str>) -> bool {
-    value.is_some_and(|word| word != "0" && !word.eq_ignore_ascii_case("false"))
 }
 
 /// The response with `Warning` headers, each text once.

@@ -392,7 +392,7 @@ impl ApiServer {
         code: u16,
         summary: String,
     ) {
-        self.audit.push(Audit {
+        let entry = Audit {
             number: 0,
             at: self.now,
             component: who.component.clone(),
@@ -404,7 +404,9 @@ impl ApiServer {
             code,
             summary: summary.into(),
             detail: None,
-        });
+        };
+        self.requests.recorded(&entry);
+        self.audit.push(entry);
     }
 }
 

@@ -243,7 +243,7 @@ impl<'a> Client<'a> {
                     || Status::failure(response.status, "", "the server could not find the requested resource");
                 Err(Status::from_value(response.value()).unwrap_or_else(unknown))
             }
-            Answer::Proxy(_) => Err(Status::bad_request("components do not speak to kubelets")),
+            Answer::Proxy(_) | Answer::Visit(_) => Err(Status::bad_request("components do not speak to kubelets")),
         }
     }
 }

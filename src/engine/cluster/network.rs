@@ -37,6 +37,12 @@ impl Client {
     }
 }
 
+impl Client {
+    pub(super) fn ip(&self) -> &str {
+        &self.ip
+    }
+}
+
 /// The address of whoever is no pod and no machine of the cluster.
 pub(super) const OUTSIDE: &str = "192.0.2.1";
 

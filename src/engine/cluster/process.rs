@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ClusterConfig;
-use crate::apiserver::{Identity, Revision};
+use crate::apiserver::{Health, Identity, Revision};
 use crate::client::{Component, Context, Next};
 use crate::controllers::ControllerManager;
 use crate::kubelet::{Kubelet, Machine};
@@ -67,6 +67,25 @@ impl super::Cluster {
             Some(Program::Scheduler(scheduler)) => scheduler.traces().taken(),
             _ => 0,
         }
+    }
+
+    /// What the health ports of the components answer, and of etcd, which is the API server's own memory.
+    pub(super) fn health(&self) -> Vec<Health> {
+        let of = |name, id: ProcessId, port: u16| {
+            let process = self.processes.get(&id);
+            let cause = match process {
+                Some(process) if process.frozen => Some("i/o timeout"),
+                Some(process) if process.running => None,
+                Some(_) | None => Some("connect: connection refused"),
+            };
+            let url = format!("https://127.0.0.1:{port}/healthz");
+            Health { name, trouble: cause.map(|cause| format!("Get {url:?}: dial tcp 127.0.0.1:{port}: {cause}")) }
+        };
+        vec![
+            of("controller-manager", ProcessId::ControllerManager, 10_257),
+            Health { name: "etcd-0", trouble: None },
+            of("scheduler", ProcessId::Scheduler, 10_259),
+        ]
     }
 
     /// The scheduler's recent attempts.

@@ -16,6 +16,7 @@ use crate::kubelet::runtime::HttpRequest;
 use crate::kubelet::{ExecFailure, Kubelet, LogOptions, SessionId};
 
 mod tcp;
+mod visit;
 use tcp::{Lines, refused};
 
 /// Whom access logs name.
@@ -125,7 +126,7 @@ impl Cluster {
     }
 
     fn log(&mut self, at: Place, request: &Request) -> Response {
-        let flag = |name: &str| matches!(request.param(name), Some("true" | "1"));
+        let flag = |name: &str| request.flag(name);
         let number = |name: &str| request.param(name).and_then(|text| text.parse::<i64>().ok());
         let now = i64::try_from(self.server.unix_millis()).unwrap_or(i64::MAX);
         let since_seconds = number("sinceSeconds").map(|seconds| now - seconds * 1_000);
@@ -152,7 +153,7 @@ impl Cluster {
     }
 
     fn attach(&mut self, at: Place, request: &Request) -> Response {
-        let stdin = matches!(request.param("stdin"), Some("true" | "1"));
+        let stdin = request.flag("stdin");
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
         match kubelet.attach(&at.namespace, &at.pod, &at.container, stdin) {
             Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
@@ -161,7 +162,7 @@ impl Cluster {
     }
 
     fn exec(&mut self, at: Place, request: &Request) -> Response {
-        let flag = |name: &str| matches!(request.param(name), Some("true" | "1"));
+        let flag = |name: &str| request.flag(name);
         let command: Vec<String> = request.params("command").map(str::to_owned).collect();
         let now = self.server.unix_millis();
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };

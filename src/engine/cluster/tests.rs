@@ -26,6 +26,7 @@ fn time_moves_only_when_told() {
 }
 
 mod admission;
+mod clients;
 mod network;
 mod pods;
 mod pressure;

@@ -2,7 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/attach/attach.go.
 
-use super::pods::{self, Attach, Rank};
+use super::pods::{self, Rank};
 use super::text_at;
 use crate::client::Client;
 use crate::coroutine::Cx;
@@ -52,7 +52,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain(format!("cannot attach a container in a completed pod; current phase is {phase}")));
     }
     let container = pods::container(cx, &pod, args.text("container"), args.flag("quiet"))?;
-    let attach = Attach { stdin: args.flag("stdin"), tty: pods::tty(cx, args) };
+    let attach = pods::how(cx, args, &pod, &container);
     if !args.flag("quiet") && attach.stdin && attach.tty {
         cx.err("If you don't see a command prompt, try pressing enter.\n");
     }

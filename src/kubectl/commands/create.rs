@@ -23,7 +23,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
 use crate::manifest::{self, Validation};
-use crate::output::{Output, json as go_json};
+use crate::output::Output;
 use crate::resource::{Fetch, Selection, local_mapping};
 use crate::verb::{VERB as BASE, Verb};
 
@@ -165,7 +165,7 @@ pub async fn raw(client: &Client<'_>, args: &Args, uri: &str, method: Method) ->
         }
     };
     let response = client.call(request).await?;
-    client.cx.out(format!("{}\n", go_json::raw(response.value())));
+    client.cx.out(format!("{}\n", api::schema::go_json(response.value())));
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use api::wire::Body;
 use serde_json::{Value, json};
 
-use super::pods::{self, Attach};
+use super::pods;
 use super::{create, list_at, logs, text_at};
 use crate::client::{Client, PatchType, Query};
 use crate::coroutine::Cx;
@@ -270,7 +270,7 @@ async fn attach(client: &Client<'_>, args: &Args, info: &Info, container: &str) 
     if state(&pod, "terminated") {
         return logs::print_all(client, &info.namespace, &info.name, container).await;
     }
-    let how = Attach { stdin: args.flag("stdin"), tty: pods::tty(cx, args) };
+    let how = pods::how(cx, args, &pod, container);
     if !args.flag("quiet") && how.stdin {
         cx.err("If you don't see a command prompt, try pressing enter.\n");
     }

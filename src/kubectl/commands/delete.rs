@@ -107,7 +107,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         let mut request = raw_request(uri);
         request.method = api::wire::Method::Delete;
         let response = client.call(request).await?;
-        cx.out(format!("{}\n", crate::output::json::raw(response.value())));
+        cx.out(format!("{}\n", api::schema::go_json(response.value())));
         return Ok(());
     }
     check_files(args)?;

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
 use crate::output::table::{Layout, TabWriter};
-use crate::output::{self, Output, Printer, json as go_json, sort};
+use crate::output::{self, Output, Printer, sort};
 use crate::resource::{Fetch, Info, Selection};
 use crate::verb::{Complete, VERB as BASE, Verb};
 
@@ -186,7 +186,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 async fn raw(client: &Client<'_>, uri: &str) -> Result {
     let response = client.call(raw_request(uri)).await?;
     client.cx.out(match &response.body {
-        Body::Json(value) => format!("{}\n", go_json::raw(value)),
+        Body::Json(value) => format!("{}\n", api::schema::go_json(value)),
         Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Body::Empty | Body::Stream(_) => String::new(),
     });

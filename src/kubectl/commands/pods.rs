@@ -219,6 +219,22 @@ pub async fn open(
     client.stream(request).await.map_err(upgrade)
 }
 
+/// How to join a container's own streams: a terminal where it has one, and only there.
+///
+/// Mirrors: kubectl/pkg/cmd/attach/attach.go `Run`.
+pub fn how(cx: &Cx, args: &Args, pod: &Value, container: &str) -> Attach {
+    let mut containers = ["/spec/containers", "/spec/initContainers", "/spec/ephemeralContainers"]
+        .into_iter()
+        .flat_map(|field| list_at(pod, field));
+    let spec = containers.find(|spec| text_at(spec, "/name") == container);
+    let has = spec.and_then(|spec| spec.get("tty")).and_then(Value::as_bool).unwrap_or_default();
+    let wanted = tty(cx, args);
+    if wanted && !has && !args.flag("quiet") {
+        cx.err(format!("error: Unable to use a TTY - container {container} did not allocate one\n"));
+    }
+    Attach { stdin: args.flag("stdin"), tty: has }
+}
+
 /// A refused upgrade loses its Status, except where permission is missing.
 pub fn upgrade(failure: Failure) -> Failure {
     match &failure {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::pods::{self, Attach};
+use super::pods;
 use super::{create, delete, dry_run, list_at, logs, text_at, with_last_applied, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
@@ -323,7 +323,7 @@ async fn attached(client: &Client<'_>, args: &Args, info: &Info) -> Result {
     let waited = super::wait::until(client, info, deadline, is_started).await;
     let pod = waited.map_err(|_| Failure::plain("timed out waiting for the condition"))?;
     let container = pods::container(cx, &pod, "", args.flag("quiet"))?;
-    let how = Attach { stdin: args.flag("stdin"), tty: pods::tty(cx, args) };
+    let how = pods::how(cx, args, &pod, &container);
     if text_at(&pod, "/status/phase") == "Running" {
         if !args.flag("quiet") && how.stdin {
             cx.err("If you don't see a command prompt, try pressing enter.\n");

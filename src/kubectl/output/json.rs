@@ -16,16 +16,6 @@ pub fn compact(value: &Value) -> String {
     text
 }
 
-/// On one line in the order of the API's structs at the top: what `--raw` shows.
-pub fn raw(value: &Value) -> String {
-    let Some(map) = value.as_object() else { return compact(value) };
-    let first = ["kind", "apiVersion", "metadata"];
-    let known = first.iter().filter_map(|key| map.get_key_value(*key));
-    let rest = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
-    let fields: Vec<String> = known.chain(rest).map(|(key, value)| format!("{}:{}", quote(key), raw(value))).collect();
-    format!("{{{}}}", fields.join(","))
-}
-
 fn write(value: &Value, depth: Option<usize>, text: &mut String) {
     let (open, close) = match value {
         Value::Object(map) if map.is_empty() => return text.push_str("{}"),

@@ -8,7 +8,6 @@ use api::wire::{Method, Request};
 use api::{Kind, Object, Resource, Status};
 
 use super::authenticate::User;
-use super::is_true;
 use crate::apiserver::ApiServer;
 
 /// A request, as far as permissions go.
@@ -72,7 +71,7 @@ impl Attributes {
         let part = |at: usize| parts.get(at).copied().unwrap_or_default();
         let name = part(1);
         let verb = match (verb, name.is_empty()) {
-            ("get", true) if is_true(request.param("watch")) => "watch",
+            ("get", true) if request.flag("watch") => "watch",
             ("get", true) => "list",
             ("delete", true) => "deletecollection",
             (verb, _) => verb,

@@ -99,6 +99,10 @@ impl ApiServer {
     pub(super) fn get(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
         let shape = Shape::of(request)?;
         shape.check_columns(request)?;
+        if target.resource.kind == Kind::ComponentStatus {
+            let found = self.component_statuses().find(|stored| stored.object.name() == target.name);
+            return self.one(request, &target.resource, &found.ok_or_else(|| not_found(target))?, 200);
+        }
         let key = Key::new(target.resource.kind, &target.namespace, &target.name);
         parse_version(request.param("resourceVersion"), 500)?;
         self.settle_ownership(&key);
@@ -188,6 +192,9 @@ impl ApiServer {
         let mut items: Vec<Stored> = Vec::new();
         let mut remaining = 0;
         let mut next = None;
+        if target.resource.kind == Kind::ComponentStatus {
+            items.extend(self.component_statuses().filter(|stored| selection.matches(&stored.object)));
+        }
         for (key, stored) in store.list(target.resource.kind, &target.namespace) {
             let position = format!("{}/{}", key.namespace, key.name);
             if start.as_ref().is_some_and(|start| position <= *start) || !selection.matches(&stored.object) {

@@ -4,13 +4,13 @@
 
 use api::validation::field::{ErrorList, FieldError, Path};
 use api::validation::go_value::GoValue;
-use api::wire::{Body, Request, Response};
+use api::wire::{Body, Request, Response, says_yes};
 use api::{Object, Resource, Status};
 use serde_json::{Value, json};
 
 use super::list::Selection;
 use super::route::Target;
-use super::{is_true, with_warnings};
+use super::with_warnings;
 use crate::apiserver::delete::success_details;
 use crate::apiserver::storage::{Key, Stored};
 use crate::apiserver::{ApiServer, DeleteOptions, Deleted, Identity, Propagation, WriteOptions, registry};
@@ -240,7 +240,7 @@ pub(super) fn delete_options(request: &Request) -> Result<DeleteOptions, Status>
     };
     let orphan = match body.get("orphanDependents") {
         Some(value) => value.as_bool(),
-        None if body.is_null() => request.param("orphanDependents").map(|value| is_true(Some(value))),
+        None if body.is_null() => request.param("orphanDependents").map(says_yes),
         None => None,
     };
     let policy = asked("propagationPolicy");

@@ -10,9 +10,9 @@ use api::{Kind, Object, Resource, Status, schema};
 use serde_json::Value;
 
 use super::body::{FieldValidation, Parsed, check_size, strict_error};
+use super::body_text;
 use super::objects::write_options;
 use super::route::Target;
-use super::{body_text, is_true};
 use crate::apiserver::storage::Key;
 use crate::apiserver::{ApiServer, Identity, managed};
 
@@ -146,7 +146,7 @@ impl ApiServer {
             let before = Manager::update("before-first-apply", &resource.api_version(), "");
             managers.update(schema, &structured::zero(schema), &live, &before, &ignored, &now);
         }
-        let force = is_true(request.param("force"));
+        let force = request.flag("force");
         let mut value = managers
             .apply(schema, &live, &config, &manager, &ignored, force, &now)
             .map_err(|conflicts| conflict_status(&conflicts))?;

@@ -5,7 +5,7 @@ use api::Resource;
 use crate::apiserver::ApiServer;
 
 /// What a path leads to.
-pub(super) enum Route {
+pub(in crate::apiserver) enum Route {
     Resource(Box<Target>),
     /// `/api/v1/watch/…`, the old way to ask for a watch.
     Watch(Box<Target>),
@@ -27,7 +27,7 @@ pub(in crate::apiserver) struct Target {
 }
 
 impl ApiServer {
-    pub(super) fn route(&self, path: &str) -> Route {
+    pub(in crate::apiserver) fn route(&self, path: &str) -> Route {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let (group, version, rest) = match segments.as_slice() {
             [] | ["api"] | ["apis"] | ["version" | "healthz" | "livez" | "readyz" | "openapi" | "metrics", ..] => {

@@ -11,7 +11,6 @@ use api::{Kind, Object, Status, schema};
 use serde_json::{Value, json};
 
 use super::body::{FieldValidation, parse};
-use super::is_true;
 use super::objects::write_options;
 use super::patch::{APPLY, applied_config, conflict_status, media_type, required_manager, unfit};
 use super::route::Target;
@@ -76,7 +75,7 @@ impl ApiServer {
         }
         let manager = Manager::apply(manager, VERSION, "scale");
         let now = api::meta::time::rfc3339(self.unix_millis() as i64);
-        let force = is_true(request.param("force"));
+        let force = request.flag("force");
         let live = json!({ "spec": { "replicas": current["spec"]["replicas"].as_i64().unwrap_or(0) } });
         let applied =
             Managers::read(&fields).apply(scale, &live, &replicas, &manager, &Default::default(), force, &now);

@@ -51,7 +51,7 @@ impl ApiServer {
             }
             ("finalize", Method::Put) => self.put(who, request, target),
             ("token", Method::Post) => self.token(who, request, target),
-            // Nothing in the simulation listens at an address that a client could be led to.
+            // Of a node's kubelet only logs and exec are simulated.
             ("proxy", _) => Err(Status::bad_request("address not allowed")),
             _ => Err(method_not_allowed()),
         }
@@ -65,7 +65,8 @@ impl ApiServer {
         let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
         match segments.as_slice() {
             ["version", ..] => Ok(Response::json(200, version())),
-            ["healthz" | "livez" | "readyz", ..] => Ok(Response::text(200, "ok")),
+            ["healthz" | "livez" | "readyz", ..] => Ok(self.health_checks(request, &segments)),
+            ["metrics"] => Ok(self.telemetry()),
             ["openapi", rest @ ..] => Ok(self.openapi(rest)),
             [] => Ok(Response::json(200, self.root_paths())),
             _ => self.discovery(request, &segments),

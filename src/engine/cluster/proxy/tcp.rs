@@ -110,7 +110,7 @@ impl Lines {
 }
 
 /// `Content-Type`, as programs of the simulation look headers up.
-fn canonical(name: &str) -> String {
+pub(super) fn canonical(name: &str) -> String {
     let word = |part: &str| match part.split_at_checked(1) {
         Some((first, rest)) => first.to_ascii_uppercase() + &rest.to_ascii_lowercase(),
         None => part.to_owned(),
