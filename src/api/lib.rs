@@ -2,9 +2,11 @@
 //!
 //! Everything else in the workspace may depend on this crate; it depends on none of them.
 
+pub mod codec;
 pub mod defaults;
 pub mod meta;
 pub mod object;
+pub mod order;
 pub mod patch;
 pub mod quota;
 pub mod schema;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use k8s_openapi::Metadata as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::codec::{decode, encode};
 use crate::scheme::Kind;
 
 /// A Kubernetes type that is stored typed.
@@ -100,7 +101,7 @@ macro_rules! objects {
             pub fn from_value(kind: Kind, mut value: Value) -> Result<Object, serde_json::Error> {
                 crate::defaults::mark_empty_selector(kind, &mut value);
                 match kind {
-                    $(Kind::$kind => decode::<k8s_openapi::$($path)::+>(value),)*
+                    $(Kind::$kind => read::<k8s_openapi::$($path)::+>(value),)*
                     _ => DynamicObject::from_value(kind, value).map(|d| Object::Dynamic(Arc::new(d))),
                 }
             }
@@ -152,12 +153,8 @@ objects! {
     ClusterRoleBinding => api::rbac::v1::ClusterRoleBinding;
 }
 
-fn encode<T: Serialize>(typed: &T) -> Value {
-    serde_json::to_value(typed).expect("Kubernetes types have string keys only")
-}
-
-fn decode<T: Typed + for<'de> Deserialize<'de>>(value: Value) -> Result<Object, serde_json::Error> {
-    serde_json::from_value::<T>(value).map(Typed::into_object)
+fn read<T: Typed + DeserializeOwned>(value: Value) -> Result<Object, serde_json::Error> {
+    decode::<T>(value).map(Typed::into_object)
 }
 
 impl Object {
@@ -195,7 +192,7 @@ impl DynamicObject {
     }
 
     fn from_value(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {
-        let mut fields: serde_json::Map<String, Value> = serde_json::from_value(value)?;
+        let mut fields: serde_json::Map<String, Value> = decode(value)?;
         let mut text = |key: &str| match fields.remove(key) {
             Some(Value::String(text)) => text,
             _ => String::new(),
@@ -203,7 +200,7 @@ impl DynamicObject {
         let (api_version, kind_name) = (text("apiVersion"), text("kind"));
         let metadata = match fields.remove("metadata") {
             None | Some(Value::Null) => ObjectMeta::default(),
-            Some(metadata) => serde_json::from_value(metadata)?,
+            Some(metadata) => decode(metadata)?,
         };
         Ok(Self { kind, api_version, kind_name, metadata, fields })
     }

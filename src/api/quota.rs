@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::Object;
 use crate::meta::quantity::{Amount, Format, amount};
+use crate::order::Gather;
 use crate::scheme::{Resource, group_resource};
 
 /// Amounts by the name of a resource.
@@ -129,7 +130,7 @@ fn of_claim(claim: &PersistentVolumeClaim, used: &mut Amounts) {
 
 /// The amounts of a resource list.
 pub fn read(list: Option<&BTreeMap<String, Quantity>>) -> Amounts {
-    list.into_iter().flatten().map(|(name, quantity)| (name.clone(), amount(quantity))).collect()
+    list.into_iter().flatten().map(|(name, quantity)| (name.clone(), amount(quantity))).into_map()
 }
 
 /// Adds amounts, name by name.

@@ -11,6 +11,8 @@ mod validate;
 
 use serde_json::{Map, Value};
 
+use crate::order::Order;
+
 pub use validate::{validate, validate_update};
 
 /// Fields of the root that the schema never describes.
@@ -20,7 +22,7 @@ const ROOT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 pub fn prune(schema: &Value, object: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     prune_at(schema, object, "", true, &mut unknown);
-    unknown.sort();
+    unknown.order();
     unknown
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All of it comes from the verbs' tables and from discovery.
 
+use api::order::Order;
 use serde_json::Value;
 
 use crate::client::Client;
@@ -65,7 +66,7 @@ pub async fn run(cx: &Cx, line: &str) -> i32 {
     };
     let typed = &line[word_start(line)..];
     candidates.retain(|candidate| candidate.starts_with(typed));
-    candidates.sort();
+    candidates.order();
     candidates.dedup();
     cx.out(candidates.iter().map(|candidate| format!("{candidate}\n")).collect::<String>());
     0

@@ -10,6 +10,7 @@ use crate::flags::Args;
 use crate::global;
 use crate::help;
 use crate::verb::Verb;
+use api::order::Order;
 
 /// The verbs in the groups of `kubectl --help`.
 pub const GROUPS: &[(&str, &[&Verb])] = &[
@@ -215,7 +216,7 @@ fn suggest(word: &str) -> String {
         return String::new();
     }
     let mut names = names;
-    names.sort_unstable();
+    names.order();
     let lines: String = names.iter().map(|name| format!("\t{name}\n")).collect();
     format!("\n\nDid you mean this?\n{lines}")
 }

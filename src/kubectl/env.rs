@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::discovery::Discovery;
 use crate::kubeconfig::Kubeconfig;
+use api::order::Order;
 
 /// The learner's files: a flat or nested working directory, `/`-separated names.
 pub trait Files {
@@ -92,7 +93,7 @@ impl Env {
             .into_iter()
             .filter(|file| file.strip_prefix(&prefix).is_some_and(|rest| recursive || !rest.contains('/')))
             .collect();
-        inside.sort();
+        inside.order();
         (prefix.is_empty() || !inside.is_empty()).then_some(inside)
     }
 }

@@ -5,6 +5,7 @@
 use crate::flags::{Flag, Kind};
 use crate::global;
 use crate::verb::Verb;
+use api::order::Order;
 
 const GLOBAL_HINT: &str =
     "Use \"kubectl options\" for a list of global command-line options (applies to all commands).\n";
@@ -70,7 +71,7 @@ fn list(verbs: &[&Verb], least: usize) -> String {
 
 fn options<'a>(flags: impl Iterator<Item = &'a Flag>) -> String {
     let mut flags: Vec<&Flag> = flags.filter(|flag| !flag.hidden).collect();
-    flags.sort_by_key(|flag| flag.long);
+    flags.order_by_key(|flag| flag.long);
     flags.dedup_by_key(|flag| flag.long);
     flags
         .iter()

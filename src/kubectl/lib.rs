@@ -31,6 +31,7 @@ pub mod output;
 pub mod quantity;
 pub mod resource;
 pub mod shell;
+mod unified;
 pub mod verb;
 mod yaml;
 

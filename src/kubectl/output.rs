@@ -11,6 +11,7 @@ pub mod sort;
 pub mod table;
 pub mod template;
 
+use api::order::Order;
 use serde_json::{Value, json};
 
 use crate::coroutine::Cx;
@@ -208,7 +209,7 @@ fn printer(cx: &Cx, args: &Args, default: Printer, more: &[&str]) -> Result<Prin
         }
         _ => {
             let mut formats: Vec<&str> = global::FORMATS.iter().chain(more).copied().collect();
-            formats.sort_unstable();
+            formats.order();
             Err(Failure::plain(format!(
                 "unable to match a printer suitable for the output format {output:?}, allowed formats are: {}",
                 formats.join(",")

@@ -8,6 +8,7 @@ use crate::flag;
 use crate::install;
 use crate::process::{self, Outcome, free_port, program, root};
 use crate::site;
+use crate::{wasm, why};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -24,8 +25,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub fn run(args: &[String]) -> Outcome {
     install::ensure(install::TO_RELEASE)?;
     let dist = root().join("dist");
-    build(&dist, true)?;
+    let asks_why = flag(args, "--why");
+    compile(&dist, true, asks_why)?;
+    let why = if asks_why { Some(why::tables(&module(&dist)?)?) } else { None };
+    finish(&dist, true)?;
     print_sizes(&dist)?;
+    if let Some(why) = why {
+        println!("\n{why}");
+    }
     if flag(args, "--preview") {
         println!("\nserving dist/ at {} (Ctrl-C ends it)", site::serve(&dist, free_port(8081)?)?);
         loop {
@@ -37,13 +44,28 @@ pub fn run(args: &[String]) -> Outcome {
 
 /// Builds the page into `dist`; a release is small, otherwise it is built soon.
 pub fn build(dist: &Path, release: bool) -> Outcome {
+    compile(dist, release, false)?;
+    finish(dist, release)
+}
+
+fn compile(dist: &Path, release: bool, typed_names: bool) -> Outcome {
     let mut trunk = program("trunk");
     trunk.args(["build", "--public-url", "./", "--dist"]).arg(dist);
     if release {
         trunk.arg("--release");
     }
-    process::run(&mut trunk)?;
-    finish(dist, release)
+    if typed_names {
+        // The flags of `.cargo/config.toml`, and names that say for which types a function was written.
+        trunk.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\x1ferase_components\x1f-Csymbol-mangling-version=v0");
+    }
+    process::run(&mut trunk)
+}
+
+/// The page's code as trunk left it, with the names of its functions.
+fn module(dist: &Path) -> Outcome<Vec<u8>> {
+    let (name, path) =
+        files(dist)?.into_iter().find(|(name, _)| name.ends_with(".wasm")).ok_or("trunk wrote no wasm module")?;
+    fs::read(&path).map_err(|error| format!("{name}: {error}"))
 }
 
 /// Adds to trunk's output what only a published page has.
@@ -63,7 +85,7 @@ fn finish(dist: &Path, release: bool) -> Outcome {
 
     for (name, path) in files(dist)?.into_iter().filter(|(name, _)| release && name.ends_with(".wasm")) {
         let module = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
-        let small = nameless(&module).ok_or_else(|| format!("{name} is no wasm module"))?;
+        let small = wasm::nameless(&module).ok_or_else(|| format!("{name} is no wasm module"))?;
         fs::write(&path, small).map_err(|error| format!("{name}: {error}"))?;
     }
     let (mut names, mut build) = (Vec::new(), DefaultHasher::new());
@@ -92,38 +114,6 @@ fn publish(page: &str) -> Outcome<String> {
         return Err("index.html does not load boot.js".into());
     }
     Ok(page.replace(loader, "boot.js\" data-sw=\"sw.js\""))
-}
-
-/// A wasm module without the names of its functions: a fifth of it, and nothing runs by them.
-/// Other custom sections stay. `None` for what is no module.
-fn nameless(module: &[u8]) -> Option<Vec<u8>> {
-    const HEADER: usize = 8;
-    const CUSTOM: u8 = 0;
-    let mut kept = module.get(..HEADER).filter(|header| header.starts_with(b"\0asm"))?.to_vec();
-    let mut at = HEADER;
-    while at < module.len() {
-        let (size, body) = leb128(module, at + 1)?;
-        let end = body.checked_add(size)?;
-        let section = module.get(at..end)?;
-        let name = leb128(module, body).and_then(|(length, text)| module.get(text..text.checked_add(length)?));
-        if module[at] != CUSTOM || name != Some(b"name".as_slice()) {
-            kept.extend_from_slice(section);
-        }
-        at = end;
-    }
-    Some(kept)
-}
-
-/// An unsigned number in LEB128 at `at`, and where it ends.
-fn leb128(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let mut value = 0_usize;
-    for (index, byte) in bytes.get(at..)?.iter().take(5).enumerate() {
-        value |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((value, at + index + 1));
-        }
-    }
-    None
 }
 
 /// The files below `dir`, sorted, with the names a browser would use.
@@ -203,17 +193,6 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
-    }
-
-    #[test]
-    fn a_module_loses_its_names_and_nothing_else() {
-        let header = b"\0asm\x01\0\0\0".to_vec();
-        let section = |id: u8, body: &[u8]| [&[id, body.len() as u8], body].concat();
-        let (types, names, other) = (section(1, &[0]), section(0, b"\x04namexyz"), section(0, b"\x05other"));
-        let module = [header.clone(), types.clone(), names, other.clone()].concat();
-        assert_eq!(nameless(&module), Some([header, types, other].concat()));
-        assert_eq!(nameless(b"<html>"), None);
-        assert_eq!(nameless(&module[..module.len() - 1]), None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ mod serve;
 mod site;
 mod test;
 mod tools;
+mod wasm;
 mod webdriver;
+mod why;
 
 use process::Outcome;
 
@@ -42,8 +44,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "dist",
-        usage: "[--preview]",
-        about: "a release dist/ that works under any sub-path; prints its sizes",
+        usage: "[--preview] [--why]",
+        about: "a release dist/ that works under any sub-path; prints its sizes, and what they are made of",
         run: |_, args| dist::run(args),
     },
     Command {

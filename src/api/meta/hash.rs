@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use crate::codec::encode;
+
 /// No vowels and nothing that looks like another character, so that no words appear.
 pub const SAFE_ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -29,9 +31,10 @@ pub fn safe_encode(text: &str) -> String {
 
 /// The hash of any API value, for names; `collision_count` makes another one after a clash.
 pub fn compute<T: Serialize>(value: &T, collision_count: Option<i32>) -> String {
-    let json = serde_json::to_vec(value).unwrap_or_default();
+    // The tree has its keys in the order of the struct's fields: by the alphabet.
+    let json = encode(value).to_string();
     let salt = collision_count.map(i32::to_le_bytes);
-    safe_encode(&fnv32a(json.into_iter().chain(salt.into_iter().flatten())).to_string())
+    safe_encode(&fnv32a(json.bytes().chain(salt.into_iter().flatten())).to_string())
 }
 
 /// SHA-256.

@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::{NodeSelector, NodeSelectorRequirement, NodeSelectorTerm};
 
 use super::selector::{Labels, Operator, Requirement};
+use crate::order::Order;
 
 /// Whether a node meets at least one term.
 pub fn admits(selector: &NodeSelector, node_name: &str, labels: Option<&Labels>) -> bool {
@@ -51,7 +52,7 @@ fn requirement(from: &NodeSelectorRequirement) -> Option<Requirement> {
         _ => return None,
     };
     let mut values = from.values.clone().unwrap_or_default();
-    values.sort();
+    values.order();
     values.dedup();
     Some(Requirement { key: from.key.clone(), operator, values })
 }

@@ -6,6 +6,7 @@
 mod fields;
 mod parser;
 
+use crate::order::Order;
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
@@ -78,7 +79,7 @@ impl Selector {
     /// Upstream's sentence, for a 400 or for kubectl to print.
     pub fn parse(text: &str) -> Result<Self, String> {
         parser::parse(text).map(|mut requirements| {
-            requirements.sort_by(|a, b| a.key.cmp(&b.key));
+            requirements.order_by(|a, b| a.key.cmp(&b.key));
             Self::All(requirements)
         })
     }
@@ -93,7 +94,7 @@ impl Selector {
         });
         let expressions = selector.match_expressions.iter().flatten().filter_map(requirement);
         let mut requirements: Vec<Requirement> = equal.chain(expressions).collect();
-        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        requirements.order_by(|a, b| a.key.cmp(&b.key));
         Self::All(requirements)
     }
 
@@ -149,7 +150,7 @@ fn requirement(expression: &LabelSelectorRequirement) -> Option<Requirement> {
         _ => return None,
     };
     let mut values = expression.values.clone().unwrap_or_default();
-    values.sort();
+    values.order();
     values.dedup();
     Some(Requirement { key: expression.key.clone(), operator, values })
 }

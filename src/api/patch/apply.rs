@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::fieldset::{Element, Set, path_text};
 use super::structured::{Comparison, compare, merge, remove, to_set};
+use crate::order::Order;
 use crate::schema::Type;
 
 /// More managers than this that only update are folded into one, oldest first.
@@ -148,7 +149,7 @@ impl Managers {
     /// `metadata.managedFields`: appliers first, then by time, then by name.
     pub fn write(&self) -> Value {
         let mut owners: Vec<&Owner> = self.owners.iter().collect();
-        owners.sort_by(|a, b| {
+        owners.order_by(|a, b| {
             let key = |o: &Owner| {
                 (
                     o.manager.operation,
@@ -285,7 +286,7 @@ impl Managers {
             let paths: Vec<Vec<Element>> = owner.set.intersection(&changed).paths();
             conflicts.extend(paths.iter().map(|path| Conflict { manager: name.clone(), field: path_text(path) }));
         }
-        conflicts.sort_by(|a, b| a.manager.cmp(&b.manager));
+        conflicts.order_by(|a, b| a.manager.cmp(&b.manager));
         conflicts
     }
 
@@ -295,7 +296,7 @@ impl Managers {
         while self.owners.iter().filter(updating).count() > MOST_UPDATE_MANAGERS {
             let mut order: Vec<(String, Manager)> =
                 self.owners.iter().filter(updating).map(|o| (o.time.clone(), o.manager.clone())).collect();
-            order.sort();
+            order.order();
             let mut folded = Set::new();
             for (_, manager) in &order[..2] {
                 folded = folded.union(self.set_of(manager).unwrap_or(&Set::new()));

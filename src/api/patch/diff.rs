@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::strategic::{DELETE_LIST, Mode, ORDER, RETAIN_KEYS, delete_item, merge_map, same_item, sort_by_order};
 use super::{PatchError, Place};
+use crate::order::Order;
 use crate::schema::Type;
 
 type Object = Map<String, Value>;
@@ -143,7 +144,7 @@ fn diff_lists(old: &[Value], new: &[Value], key: &str, item: Place, want: Want) 
         }
         if want.deletions {
             lists.deletions = old.iter().filter(|value| !new.contains(value)).cloned().collect();
-            lists.deletions.sort_by_key(ToString::to_string);
+            lists.deletions.order_by_key(ToString::to_string);
         }
         if (want.deletions && !lists.deletions.is_empty()) || (want.changes && old != new) {
             lists.order = new.to_vec();
@@ -170,7 +171,7 @@ fn diff_lists(old: &[Value], new: &[Value], key: &str, item: Place, want: Want) 
     if want.deletions {
         let mut gone: Vec<&Value> =
             old.iter().filter(|value| !new.iter().any(|other| same_item(other, value, key))).collect();
-        gone.sort_by_key(|value| super::go_value(&value[key]));
+        gone.order_by_key(|value| super::go_value(&value[key]));
         lists.changes.extend(gone.into_iter().map(|value| delete_item(key, &value[key])));
     }
     // A list of another length counts as moved, even when only the server added to it.

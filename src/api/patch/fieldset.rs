@@ -3,6 +3,7 @@
 //! Mirrors: structured-merge-diff/fieldpath. An element keeps its serialized form
 //! (`f:spec`, `k:{"name":"c"}`, `v:"x"`, `i:0`), whose order is upstream's order.
 
+use crate::order::Gather;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -158,7 +159,7 @@ impl Set {
             let both = child.intersection(other.children.get(element)?);
             (!both.is_empty()).then(|| (element.clone(), both))
         });
-        Self { members: self.members.intersection(&other.members).cloned().collect(), children: children.collect() }
+        Self { members: self.members.intersection(&other.members).cloned().into_set(), children: children.into_map() }
     }
 
     /// The paths that are not in `other`. A path in `other` does not take those below it along.
@@ -168,7 +169,7 @@ impl Set {
             let rest = other.children.get(element).map_or_else(|| child.clone(), |theirs| child.difference(theirs));
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
-        Self { members: self.members.difference(&other.members).cloned().collect(), children: children.collect() }
+        Self { members: self.members.difference(&other.members).cloned().into_set(), children: children.into_map() }
     }
 
     /// The paths that are neither in `other` nor below a path in it.
@@ -181,7 +182,7 @@ impl Set {
             let rest = other.children.get(element).map_or_else(|| child.clone(), |theirs| child.without(theirs));
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
-        Self { members: self.members.difference(&other.members).cloned().collect(), children: children.collect() }
+        Self { members: self.members.difference(&other.members).cloned().into_set(), children: children.into_map() }
     }
 
     /// As [`Set::difference`], in place.
@@ -219,8 +220,8 @@ impl Set {
             let rest = child.within(other.children.get(element)?);
             (!rest.is_empty()).then(|| (element.clone(), rest))
         });
-        let members = self.members.iter().filter(|m| other.members.contains(*m)).cloned().collect();
-        Self { members, children: children.collect() }
+        let members = self.members.iter().filter(|m| other.members.contains(*m)).cloned().into_set();
+        Self { members, children: children.into_map() }
     }
 
     /// Adds every field that has something below it: so that pruning removes emptied maps too.

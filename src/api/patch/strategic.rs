@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value, json};
 
 use super::{PatchError, Place, go_value};
+use crate::order::{Gather, Order};
 use crate::schema::Type;
 use crate::schema::json_type;
 
@@ -120,7 +121,7 @@ fn without_directives(value: Value) -> Value {
                     !value.is_null() && !directive
                 })
                 .map(|(key, value)| (key, without_directives(value)))
-                .collect(),
+                .into_object(),
         ),
         Value::Array(items) => Value::Array(
             items
@@ -232,7 +233,7 @@ pub(super) fn sort_by_order(mut items: Vec<Value>, order: &[Value], key: &str) -
     {
         return Err(no_merge_key(item, key));
     }
-    items.sort_by(|a, b| match (position(order, a, key), position(order, b, key)) {
+    items.order_by(|a, b| match (position(order, a, key), position(order, b, key)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,

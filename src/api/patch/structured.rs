@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::fieldset::{Element, Set, field, key, value};
 use super::list_of;
+use crate::order::Gather;
 use crate::schema::{Field, ListKind, Shape, Type};
 
 pub use check::check;
@@ -213,7 +214,7 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
         if null_or(old, &is_list) && null_or(new, &is_list) {
             let lists = [old, new].map(|value| value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice));
             let (before, after) = (grouped(lists[0], grain), grouped(lists[1], grain));
-            let names: BTreeSet<&Element> = before.keys().chain(after.keys()).collect();
+            let names: BTreeSet<&Element> = before.keys().chain(after.keys()).into_set();
             for element in names {
                 path.push(element.clone());
                 match (before.get(element).map(Vec::as_slice), after.get(element).map(Vec::as_slice)) {

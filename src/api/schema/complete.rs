@@ -3,6 +3,7 @@
 //! Goes by indentation instead of parsing: a text under the cursor is rarely whole YAML.
 
 use super::{Field, Shape, Type, for_api_version, kinds};
+use crate::order::Order;
 
 /// Something that may be typed at the cursor.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,7 +215,7 @@ fn fields(context: &Context) -> Vec<Completion> {
         owner.fields.iter().filter(|f| !context.siblings.iter().any(|s| s == f.name)).collect();
     // What must be there comes first; status is the cluster's to write.
     fields.retain(|f| !(context.path.is_empty() && f.name == "status"));
-    fields.sort_by_key(|f| !f.required);
+    fields.order_by_key(|f| !f.required);
     fields.into_iter().map(|field| field_completion(field, context)).collect()
 }
 
@@ -248,7 +249,7 @@ fn values(context: &Context) -> Vec<Completion> {
     };
     if context.path.is_empty() && context.key == "kind" {
         let mut names: Vec<&str> = kinds().map(|(_, kind)| kind).collect();
-        names.sort_unstable();
+        names.order();
         names.dedup();
         return names.into_iter().map(|name| value(name, "")).collect();
     }

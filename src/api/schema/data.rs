@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use super::{Field, ListKind, Shape, Type, TypeId};
+use crate::order::Order;
 
 const FIELDS: &str = include_str!("v1_36.fields");
 const TEXTS: &str = include_str!("v1_36.texts");
@@ -90,7 +91,7 @@ fn read() -> Data {
         }
     }
     for current in &mut types {
-        current.fields.sort_by_key(|f| f.name);
+        current.fields.order_by_key(|f| f.name);
         let unset = current.fields.iter().enumerate().filter(|(_, field)| field.by_value || field.always);
         current.unset = unset.map(|(at, _)| at).collect();
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::walk::{Finding, Tree, What, walk};
 use super::{Field, Shape, Type};
+use crate::order::Order;
 use crate::yaml::Node;
 
 /// Go stops collecting strict errors there.
@@ -79,7 +80,7 @@ pub fn unstructured_error(kind: &'static Type, value: &Value) -> Option<String> 
         return (!value.is_null()).then(|| format!("cannot restore struct from: {}", go_kind(value)));
     };
     let mut fields: Vec<&'static Field> = kind.fields.iter().collect();
-    fields.sort_by_key(|field| field.place);
+    fields.order_by_key(|field| field.place);
     fields.into_iter().find_map(|field| misfit(&field.shape, map.get(field.name)?))
 }
 

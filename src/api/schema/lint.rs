@@ -2,6 +2,7 @@
 
 use super::walk::{Finding, What, walk};
 use super::{Type, for_api_version, for_type, kinds};
+use crate::order::Order;
 use crate::scheme::split_api_version;
 use crate::yaml::{Document, Entry, Node, Pos, Span, YamlError, parse_each};
 
@@ -37,7 +38,7 @@ pub fn lint(text: &str) -> Vec<Diagnostic> {
             Ok(document) => lint_document(&document, &mut found),
         }
     }
-    found.sort_by_key(|d| (d.start, d.end));
+    found.order_by_key(|d| (d.start, d.end));
     found
 }
 

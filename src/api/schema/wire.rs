@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Shape, Type, for_api_version};
+use crate::order::{Gather, Order};
 
 /// Adds what Go writes even when nobody set it, at every depth: structs it embeds by value
 /// (`status: {}`, `resources: {}`) and fields without `omitempty` (`lastUpdateTime: null`).
@@ -134,7 +135,7 @@ fn write_map(
     mut write: impl FnMut(&str, &Value, &mut String),
 ) {
     let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-    entries.sort_by_key(|(name, _)| order(name));
+    entries.order_by_key(|(name, _)| order(name));
     out.push('{');
     for (index, (name, value)) in entries.into_iter().enumerate() {
         if index > 0 {
@@ -163,7 +164,7 @@ fn write_struct(kind: &'static Type, value: &Value, out: &mut String) {
         out.push_str(&value.to_string());
         return;
     };
-    let places: BTreeMap<&str, usize> = kind.fields.iter().map(|field| (field.name, field.place)).collect();
+    let places: BTreeMap<&str, usize> = kind.fields.iter().map(|field| (field.name, field.place)).into_map();
     let order = |name: &str| places.get(name).copied().unwrap_or(usize::MAX);
     write_map(map, order, out, |name, inner, out| match kind.field(name) {
         Some(field) => write_shaped(&field.shape, inner, out),

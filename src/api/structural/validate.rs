@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{ROOT, cel, child, flag};
+use crate::order::Gather;
 use crate::validation::field::{ErrorKind, ErrorList, FieldError};
 use crate::validation::go_value::GoValue;
 
@@ -281,7 +282,7 @@ fn lists(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
                         let key = key.as_str()?;
                         Some((key.to_string(), item.get(key)?.clone()))
                     });
-                    Some(Value::Object(pairs.collect()))
+                    Some(Value::Object(pairs.into_object()))
                 }
                 _ => None,
             };

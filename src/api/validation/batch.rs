@@ -14,6 +14,7 @@ use crate::meta::cron::Schedule;
 use crate::meta::names;
 use crate::meta::selector::{Labels, Selector};
 use crate::meta::zone::Zone;
+use crate::order::Gather;
 
 /// Completions of an indexed job run side by side up to this many.
 const MAX_INDEXED_PARALLELISM: i32 = 100_000;
@@ -45,7 +46,7 @@ fn generated_selector(job: &Job, spec: &JobSpec, path: &Path, errors: &mut Error
     ]
     .into_iter()
     .map(|(key, value)| (key.to_string(), value.clone()))
-    .collect();
+    .into_map();
     if !Selector::from_label_selector(Some(selector)).matches(Some(&expected)) {
         errors.push(FieldError::invalid(&path.child("selector"), selector, "`selector` not auto-generated"));
     }
@@ -144,7 +145,7 @@ pub(super) fn job_update(new_job: &Job, old_job: &Job, errors: &mut ErrorList) {
     immutable_as(
         &new.pod_failure_policy,
         &old.pod_failure_policy,
-        |policy| printed(serde_json::to_value(policy).unwrap_or_default()),
+        |policy| printed(crate::codec::encode(policy)),
         &path.child("podFailurePolicy"),
         errors,
     );
@@ -158,7 +159,7 @@ pub(super) fn job_update(new_job: &Job, old_job: &Job, errors: &mut ErrorList) {
     immutable_as(
         &new.success_policy,
         &old.success_policy,
-        |policy| printed(serde_json::to_value(policy).unwrap_or_default()),
+        |policy| printed(crate::codec::encode(policy)),
         &path.child("successPolicy"),
         errors,
     );

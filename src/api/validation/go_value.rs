@@ -2,6 +2,7 @@
 //!
 //! Mirrors: encoding/json as used by apimachinery/pkg/util/validation/field `ErrorDetail`.
 
+use crate::order::Gather;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -90,14 +91,14 @@ impl GoValue {
     /// A map of texts, or null where Go has a nil map.
     pub fn text_map(map: Option<&BTreeMap<String, String>>) -> Self {
         map.map_or(Self::Null, |map| {
-            Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::Text(value.clone()))).collect())
+            Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::Text(value.clone()))).into_map())
         })
     }
 
     /// A resource list, or null where Go has a nil map.
     pub fn quantities(map: Option<&BTreeMap<String, Quantity>>) -> Self {
         map.map_or(Self::Null, |map| {
-            Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::Text(value.0.clone()))).collect())
+            Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::Text(value.0.clone()))).into_map())
         })
     }
 
@@ -195,7 +196,7 @@ impl From<Value> for GoValue {
             Value::Number(number) => number.as_i64().map_or_else(|| Self::Printed(number.to_string()), Self::Number),
             Value::String(text) => Self::Text(text),
             Value::Array(items) => Self::List(items.into_iter().map(Into::into).collect()),
-            Value::Object(map) => Self::Map(map.into_iter().map(|(key, value)| (key, value.into())).collect()),
+            Value::Object(map) => Self::Map(map.into_iter().map(|(key, value)| (key, value.into())).into_map()),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::go_value::GoValue;
 use super::resources::{container_name, is_native, is_quota_resource, quantity_value, resource_name};
 use crate::meta::names;
 use crate::meta::quantity::{Amount, Format, amount};
+use crate::order::Gather;
 
 type Quantities = BTreeMap<String, Quantity>;
 
@@ -72,7 +73,7 @@ fn item(limit: &LimitRangeItem, path: &Path, errors: &mut ErrorList) {
     }
     check_names(&limit.max_limit_request_ratio, "maxLimitRequestRatio", errors);
     let lists = [&limit.max, &limit.min, &limit.default, &limit.default_request, &limit.max_limit_request_ratio];
-    let keys: BTreeSet<&String> = lists.into_iter().flatten().flat_map(BTreeMap::keys).collect();
+    let keys: BTreeSet<&String> = lists.into_iter().flatten().flat_map(BTreeMap::keys).into_set();
     for key in keys {
         bounds(limit, key, path, errors);
     }

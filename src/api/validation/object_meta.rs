@@ -10,6 +10,7 @@ use super::common::{immutable, immutable_as, invalid_each, labels, nonnegative_i
 use super::field::{ErrorList, FieldError, Path};
 use super::go_value::GoValue;
 use crate::meta::names::{self, Breaches};
+use crate::order::Order;
 use crate::scheme::Kind;
 
 /// 256 KiB for all keys and values together.
@@ -160,7 +161,7 @@ pub(super) fn kube_finalizer(name: &str, path: &Path, errors: &mut ErrorList) {
 fn no_new_finalizers(new: &ObjectMeta, old: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
     let old = old.finalizers.as_deref().unwrap_or_default();
     let mut extra: Vec<&String> = new.finalizers.iter().flatten().filter(|name| !old.contains(name)).collect();
-    extra.sort();
+    extra.order();
     extra.dedup();
     if !extra.is_empty() {
         let list: Vec<String> = extra.into_iter().map(|name| super::field::go_quote(name)).collect();

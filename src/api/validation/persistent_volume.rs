@@ -273,9 +273,7 @@ pub(super) fn volume_update(new_volume: &PersistentVolume, old_volume: &Persiste
     };
     let path = Path::ROOT.child("spec");
     if source(new_volume) != source(old_volume) {
-        let pretty = |volume: &PersistentVolume| {
-            GoValue::from(serde_json::to_value(source(volume)).unwrap_or_default()).pretty()
-        };
+        let pretty = |volume: &PersistentVolume| GoValue::from(crate::codec::encode(&source(volume))).pretty();
         let text = diff(&pretty(old_volume), &pretty(new_volume));
         errors.push(FieldError::forbidden(
             &path.child("persistentvolumesource"),
@@ -287,9 +285,7 @@ pub(super) fn volume_update(new_volume: &PersistentVolume, old_volume: &Persiste
     immutable_as(&mode(new_volume), &mode(old_volume), |mode| mode.clone().into(), &here, errors);
     let affinity = |volume: &PersistentVolume| volume.spec.as_ref().and_then(|spec| spec.node_affinity.clone());
     if affinity(old_volume).is_some() {
-        let print = |value: &Option<k8s_openapi::api::core::v1::VolumeNodeAffinity>| {
-            serde_json::to_value(value).unwrap_or_default().into()
-        };
+        let print = |value: &Option<k8s_openapi::api::core::v1::VolumeNodeAffinity>| crate::codec::encode(value).into();
         immutable_as(&affinity(new_volume), &affinity(old_volume), print, &path.child("nodeAffinity"), errors);
     }
 }

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::{Data, resolve};
+use crate::order::Order;
 
 /// Behind this column a blank becomes a line break.
 const WIDTH: usize = 80;
@@ -34,7 +35,7 @@ fn indent(depth: usize, out: &mut String) {
 /// `inline`: the first key stands behind a `- ` that is already written.
 fn mapping(map: &serde_json::Map<String, Value>, depth: usize, inline: bool, out: &mut String) {
     let mut keys: Vec<&String> = map.keys().collect();
-    keys.sort_by(|a, b| natural(a, b));
+    keys.order_by(|a, b| natural(a, b));
     for (index, key) in keys.into_iter().enumerate() {
         if index > 0 || !inline {
             indent(depth, out);

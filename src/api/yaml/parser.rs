@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::scanner::{MAX_DEPTH, Scanner, Token};
 use super::{Data, Document, Duplicate, Entry, Node, Pos, Span, YamlError, resolve};
+use crate::order::Order;
 
 /// Values that aliases may add to a document before it counts as a bomb.
 const ALIAS_BUDGET: usize = 100_000;
@@ -403,7 +404,7 @@ fn go_syntax(node: &Node) -> String {
         Data::Seq(items) => format!("[]interface {{}}{{{}}}", joined(items.iter().map(go_syntax).collect())),
         Data::Map(entries) => {
             let mut entries: Vec<&Entry> = entries.iter().collect();
-            entries.sort_by(|a, b| a.key.cmp(&b.key));
+            entries.order_by(|a, b| a.key.cmp(&b.key));
             let pairs = entries.iter().map(|entry| format!("{:?}:{}", entry.key, go_syntax(&entry.value)));
             format!("map[interface {{}}]interface {{}}{{{}}}", joined(pairs.collect()))
         }

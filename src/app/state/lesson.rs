@@ -21,6 +21,7 @@ use crate::{
     components::lesson_panel::LessonAct,
     i18n::{I18n, Text},
 };
+use api::order::Order;
 
 #[derive(Clone, Copy)]
 pub struct Play {
@@ -266,7 +267,7 @@ fn view(run: &Run, snapshot: &engine::Snapshot, locale: course::lesson::Locale, 
     let order = (!step.order.is_empty()).then(|| {
         let mut keys = step.order.clone();
         // The right order must not be the order of the buttons.
-        keys.sort();
+        keys.order();
         OrderView {
             options: keys.into_iter().map(|key| (key.clone(), part_name(&key, t))).collect(),
             chosen: run.ordered().to_vec(),

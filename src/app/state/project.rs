@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use api::meta::time::{micro_millis, millis};
+use api::order::{Gather, Order};
 use engine::{ProcessId, Snapshot};
 
 use self::story::Story;
@@ -33,7 +34,7 @@ impl Projector {
         let pods = self.pods(snapshot);
         let mut nodes: Vec<NodeView> = snapshot.list::<Node>("").map(|node| nodes::view(node, snapshot)).collect();
         let place: BTreeMap<String, usize> =
-            nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();
+            nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).into_map();
         let mut homeless = Vec::new();
         for (node, pod, requests) in pods {
             match node.as_ref().and_then(|name| place.get(name)) {
@@ -55,7 +56,7 @@ impl Projector {
             }
         }
         // Machines first, the office last: what a learner works with is on top.
-        nodes.sort_by_key(|node| node.control_plane);
+        nodes.order_by_key(|node| node.control_plane);
         ClusterView {
             name: name.into(),
             now: snapshot.now,
@@ -136,7 +137,7 @@ pub fn events(snapshot: &Snapshot) -> Vec<EventView> {
     // Ordered before anything is copied: a busy cluster has thousands.
     let mut found: Vec<(i64, &Event)> =
         snapshot.list::<Event>("").map(|event| (happened(event), event.as_ref())).collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.metadata.uid.cmp(&a.1.metadata.uid)));
+    found.order_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.metadata.uid.cmp(&a.1.metadata.uid)));
     found.truncate(EVENTS);
     found.into_iter().map(|(at, event)| event_view(event, at.saturating_sub(epoch).max(0) as Millis)).collect()
 }

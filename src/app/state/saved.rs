@@ -52,7 +52,7 @@ pub struct File {
 /// The record, and whether an unreadable one was found.
 pub fn read(stored: Option<String>) -> (Saved, bool) {
     let Some(text) = stored else { return (Saved { version: VERSION, ..Saved::default() }, false) };
-    match serde_json::from_str::<Saved>(&text) {
+    match serde_json::from_str(&text).and_then(api::codec::decode::<Saved>) {
         Ok(saved) if saved.version == VERSION => (saved, false),
         // From another version or damaged: kept under another key, in case somebody wants it back.
         _ => {
@@ -84,9 +84,7 @@ impl Store {
     pub fn update(self, change: impl FnOnce(&mut Saved)) {
         self.0.update(change);
         self.0.with_untracked(|saved| {
-            if let Ok(text) = serde_json::to_string(saved) {
-                storage::save(&text);
-            }
+            storage::save(&api::codec::encode(saved).to_string());
         });
     }
 }

@@ -2,6 +2,7 @@
 //! No signals; the words around it are the component's.
 
 use api::k8s_openapi::api::core::v1::Pod;
+use api::order::Order;
 use engine::scheduler::{SchedulingTrace, TraceOutcome};
 
 /// More columns than this cannot be compared by eye; the best come first.
@@ -103,13 +104,13 @@ pub fn attempt(trace: &SchedulingTrace) -> Attempt {
         refused: Some((rejection.plugin, rejection.reasons.join(", "))),
     });
     attempt.verdicts = passed.chain(refused).collect();
-    attempt.verdicts.sort_by(|a, b| a.refused.is_some().cmp(&b.refused.is_some()).then_with(|| a.node.cmp(&b.node)));
+    attempt.verdicts.order_by(|a, b| a.refused.is_some().cmp(&b.refused.is_some()).then_with(|| a.node.cmp(&b.node)));
 
     let names: Vec<&str> = trace.feasible_names().collect();
     let total = |at: usize| trace.totals.get(at).copied().unwrap_or_default();
     let mut order: Vec<usize> = if trace.totals.is_empty() { Vec::new() } else { (0..names.len()).collect() };
     let chosen = attempt.node.clone().unwrap_or_default();
-    order.sort_by_key(|&at| (names[at] != chosen, -total(at), names[at]));
+    order.order_by_key(|&at| (names[at] != chosen, -total(at), names[at]));
     attempt.tied = order.get(1).is_some_and(|&second| total(second) == total(order[0]));
     attempt.hidden = order.len().saturating_sub(COLUMNS);
     order.truncate(COLUMNS);

@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Action {
         if let Value::String(line) = value {
             return Ok(Action::Command(line));
         }
-        let fields: Fields = serde_json::from_value(value).map_err(Error::custom)?;
+        let fields: Fields = api::codec::decode(value).map_err(Error::custom)?;
         if let Some(file) = fields.edit {
             return Ok(Action::Edit { file, set: fields.set, text: fields.text });
         }

@@ -45,7 +45,7 @@ impl Catalogue {
         let text = file("chapters.yaml").ok_or_else(|| wrong("missing".into()))?;
         let document = api::yaml::parse_document(text).map_err(|error| wrong(error.converting()))?;
         let lines: Vec<ChapterLine> =
-            serde_json::from_value(document.to_json()).map_err(|error| wrong(error.to_string()))?;
+            api::codec::decode(document.to_json()).map_err(|error| wrong(error.to_string()))?;
         let mut chapters = Vec::new();
         for line in lines {
             let mut lessons = Vec::new();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::meta::selector::Selector;
+use api::order::Gather;
 use api::{Kind, Object};
 use engine::{ProcessId, Snapshot};
 use serde::Deserialize;
@@ -203,7 +204,7 @@ impl Clause {
             Clause::Gone { kind, selector, .. } => {
                 let selector = Selector::parse(selector).ok()?;
                 let alive: BTreeSet<String> =
-                    world.cluster.objects(*kind, "").map(|object| object.uid().to_string()).collect();
+                    world.cluster.objects(*kind, "").map(|object| object.uid().to_string()).into_set();
                 let lost = world.baseline.uids.iter().any(|((known, ..), uid)| {
                     known == kind && selector.matches(world.baseline.labels.get(uid)) && !alive.contains(uid)
                 });

@@ -29,7 +29,7 @@ pub fn config_of(preset: &str, seed: u64) -> Result<ClusterConfig, String> {
     let text = file("clusters.yaml").ok_or("lessons/clusters.yaml is missing")?;
     let document = api::yaml::parse_document(text).map_err(|error| error.converting())?;
     let mut presets: BTreeMap<String, Preset> =
-        serde_json::from_value(document.to_json()).map_err(|error| format!("clusters.yaml: {error}"))?;
+        api::codec::decode(document.to_json()).map_err(|error| format!("clusters.yaml: {error}"))?;
     let preset = presets.remove(preset).ok_or_else(|| format!("there is no cluster {preset:?}"))?;
     let mut nodes = vec![NodeConfig::control_plane()];
     nodes.extend(preset.workers.into_iter().map(|worker| {

@@ -261,7 +261,7 @@ impl Lesson {
     /// A sentence naming the file's mistake.
     pub fn parse(english: &str, korean: Option<&str>) -> Result<Self, LessonError> {
         let (front, body) = front_matter(english)?;
-        let front: Front = serde_json::from_value(front).map_err(|error| LessonError(format!("lesson.md: {error}")))?;
+        let front: Front = api::codec::decode(front).map_err(|error| LessonError(format!("lesson.md: {error}")))?;
         front.check().map_err(|why| LessonError(format!("lesson.md: {why}")))?;
         let ids: Vec<&str> = front.steps.iter().map(|step| step.id.as_str()).collect();
         let mut prose = BTreeMap::new();
@@ -270,7 +270,7 @@ impl Lesson {
         if let Some(text) = korean {
             let (overlay, body) = front_matter(text)?;
             let overlay: Overlay =
-                serde_json::from_value(overlay).map_err(|error| LessonError(format!("lesson.ko.md: {error}")))?;
+                api::codec::decode(overlay).map_err(|error| LessonError(format!("lesson.ko.md: {error}")))?;
             prose.insert(
                 Locale::Ko,
                 markdown::prose(body, &ids).map_err(|why| LessonError(format!("lesson.ko.md: {why}")))?,

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: apiserver/pkg/endpoints/discovery.
 
+use api::order::Order;
 use api::wire::{Request, Response};
 use api::{Resource, Status};
 use base64::Engine as _;
@@ -115,7 +116,7 @@ impl ApiServer {
                 list.push(entry);
             }
         }
-        list.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+        list.order_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
         json!({
             "kind": "APIResourceList",
             "apiVersion": "v1",
@@ -140,7 +141,7 @@ impl ApiServer {
             }
         }
         paths.extend(["/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"].map(String::from));
-        paths.sort();
+        paths.order();
         json!({ "paths": paths })
     }
 }

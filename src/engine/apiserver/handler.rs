@@ -18,6 +18,7 @@ mod scale;
 mod special;
 mod visit;
 
+use api::order::Order;
 use api::wire::{Body, Request, Response};
 use api::{Kind, Resource, Status};
 
@@ -166,7 +167,7 @@ impl ApiServer {
     /// Every kind that can be stored, built-in and custom.
     pub fn stored_kinds(&self) -> Vec<Kind> {
         let mut kinds: Vec<Kind> = self.resources().filter(|r| r.verbs.contains(&"watch")).map(|r| r.kind).collect();
-        kinds.sort();
+        kinds.order();
         kinds.dedup();
         kinds
     }

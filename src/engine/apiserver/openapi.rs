@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use api::order::Gather;
 use api::schema::{self, Field, ListKind, Shape, Type};
 use api::wire::Response;
 use api::{Kind, Resource};
@@ -132,7 +133,7 @@ fn add_paths(paths: &mut Map<String, Value>, row: &Resource, schema: &str) {
     }
     for (path, methods) in entries.into_iter().filter(|(_, methods)| !methods.is_empty()) {
         let operations: Map<String, Value> =
-            methods.into_iter().map(|(method, action)| (method.to_string(), operation(action))).collect();
+            methods.into_iter().map(|(method, action)| (method.to_string(), operation(action))).into_object();
         paths.insert(path, Value::Object(operations));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::order::Gather;
 use api::{Kind, Object, Typed};
 
 use super::{Cluster, ProcessId, Traffic};
@@ -42,7 +43,7 @@ impl Snapshot {
             let view = ProcessView { running: process.running, frozen: process.frozen, next: process.armed };
             (id.clone(), view)
         });
-        let processes = others.chain([(ProcessId::ApiServer, server)]).collect();
+        let processes = others.chain([(ProcessId::ApiServer, server)]).into_map();
         Self {
             now: cluster.now(),
             unix_millis: cluster.server.unix_millis(),

@@ -100,7 +100,7 @@ fn sync_slices(cx: &mut Context, service: &Arc<Service>, members: &[Arc<Pod>]) -
     let mut groups: BTreeMap<String, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
     for pod in members {
         let ports = ports::of_pod(service, pod);
-        let key = serde_json::to_string(&ports).unwrap_or_default();
+        let key = api::codec::encode(&ports).to_string();
         groups.entry(key).or_insert_with(|| (ports, Vec::new())).1.push(endpoint(cx, service, pod));
     }
     if groups.is_empty() {

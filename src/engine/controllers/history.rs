@@ -9,6 +9,7 @@ use api::k8s_openapi::api::core::v1::PodTemplateSpec;
 use api::k8s_openapi::apimachinery::pkg::runtime::RawExtension;
 use api::meta::hash;
 use api::meta::owner::controller_reference;
+use api::order::Order;
 use api::{Object, Status, Typed};
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ pub fn list<O: Owner>(cx: &mut Context, set: &Arc<O>) -> Result<Vec<Arc<Controll
     }
     let mut known: Vec<Arc<ControllerRevision>> = cx.api.owned_by(owner.uid()).cloned().collect();
     // Equal numbers happen after adoptions; the older object counts as the older revision.
-    known.sort_by(|a, b| {
+    known.order_by(|a, b| {
         let rank = |it: &ControllerRevision| (it.revision, it.metadata.creation_timestamp.clone());
         rank(a).cmp(&rank(b))
     });
@@ -129,7 +130,7 @@ pub fn truncate(
 pub fn template_of(revision: &ControllerRevision) -> Option<PodTemplateSpec> {
     let mut template = revision.data.as_ref()?.0.pointer("/spec/template")?.clone();
     template.as_object_mut()?.remove("$patch");
-    serde_json::from_value(template).ok()
+    api::codec::decode(template).ok()
 }
 
 pub fn name_of(revision: &ControllerRevision) -> &str {
@@ -148,7 +149,7 @@ fn holds(revision: &ControllerRevision, data: &Value) -> bool {
 
 /// What a rollback would apply.
 fn patch_of(template: &PodTemplateSpec) -> Value {
-    let mut template = serde_json::to_value(template).unwrap_or_default();
+    let mut template = api::codec::encode(template);
     template["$patch"] = "replace".into();
     json!({ "spec": { "template": template } })
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::order::{Gather, Order};
 use api::{Kind, Status};
 
 use super::{Controller, Outcome, pods};
@@ -47,7 +48,7 @@ impl Controller for PodGc {
             .api
             .list::<Node>("")
             .map(|node| (node.metadata.name.clone().unwrap_or_default(), node.clone()))
-            .collect();
+            .into_map();
         let gone = self.gone(cx, &nodes);
         let doomed: Vec<(Arc<Pod>, bool)> = cx
             .api
@@ -74,7 +75,7 @@ impl PodGc {
     /// Names of nodes that have been missed long enough.
     fn gone(&mut self, cx: &Context, nodes: &BTreeMap<String, Arc<Node>>) -> BTreeSet<String> {
         let named = cx.api.list::<Pod>("").map(|pod| pods::node(pod));
-        let missed: BTreeSet<&str> = named.filter(|node| !node.is_empty() && !nodes.contains_key(*node)).collect();
+        let missed: BTreeSet<&str> = named.filter(|node| !node.is_empty() && !nodes.contains_key(*node)).into_set();
         self.missing.retain(|node, _| missed.contains(node.as_str()));
         for node in missed {
             self.missing.entry(node.into()).or_insert(cx.now + QUARANTINE);
@@ -95,7 +96,7 @@ fn surplus(cx: &Context) -> Vec<Arc<Pod>> {
     let count = cx.api.list::<Pod>("").filter(|pod| pods::is_terminal(pod)).count();
     let Some(surplus) = count.checked_sub(THRESHOLD).filter(|surplus| *surplus > 0) else { return Vec::new() };
     let mut ended: Vec<Arc<Pod>> = cx.api.list::<Pod>("").filter(|pod| pods::is_terminal(pod)).cloned().collect();
-    ended.sort_by_cached_key(|pod| {
+    ended.order_by_key(|pod| {
         let reason = pod.status.as_ref().and_then(|status| status.reason.as_deref());
         (reason != Some("Evicted"), pod.metadata.creation_timestamp.clone(), pods::name(pod).to_string())
     });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use api::k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::Amount;
+use api::order::Gather;
 use api::quota::{self, Amounts};
 use api::{Kind, Object, Status};
 
@@ -67,7 +68,7 @@ impl Controller for ResourceQuotas {
 
 fn count(cx: &Context, namespace: &str, quota: &ResourceQuota) -> BTreeMap<String, Quantity> {
     let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
-    let mut sum: Amounts = hard.into_iter().flatten().map(|(name, _)| (name.clone(), Amount::ZERO)).collect();
+    let mut sum: Amounts = hard.into_iter().flatten().map(|(name, _)| (name.clone(), Amount::ZERO)).into_map();
     for kind in cx.api.stored_kinds() {
         let resource = cx.api.resource_of(kind);
         if !resource.namespaced {
@@ -79,5 +80,5 @@ fn count(cx: &Context, namespace: &str, quota: &ResourceQuota) -> BTreeMap<Strin
             quota::add(&mut sum, &used);
         }
     }
-    sum.into_iter().map(|(name, amount)| (name, amount.to_quantity())).collect()
+    sum.into_iter().map(|(name, amount)| (name, amount.to_quantity())).into_map()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use api::Object;
 use api::k8s_openapi::api::core::v1::Pod;
+use api::order::Gather;
 
 use super::events::Turn;
 use super::eviction::Pressure;
@@ -307,7 +308,7 @@ impl Component for Kubelet {
         }
         let name = self.host.machine.name.clone();
         let pods: Vec<Arc<Pod>> = cx.api.pods_on(&name).cloned().collect();
-        let known: BTreeSet<&str> = pods.iter().filter_map(|pod| pod.metadata.uid.as_deref()).collect();
+        let known: BTreeSet<&str> = pods.iter().filter_map(|pod| pod.metadata.uid.as_deref()).into_set();
         let orphans: Vec<String> = self.workers.keys().filter(|uid| !known.contains(uid.as_str())).cloned().collect();
         orphans.iter().for_each(|uid| self.forget(uid, now));
         for pod in &pods {

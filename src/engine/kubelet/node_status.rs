@@ -12,6 +12,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use api::order::{Gather, Order};
 
 use super::agent::{Host, Machine};
 use super::events::Turn;
@@ -226,7 +227,9 @@ impl NodeStatus {
         // Where nothing really runs, nothing is ever attached.
         let attaches = !turn.cx.profile.instant;
         let annotations = attaches.then(|| {
-            BTreeMap::from([("volumes.kubernetes.io/controller-managed-attach-detach".to_owned(), "true".to_owned())])
+            [("volumes.kubernetes.io/controller-managed-attach-detach".to_owned(), "true".to_owned())]
+                .into_iter()
+                .into_map()
         });
         Node {
             metadata: ObjectMeta {
@@ -257,7 +260,7 @@ impl NodeStatus {
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| (name.to_owned(), Quantity(text.clone())))
-        .collect();
+        .into_map();
         capacity.extend(machine.extended.iter().map(|(name, text)| (name.clone(), Quantity(text.clone()))));
         let address = |kind: &str, text: &str| NodeAddress { type_: kind.to_owned(), address: text.to_owned() };
         ApiStatus {
@@ -343,7 +346,7 @@ fn labels(machine: &Machine) -> BTreeMap<String, String> {
         ("kubernetes.io/os", "linux"),
     ];
     let mut labels: BTreeMap<String, String> =
-        own.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        own.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).into_map();
     labels.extend(machine.labels.clone());
     labels
 }
@@ -378,7 +381,7 @@ fn images(host: &Host) -> Vec<ContainerImage> {
         list.retain(|image| !image.names.iter().flatten().any(|known| known.ends_with(&format!("/{name}"))));
         list.push(ContainerImage { names: Some(vec![name.clone()]), size_bytes: i64::try_from(mebibytes << 20).ok() });
     }
-    list.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.names.cmp(&b.names)));
+    list.order_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.names.cmp(&b.names)));
     list.truncate(50);
     list
 }

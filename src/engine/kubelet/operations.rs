@@ -8,6 +8,7 @@ use std::sync::Arc;
 use api::Kind as ApiKind;
 use api::k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
 use api::meta::quantity::amount;
+use api::order::Gather;
 
 use super::container::{End, Instance, Kind, spec_of};
 use super::env::{self, Env};
@@ -381,7 +382,7 @@ impl PodWorker {
 
     fn runtime_spec(&mut self, turn: &Turn, spec: &Container, image: &Arc<Image>, env: Env) -> runtime::Spec {
         let pod = self.pod.clone();
-        let mut all: BTreeMap<String, String> = image.env.iter().cloned().collect();
+        let mut all: BTreeMap<String, String> = image.env.iter().cloned().into_map();
         all.insert("HOSTNAME".to_owned(), self.world.hostname.clone());
         let expand = |text: &String| env::expand(text, &env);
         let command: Option<Vec<String>> =

@@ -3,10 +3,9 @@
 //! Mirrors: pkg/kubelet/pod/mirror_client.go. The manifests stand where
 //! `/etc/kubernetes/manifests` does on a real control-plane node.
 
-use std::collections::BTreeMap;
-
 use api::k8s_openapi::api::core::v1::{Node, Pod};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use api::order::Gather;
 
 use super::events::Turn;
 use super::runtime::reference::hex_of;
@@ -36,14 +35,22 @@ pub fn create_mirrors(turn: &mut Turn) {
         let hash = hex_of(&base)[..32].to_owned();
         pod.metadata.name = Some(name);
         pod.metadata.namespace = Some("kube-system".to_owned());
-        pod.metadata.labels =
-            Some(BTreeMap::from([("component".to_owned(), base), ("tier".to_owned(), "control-plane".to_owned())]));
-        pod.metadata.annotations = Some(BTreeMap::from([
-            ("kubernetes.io/config.hash".to_owned(), hash.clone()),
-            ("kubernetes.io/config.mirror".to_owned(), hash),
-            ("kubernetes.io/config.seen".to_owned(), api::meta::time::rfc3339(i64::try_from(turn.now).unwrap_or(0))),
-            ("kubernetes.io/config.source".to_owned(), "file".to_owned()),
-        ]));
+        pod.metadata.labels = Some(
+            [("component".to_owned(), base), ("tier".to_owned(), "control-plane".to_owned())].into_iter().into_map(),
+        );
+        pod.metadata.annotations = Some(
+            [
+                ("kubernetes.io/config.hash".to_owned(), hash.clone()),
+                ("kubernetes.io/config.mirror".to_owned(), hash),
+                (
+                    "kubernetes.io/config.seen".to_owned(),
+                    api::meta::time::rfc3339(i64::try_from(turn.now).unwrap_or(0)),
+                ),
+                ("kubernetes.io/config.source".to_owned(), "file".to_owned()),
+            ]
+            .into_iter()
+            .into_map(),
+        );
         pod.metadata.owner_references = owner.clone().map(|uid| {
             vec![OwnerReference {
                 api_version: "v1".to_owned(),
@@ -64,8 +71,7 @@ pub fn create_mirrors(turn: &mut Turn) {
 
 /// The pods of the control plane.
 fn manifests() -> Vec<Pod> {
-    // By way of JSON: a second reader of pods, for YAML, would be a twentieth of the page.
-    let read = serde_yaml::from_str(MANIFESTS).ok().and_then(|value| serde_json::from_value(value).ok());
+    let read = api::yaml::parse_document(MANIFESTS).ok().and_then(|text| api::codec::decode(text.to_json()).ok());
     read.expect("the manifests are read by a test")
 }
 

@@ -13,6 +13,7 @@ use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::meta::quantity::amount;
 use api::meta::time::time_from_millis;
+use api::order::Order;
 
 use super::container::{End, Instance, Kind, Slot, restarts_after, spec_of};
 use super::pod_worker::PodWorker;
@@ -111,7 +112,7 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
             .collect()
     };
     let mut main = statuses(&[Kind::Main]);
-    main.sort_by(|a, b| a.name.cmp(&b.name));
+    main.order_by(|a, b| a.name.cmp(&b.name));
     let init = statuses(&[Kind::Init, Kind::Sidecar]);
     let added = statuses(&[Kind::Ephemeral]);
     let requests = totals(worker, |resources| resources.requests.as_ref());
@@ -297,7 +298,7 @@ fn conditions(
         .filter(|status| worker.slots.iter().any(|slot| slot.name == status.name && slot.kind == Kind::Sidecar));
     let mut unready: Vec<&ContainerStatus> = sidecars.chain(main).filter(|status| !status.ready).collect();
     // Upstream walks the spec's order, not the status's.
-    unready.sort_by_key(|status| worker.slots.iter().position(|slot| slot.name == status.name));
+    unready.order_by_key(|status| worker.slots.iter().position(|slot| slot.name == status.name));
     let ready = match phase {
         "Succeeded" => (false, Some("PodCompleted"), None),
         "Failed" => (false, Some("PodFailed"), None),

@@ -12,6 +12,7 @@ use api::k8s_openapi::api::core::v1::{
 };
 use api::meta::node_selector::admits;
 use api::meta::volume::volume_name;
+use api::order::Gather;
 
 use super::env::{pod_field, resource_field};
 use super::events::Turn;
@@ -143,7 +144,7 @@ fn pick<'a>(
     missing: impl Fn(&str) -> String,
 ) -> Result<Files, String> {
     let Some(items) = items.filter(|items| !items.is_empty()) else {
-        return Ok(data.iter().map(|(key, value)| (key.clone(), (value.clone(), mode))).collect());
+        return Ok(data.iter().map(|(key, value)| (key.clone(), (value.clone(), mode))).into_map());
     };
     let mut files = Files::new();
     for item in items {
@@ -172,7 +173,7 @@ fn config_map(
     };
     let text = map.data.iter().flatten().map(|(key, value)| (key.clone(), value.clone().into_bytes()));
     let binary = map.binary_data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone()));
-    pick(&text.chain(binary).collect(), items, mode, optional, |key| {
+    pick(&text.chain(binary).into_map(), items, mode, optional, |key| {
         format!("references non-existent config key: {key}")
     })
 }
@@ -188,7 +189,7 @@ fn secret(
     let Some(secret) = turn.cx.api.get::<Secret>(namespace, name) else {
         return if optional { Ok(Files::new()) } else { Err(format!("secret \"{name}\" not found")) };
     };
-    let data = secret.data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+    let data = secret.data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone())).into_map();
     pick(&data, items, mode, optional, |key| format!("references non-existent secret key: {key}"))
 }
 
@@ -204,7 +205,7 @@ fn downward(turn: &Turn, pod: &Pod, pod_ip: &str, items: Option<&[DownwardAPIVol
             _ => String::new(),
         }
     };
-    items.into_iter().flatten().map(|item| (item.path.clone(), (text(item).into_bytes(), mode))).collect()
+    items.into_iter().flatten().map(|item| (item.path.clone(), (text(item).into_bytes(), mode))).into_map()
 }
 
 /// Where on the node's disk a volume lies, if it outlasts the pod.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Object;
+use api::order::Order;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::{
     apps::v1::{ReplicaSet, StatefulSet},
@@ -87,7 +88,7 @@ impl Component for Scheduler {
         }
         let mut pods: Vec<Arc<Pod>> = cx.api.list("").cloned().collect();
         // Older pods first, as they would have been seen.
-        pods.sort_by(|a, b| a.metadata.creation_timestamp.cmp(&b.metadata.creation_timestamp));
+        pods.order_by(|a, b| a.metadata.creation_timestamp.cmp(&b.metadata.creation_timestamp));
         for pod in pods {
             self.pod_changed(None, Some(&pod), cx);
         }

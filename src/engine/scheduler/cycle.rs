@@ -15,6 +15,7 @@ use super::plugins::dynamic_resources::{NOT_PREPARED, NOTHING_TO_FREE};
 use super::pod_info::PodInfo;
 use super::preemption::{self, Nomination};
 use super::trace::{PluginScores, SchedulingTrace, TraceOutcome};
+use api::order::Gather;
 
 /// Settings of the algorithm.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +112,7 @@ impl Algorithm {
                 error.pre_filter = Some(rejection.reasons.join(", "));
                 // The claims' plugin was never prepared, and finds nothing to work with.
                 error.post_filter = NOT_PREPARED.into();
-                let plugins = BTreeSet::from([rejection.plugin]);
+                let plugins = [rejection.plugin].into_iter().into_set();
                 trace.refused_pod = Some(rejection);
                 return Outcome::Unschedulable {
                     message: error.to_string(),
@@ -131,7 +132,7 @@ impl Algorithm {
             return Outcome::Scheduled { node };
         }
 
-        let mut plugins: BTreeSet<&'static str> = refused.iter().map(|(_, rejection)| rejection.plugin).collect();
+        let mut plugins: BTreeSet<&'static str> = refused.iter().map(|(_, rejection)| rejection.plugin).into_set();
         for (_, rejection) in &refused {
             error.count(&rejection.reasons, 1);
         }

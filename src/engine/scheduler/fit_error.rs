@@ -2,6 +2,7 @@
 //!
 //! Mirrors: pkg/scheduler/framework/types.go `FitError.Error`.
 
+use api::order::Order;
 use std::collections::BTreeMap;
 
 /// Said when there is no node at all.
@@ -42,7 +43,7 @@ impl std::fmt::Display for FitError {
                 let mut counted: Vec<String> =
                     self.reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
                 // As strings, so that ten sorts before two.
-                counted.sort();
+                counted.order();
                 if !counted.is_empty() {
                     write!(f, " {}.", counted.join(", "))?;
                 }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::meta::Selector;
+use api::order::Order;
 
 use super::cache::{Cache, NodeInfo};
 use super::cycle::{Filters, Refusals, filter_with_nominated, may_be_resolved};
@@ -181,7 +182,7 @@ fn select_victims(
     }
     filter_with_nominated(nominator, pod, &imagining, &imagined)?;
 
-    lesser.sort_by(more_important);
+    lesser.order_by(more_important);
     let (violating, harmless) = budgets.split(lesser);
     let mut victims = Vec::new();
     let mut violations = 0;
@@ -197,7 +198,7 @@ fn select_victims(
         }
     }
     if mixed {
-        victims.sort_by(more_important);
+        victims.order_by(more_important);
     }
     Ok((victims, violations))
 }

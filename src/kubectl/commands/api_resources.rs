@@ -11,6 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::output::table::TabWriter;
 use crate::verb::{VERB as BASE, Verb};
+use api::order::Order;
 
 const FLAGS: &[Flag] = &[
     Flag::text("api-group", "", "Limit to resources in the specified API group."),
@@ -105,7 +106,7 @@ async fn resources(cx: &Cx, args: &Args) -> Result {
             && args.list("verbs").iter().all(|verb| mapping.can(verb))
             && args.list("categories").iter().all(|category| mapping.categories.contains(category))
     });
-    chosen.sort_by(|a, b| match sort {
+    chosen.order_by(|a, b| match sort {
         "name" => a.plural.cmp(&b.plural),
         "kind" => a.kind.cmp(&b.kind),
         _ => a.group.cmp(&b.group).then_with(|| a.plural.cmp(&b.plural)),
@@ -145,7 +146,7 @@ async fn versions(cx: &Cx, args: &Args) -> Result {
     no_words(args)?;
     let discovery = client.rediscover().await?;
     let mut versions: Vec<String> = discovery.resources.iter().map(|mapping| mapping.api_version()).collect();
-    versions.sort();
+    versions.order();
     versions.dedup();
     cx.out(versions.iter().map(|version| format!("{version}\n")).collect::<String>());
     Ok(())

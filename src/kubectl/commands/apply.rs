@@ -4,6 +4,7 @@
 
 mod last_applied;
 
+use api::order::Order;
 use api::wire::Body;
 use serde_json::Value;
 
@@ -302,7 +303,7 @@ impl Apply<'_> {
         ];
         let mut namespaces: Vec<&str> = applied.iter().map(|info| info.namespace.as_str()).collect();
         namespaces.retain(|namespace| !namespace.is_empty());
-        namespaces.sort_unstable();
+        namespaces.order();
         namespaces.dedup();
         for namespace in namespaces {
             for word in KINDS {

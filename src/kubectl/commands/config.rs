@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/config.
 
+use api::order::Order;
 use serde_json::{Value, json};
 
 use crate::client;
@@ -184,7 +185,7 @@ async fn get_contexts(cx: &Cx, args: &Args) -> Result {
             None => failures.push(Failure::plain(format!("context {name} not found"))),
         }
     }
-    contexts.sort_by(|a, b| a.name.cmp(&b.name));
+    contexts.order_by(|a, b| a.name.cmp(&b.name));
     if args.text("output") == "name" {
         cx.out(contexts.iter().map(|context| format!("{}\n", context.name)).collect::<String>());
         return Failure::aggregate(failures);

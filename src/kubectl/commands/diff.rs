@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
 use crate::resource::{Fetch, Info, Selection};
+use crate::unified;
 use crate::verb::{VERB as BASE, Verb};
 use crate::yaml;
 
@@ -110,8 +111,7 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info) -> Result<bool> {
     let file = format!("{group}{}.{}.{}.{}", info.mapping.version, info.mapping.kind, info.namespace, info.name);
     let stamp = duration::rfc3339(client.cx.now()).replace('T', " ").replace('Z', ".000000000 +0000");
     let (old, new) = (format!("/tmp/LIVE-1000000001/{file}"), format!("/tmp/MERGED-1000000002/{file}"));
-    let diff = similar::TextDiff::from_lines(&from, &to);
-    let hunks = diff.unified_diff().context_radius(3).to_string();
+    let hunks = unified::unified(&from, &to, 3);
     client.cx.out(format!("diff -u -N {old} {new}\n--- {old}\t{stamp}\n+++ {new}\t{stamp}\n{hunks}"));
     Ok(true)
 }

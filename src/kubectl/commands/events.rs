@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/events.
 
+use api::order::Order;
 use api::wire::Chunk;
 use serde_json::Value;
 
@@ -63,7 +64,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let shown =
         |event: &Value| types.is_empty() || types.iter().any(|kind| kind.eq_ignore_ascii_case(text_at(event, "/type")));
     events.retain(|event| shown(event));
-    events.sort_by(|a, b| time(a).cmp(time(b)));
+    events.order_by(|a, b| time(a).cmp(time(b)));
     let mut writer = TabWriter::default();
     if output.is_human() {
         if events.is_empty() && !args.flag("watch") {

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/expose/expose.go.
 
+use api::order::Gather;
 use serde_json::{Map, Value, json};
 
 use super::{create, dry_run, list_at, text_at, with_last_applied, write_query};
@@ -173,7 +174,7 @@ fn service(args: &Args, info: &Info) -> Result<Value> {
         return Err(Failure::plain(format!("cannot expose a {}", info.mapping.kind)));
     }
     let labels = |text: &str| -> Map<String, Value> {
-        text.split(',').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_string(), json!(v))).collect()
+        text.split(',').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_string(), json!(v))).into_object()
     };
     let selector = match args.text("selector") {
         "" => selector(info)?,

@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use api::order::Order;
 use api::wire::{Chunk, Method, Request, StreamId, Upstream};
 use serde_json::Value;
 
@@ -89,7 +90,7 @@ pub fn sort(pods: &mut [Value], rank: Rank) {
         (false, true) => Ordering::Less,
         (true, true) => Ordering::Equal,
     };
-    pods.sort_by(|a, b| {
+    pods.order_by(|a, b| {
         let unassigned = |pod: &Value| text_at(pod, "/spec/nodeName").is_empty();
         let phase = |pod: &Value| match text_at(pod, "/status/phase") {
             "Running" => 0,

@@ -7,6 +7,7 @@ mod history;
 mod status;
 mod undo;
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::check_files;
@@ -71,7 +72,7 @@ async fn controller_revisions(client: &Client<'_>, object: &Value) -> Result<Vec
     let selector = super::selector_text(object.pointer("/spec/selector").unwrap_or(&Value::Null));
     let namespace = super::text_at(object, "/metadata/namespace");
     let mut revisions = owned(client.select("controllerrevisions.apps", namespace, &selector).await?, object);
-    revisions.sort_by_key(|revision| super::int_at(revision, "/revision"));
+    revisions.order_by_key(|revision| super::int_at(revision, "/revision"));
     Ok(revisions)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/run/run.go, kubectl/pkg/generate/versioned/run.go.
 
+use api::order::Gather;
 use serde_json::{Map, Value, json};
 
 use super::pods;
@@ -133,7 +134,7 @@ fn labels(text: &str) -> Result<Map<String, Value>> {
 
 fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     let labels = if args.text("labels").is_empty() {
-        Map::from_iter([("run".to_string(), json!(name))])
+        [("run".to_string(), json!(name))].into_iter().into_object()
     } else {
         labels(args.text("labels"))?
     };
@@ -174,7 +175,8 @@ fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     let mut metadata = json!({"name": name, "labels": labels});
     if !args.list("annotations").is_empty() {
         let pairs = args.list("annotations").iter().filter_map(|pair| pair.split_once('='));
-        metadata["annotations"] = Value::Object(pairs.map(|(key, value)| (key.to_string(), json!(value))).collect());
+        metadata["annotations"] =
+            Value::Object(pairs.map(|(key, value)| (key.to_string(), json!(value))).into_object());
     }
     Ok(json!({
         "apiVersion": "v1",

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/top.
 
+use api::order::Order;
 use api::wire::Request;
 use serde_json::Value;
 
@@ -119,9 +120,9 @@ fn memory(bytes: f64) -> String {
 
 fn print(cx: &Cx, args: &Args, header: &[&str], mut rows: Vec<(f64, f64, Vec<String>)>) {
     match args.text("sort-by") {
-        "cpu" => rows.sort_by(|a, b| b.0.total_cmp(&a.0)),
-        "memory" => rows.sort_by(|a, b| b.1.total_cmp(&a.1)),
-        _ => rows.sort_by(|a, b| a.2.cmp(&b.2)),
+        "cpu" => rows.order_by(|a, b| b.0.total_cmp(&a.0)),
+        "memory" => rows.order_by(|a, b| b.1.total_cmp(&a.1)),
+        _ => rows.order_by(|a, b| a.2.cmp(&b.2)),
     }
     let mut lines: Vec<Vec<String>> = Vec::new();
     if !args.flag("no-headers") {

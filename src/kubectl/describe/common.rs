@@ -3,6 +3,7 @@
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use api::meta::selector::format_label_selector;
 use api::meta::time::{human_duration, parse_rfc3339};
+use api::order::Order;
 use serde_json::Value;
 
 use super::page::Page;
@@ -85,7 +86,7 @@ pub fn or_none(text: &str) -> &str {
 pub fn selector(value: &Value) -> String {
     let parsed: Option<LabelSelector> = match value {
         Value::Null => None,
-        value => serde_json::from_value(value.clone()).ok(),
+        value => api::codec::decode(value.clone()).ok(),
     };
     format_label_selector(parsed.as_ref())
 }
@@ -155,7 +156,7 @@ pub fn metadata(page: &mut Page, object: &Value) {
 /// Tolerations under a title, sorted by key.
 pub fn tolerations(page: &mut Page, title: &str, tolerations: &[Value]) {
     let mut sorted: Vec<&Value> = tolerations.iter().collect();
-    sorted.sort_by_key(|toleration| toleration.text("/key"));
+    sorted.order_by_key(|toleration| toleration.text("/key"));
     let lines: Vec<_> = sorted.into_iter().map(toleration).collect();
     under_each_other(page, "", title, &lines);
 }
@@ -185,7 +186,7 @@ fn toleration(toleration: &Value) -> String {
 /// Taints, sorted by effect and key.
 pub fn taints(page: &mut Page, taints: &[Value]) {
     let mut sorted: Vec<&Value> = taints.iter().collect();
-    sorted.sort_by_key(|taint| format!("{},{}", taint.text("/effect"), taint.text("/key")));
+    sorted.order_by_key(|taint| format!("{},{}", taint.text("/effect"), taint.text("/key")));
     let lines: Vec<_> = sorted
         .into_iter()
         .map(|taint| match (taint.text("/key"), taint.text("/value"), taint.text("/effect")) {

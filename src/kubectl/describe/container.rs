@@ -1,6 +1,7 @@
 //! Containers of pods and pod templates.
 
 use api::meta::quantity::Amount;
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::{boolean, date, or_none};
@@ -281,7 +282,7 @@ fn resource_field(reference: &Value, container: &Value) -> String {
 
 fn mounts(page: &mut Page, container: &Value) {
     let mut mounts: Vec<&Value> = container.list("/volumeMounts").iter().collect();
-    mounts.sort_by_key(|mount| mount.text("/mountPath"));
+    mounts.order_by_key(|mount| mount.text("/mountPath"));
     let none = if mounts.is_empty() { "\t<none>" } else { "" };
     page.line(2, format!("Mounts:{none}"));
     for mount in mounts {
@@ -295,7 +296,7 @@ fn mounts(page: &mut Page, container: &Value) {
     if devices.is_empty() {
         return;
     }
-    devices.sort_by_key(|device| device.text("/devicePath"));
+    devices.order_by_key(|device| device.text("/devicePath"));
     page.line(2, format!("Devices:{none}"));
     for device in devices {
         page.line(3, format!("{} from {}", device.text("/devicePath"), device.text("/name")));

@@ -1,5 +1,6 @@
 //! The events at the end of a page.
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::since;
@@ -22,7 +23,7 @@ pub fn write(page: &mut Page, events: Events<'_>, now_ms: u64) {
     page.line(1, "----\t------\t----\t----\t-------");
     let mut sorted: Vec<&Value> = events.iter().collect();
     // Events of the newer kind have no such time and come first; ties keep the server's order.
-    sorted.sort_by_key(|event| event.text("/lastTimestamp"));
+    sorted.order_by_key(|event| event.text("/lastTimestamp"));
     for event in sorted {
         let mut message = event.text("/message").trim().to_string();
         let path = event.text("/involvedObject/fieldPath");

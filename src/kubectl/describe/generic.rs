@@ -1,5 +1,6 @@
 //! Kinds without a page of their own, custom resources among them: their fields as a tree.
 
+use api::order::Order;
 use serde_json::{Map, Value};
 
 use super::common::heading;
@@ -22,7 +23,7 @@ const SKIPPED: [&str; 5] =
 
 fn tree(page: &mut Page, level: usize, fields: &Map<String, Value>, path: &str) {
     let mut keys: Vec<&String> = fields.keys().collect();
-    keys.sort();
+    keys.order();
     for key in keys {
         let path = format!("{path}.{key}");
         if SKIPPED.contains(&path.as_str()) {

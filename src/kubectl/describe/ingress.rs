@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use api::order::Gather;
 use serde_json::Value;
 
 use super::common::{annotations, heading, labels};
@@ -56,7 +57,7 @@ pub fn ingress(ingress: &Value, backends: &Backends, events: Events<'_>, now_ms:
 fn address(ingress: &Value) -> String {
     let points = ingress.list("/status/loadBalancer/ingress").iter();
     let addresses: BTreeSet<_> =
-        points.map(|point| point.text_or("/ip", point.text("/hostname"))).filter(|text| !text.is_empty()).collect();
+        points.map(|point| point.text_or("/ip", point.text("/hostname"))).filter(|text| !text.is_empty()).into_set();
     addresses.into_iter().collect::<Vec<_>>().join(",")
 }
 

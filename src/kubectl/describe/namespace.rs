@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::meta::quantity::Amount;
+use api::order::{Gather, Order};
 use serde_json::Value;
 
 use super::common::{heading, timed_conditions};
@@ -30,7 +31,7 @@ fn all_quotas(page: &mut Page, quotas: &[Value]) {
         return;
     }
     let mut sorted: Vec<&Value> = quotas.iter().collect();
-    sorted.sort_by_key(|quota| quota.name());
+    sorted.order_by_key(|quota| quota.name());
     page.line(0, "Resource Quotas");
     for quota in sorted {
         page.field(1, "Name", quota.name());
@@ -93,7 +94,7 @@ fn scopes(page: &mut Page, level: usize, bullet_indent: &str, quota: &Value) {
     if scopes.is_empty() {
         return;
     }
-    scopes.sort_unstable();
+    scopes.order();
     page.field(level, "Scopes", scopes.join(", "));
     for scope in scopes {
         let help = match scope {
@@ -134,7 +135,7 @@ fn limits(page: &mut Page, indent: &str, limit_range: &Value) {
     const PARTS: [&str; 5] = ["/min", "/max", "/defaultRequest", "/default", "/maxLimitRequestRatio"];
     for item in limit_range.list("/spec/limits") {
         let resources: BTreeSet<&str> =
-            PARTS.iter().flat_map(|part| item.entries(part)).map(|(resource, _)| resource).collect();
+            PARTS.iter().flat_map(|part| item.entries(part)).map(|(resource, _)| resource).into_set();
         for resource in resources {
             let cells = PARTS.map(|part| match item.at(part).get(resource) {
                 Some(quantity) => quantity.written(""),

@@ -1,5 +1,6 @@
 //! The pod template inside a workload's page; also what `rollout history --revision` prints.
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::{labels, selector, tolerations};
@@ -49,7 +50,7 @@ pub fn topology_spread(page: &mut Page, constraints: &[Value], indent: &str) {
         return;
     }
     let mut sorted: Vec<&Value> = constraints.iter().collect();
-    sorted.sort_by_key(|constraint| constraint.text("/topologyKey"));
+    sorted.order_by_key(|constraint| constraint.text("/topologyKey"));
     for (index, constraint) in sorted.into_iter().enumerate() {
         let title = if index == 0 { "Topology Spread Constraints:" } else { "" };
         let of = match constraint.has("/labelSelector") {

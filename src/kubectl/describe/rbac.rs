@@ -2,6 +2,7 @@
 //!
 //! Mirrors also: kubectl/pkg/util/rbac (rules broken down to one verb, then compacted again).
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::heading;
@@ -15,7 +16,7 @@ pub fn role(role: &Value) -> String {
     page.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     page.line(1, "---------\t-----------------\t--------------\t-----");
     let mut rules = compact(role.list("/rules"));
-    rules.sort_by_key(Rule::sort_key);
+    rules.order_by_key(Rule::sort_key);
     for rule in rules {
         let names: Vec<_> = rule.name.into_iter().collect();
         let urls: Vec<_> = rule.url.into_iter().collect();

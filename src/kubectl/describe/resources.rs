@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use api::meta::quantity::Amount;
+use api::order::Gather;
 use serde_json::Value;
 
 use super::value::Fields as _;
@@ -16,7 +17,7 @@ pub struct Resources(BTreeMap<String, Amount>);
 impl Resources {
     pub fn read(list: &Value) -> Self {
         let parse = |value: &Value| value.written("").parse().unwrap_or(Amount::ZERO);
-        Self(list.entries("").into_iter().map(|(name, value)| (name.to_string(), parse(value))).collect())
+        Self(list.entries("").into_iter().map(|(name, value)| (name.to_string(), parse(value))).into_map())
     }
 
     pub fn get(&self, name: &str) -> Amount {

@@ -1,5 +1,6 @@
 //! PersistentVolumes and claims on them, storage and attributes classes, CSI nodes.
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::{
@@ -134,7 +135,7 @@ fn users(claim: &Value, pods: &[Value]) -> Vec<String> {
         let times = if mounts == 0 && owners.contains(&pod.uid()) { 1 } else { mounts };
         names.extend(std::iter::repeat_n(pod.name().to_string(), times));
     }
-    names.sort();
+    names.order();
     names
 }
 

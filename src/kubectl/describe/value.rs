@@ -1,5 +1,6 @@
 //! Reading objects as kubectl sees them: JSON, where anything may be missing.
 
+use api::order::Order;
 use serde_json::{Map, Value};
 
 /// Fields by JSON pointer; what is missing counts as Go's zero value.
@@ -50,7 +51,7 @@ pub trait Fields {
             .flat_map(Map::iter)
             .map(|(key, value)| (key.as_str(), value))
             .collect();
-        entries.sort_by_key(|(key, _)| *key);
+        entries.order_by_key(|(key, _)| *key);
         entries
     }
 
@@ -90,7 +91,7 @@ pub fn go(value: &Value) -> String {
         Value::Array(list) => format!("[{}]", list.iter().map(go).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
             let mut pairs: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", go(value))).collect();
-            pairs.sort();
+            pairs.order();
             format!("map[{}]", pairs.join(" "))
         }
         other => other.to_string(),

@@ -1,5 +1,6 @@
 //! Deployments, ReplicaSets, ReplicationControllers, StatefulSets and DaemonSets.
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::common::{
@@ -45,7 +46,7 @@ impl PodCounts {
 /// The ReplicaSets of a Deployment: all old ones, and the one that has its template.
 pub fn split_replica_sets<'a>(deployment: &Value, sets: &'a [Value]) -> (Vec<&'a Value>, Option<&'a Value>) {
     let mut owned: Vec<&Value> = sets.iter().filter(|set| super::common::is_controlled_by(set, deployment)).collect();
-    owned.sort_by_key(|set| (set.text("/metadata/creationTimestamp"), set.name()));
+    owned.order_by_key(|set| (set.text("/metadata/creationTimestamp"), set.name()));
     let template = without_hash(deployment.at("/spec/template"));
     // Of several with the same template the oldest counts.
     let new = owned.iter().copied().find(|set| without_hash(set.at("/spec/template")) == template);

@@ -1,5 +1,6 @@
 //! Values as Go's `fmt` prints them (`%v`, `%#v`) when they are decoded JSON. Pure.
 
+use api::order::Order;
 use serde_json::{Number, Value};
 
 /// `%v`: maps as `map[a:1]`, lists as `[a b]`.
@@ -12,7 +13,7 @@ pub fn v(value: &Value) -> String {
         Value::Array(list) => format!("[{}]", list.iter().map(v).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
             let mut fields: Vec<_> = map.iter().collect();
-            fields.sort_by_key(|(key, _)| *key);
+            fields.order_by_key(|(key, _)| *key);
             let fields: Vec<String> = fields.into_iter().map(|(key, value)| format!("{key}:{}", v(value))).collect();
             format!("map[{}]", fields.join(" "))
         }
@@ -31,7 +32,7 @@ pub fn sharp_v(value: &Value) -> String {
         }
         Value::Object(map) => {
             let mut fields: Vec<_> = map.iter().collect();
-            fields.sort_by_key(|(key, _)| *key);
+            fields.order_by_key(|(key, _)| *key);
             let fields: Vec<String> =
                 fields.into_iter().map(|(key, value)| format!("{}:{}", quote(key), sharp_v(value))).collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))

@@ -1,5 +1,6 @@
 //! JSON as Go writes it: sorted keys, `<`, `>` and `&` escaped. Pure.
 
+use api::order::Order;
 use serde_json::Value;
 
 /// Indented by four blanks, as `-o json`.
@@ -38,7 +39,7 @@ fn write(value: &Value, depth: Option<usize>, text: &mut String) {
     match value {
         Value::Object(map) => {
             let mut fields: Vec<_> = map.iter().collect();
-            fields.sort_by_key(|(key, _)| *key);
+            fields.order_by_key(|(key, _)| *key);
             for (key, value) in fields {
                 separate(text);
                 text.push_str(&quote(key));

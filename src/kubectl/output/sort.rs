@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::jsonpath::Path;
@@ -23,7 +24,7 @@ pub fn sort<T>(items: &mut Vec<T>, field: &str, object: impl Fn(&T) -> &Value) -
     let texts = || keys.iter().flatten().filter_map(Value::as_str);
     let amounts = texts().all(|text| quantity::parse(text).is_some());
     let mut pairs: Vec<(Option<Value>, T)> = keys.into_iter().zip(items.drain(..)).collect();
-    pairs.sort_by(|(a, _), (b, _)| {
+    pairs.order_by(|(a, _), (b, _)| {
         let null = Value::Null;
         compare(a.as_ref().unwrap_or(&null), b.as_ref().unwrap_or(&null), amounts)
     });

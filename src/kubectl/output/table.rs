@@ -2,6 +2,7 @@
 //!
 //! Mirrors: liggitt/tabwriter as set up in cli-runtime/pkg/printers, `TablePrinter`.
 
+use api::order::Order;
 use serde_json::Value;
 
 use super::gofmt;
@@ -142,7 +143,7 @@ impl Layout {
 pub fn join_labels(labels: &serde_json::Map<String, Value>) -> String {
     let mut pairs: Vec<String> =
         labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    pairs.sort();
+    pairs.order();
     pairs.join(",")
 }
 

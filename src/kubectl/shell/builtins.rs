@@ -3,6 +3,7 @@
 use super::filters;
 use crate::coroutine::Cx;
 use crate::duration;
+use api::order::Order;
 
 /// What completion and `help` list.
 pub const NAMES: &[&str] = &[
@@ -161,7 +162,7 @@ fn ls(cx: &Cx, args: &[String]) -> i32 {
             .iter()
             .map(|name| name.split_once('/').map_or(name.clone(), |(directory, _)| format!("{directory}/")))
             .collect();
-        names.sort();
+        names.order();
         names.dedup();
         cx.out(names.iter().map(|name| format!("{name}\n")).collect::<String>());
     }

@@ -2,6 +2,7 @@
 
 use super::syntax::{Part, Word};
 use crate::coroutine::Cx;
+use api::order::Order;
 
 /// A word as the words it becomes.
 ///
@@ -38,7 +39,7 @@ pub async fn word(cx: &Cx, word: &Word) -> Result<Vec<String>, i32> {
     if pattern {
         let wanted = words.concat();
         let mut files: Vec<String> = cx.env.files.names().into_iter().filter(|name| matches(&wanted, name)).collect();
-        files.sort();
+        files.order();
         if !files.is_empty() {
             return Ok(files);
         }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use regex_lite::RegexBuilder;
 
 use super::programs::{awk, sed};
+use api::order::Order;
 
 /// Output and exit code, or a complaint.
 pub type Outcome = Result<(String, i32), String>;
@@ -247,7 +248,7 @@ fn sort(args: &[String], input: &str) -> Outcome {
         text[..end].parse().unwrap_or(0.0)
     };
     let mut lines: Vec<&str> = input.lines().collect();
-    lines.sort_by(|a, b| {
+    lines.order_by(|a, b| {
         let (x, y) = (key(a), key(b));
         let order = if numeric { number(&x).total_cmp(&number(&y)) } else { x.cmp(&y) };
         let order = order.then_with(|| a.cmp(b));

@@ -1,5 +1,7 @@
 //! Field selectors: `metadata.name=web,status.phase!=Running`. Which fields a kind offers is the registry's.
 
+use crate::order::Order;
+
 /// One condition on one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldTerm {
@@ -25,7 +27,7 @@ impl FieldSelector {
                 split_term(part).ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
             terms.push(FieldTerm { field: field.to_string(), value: unescape(raw)?, negated });
         }
-        terms.sort_by(|a, b| a.field.cmp(&b.field));
+        terms.order_by(|a, b| a.field.cmp(&b.field));
         Ok(Self { terms })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Operator, Requirement};
 use crate::meta::names;
+use crate::order::Order;
 use crate::validation::field::{FieldError, Path};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +181,7 @@ impl Parser {
         if close.kind != Kind::Close {
             return Err(format!("found '{}', expected: ')'", first.text));
         }
-        values.sort();
+        values.order();
         values.dedup();
         Ok(values)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Grain, elements};
+use crate::order::Gather;
 use crate::patch::fieldset::{Element, Set, field};
 use crate::schema::Type;
 
@@ -36,8 +37,8 @@ fn merged(grain: Grain, live: &Value, config: &Value) -> Value {
 /// the shared item that follows them, new items in the configuration's order.
 fn merge_list(grain: Grain, live: &[Value], config: &[Value]) -> Vec<Value> {
     let (left, right) = (elements(live, grain), elements(config, grain));
-    let in_left: BTreeSet<&Element> = left.iter().map(|(e, _)| e).collect();
-    let in_right: BTreeSet<&Element> = right.iter().map(|(e, _)| e).collect();
+    let in_left: BTreeSet<&Element> = left.iter().map(|(e, _)| e).into_set();
+    let in_right: BTreeSet<&Element> = right.iter().map(|(e, _)| e).into_set();
     let mut shared = right.iter().map(|(e, _)| e).filter(|e| in_left.contains(e));
     let mut next_shared = shared.next();
     let mut done: BTreeSet<&Element> = BTreeSet::new();

@@ -100,7 +100,7 @@ pub fn volume(volume: &Volume) -> GoValue {
 }
 
 fn public<T: Serialize>(source: &Option<T>) -> GoValue {
-    serde_json::to_value(source).unwrap_or_default().into()
+    crate::codec::encode(source).into()
 }
 
 fn items(items: &Option<Vec<KeyToPath>>) -> GoValue {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use api::Kind;
+use api::order::Order;
 use engine::Snapshot;
 use engine::apiserver::{Audit, AuditVerb};
 
@@ -80,7 +81,7 @@ impl Story {
             .filter(|(at, who)| at + 2_000 > now && who.ends_with("controller"))
             .map(|r| &r.1)
             .collect();
-        who.sort();
+        who.order();
         who.dedup();
         who.len()
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
 use api::meta::quantity::Amount;
+use api::order::Gather;
 use api::quota::{self, Amounts};
 use api::{Kind, Object, Status, Typed as _};
 
@@ -95,7 +96,7 @@ fn charge(
             show(&hard)
         ));
     }
-    let used = sum.into_iter().map(|(resource, amount)| (resource, amount.to_quantity())).collect();
+    let used = sum.into_iter().map(|(resource, amount)| (resource, amount.to_quantity())).into_map();
     let status = ResourceQuotaStatus { used: Some(used), ..status };
     Ok(Some(ResourceQuota { status: Some(status), ..quota.clone() }))
 }

@@ -29,7 +29,7 @@ pub fn admit(server: &ApiServer, object: &mut Object, attributes: &Attributes) -
         };
     };
     let stored = server.read(Kind::RuntimeClass, "", &name);
-    let class: Option<RuntimeClass> = stored.and_then(|object| serde_json::from_value(object.to_value()).ok());
+    let class: Option<RuntimeClass> = stored.and_then(|object| api::codec::decode(object.to_value()).ok());
     let Some(class) = class else { return refuse(format!("RuntimeClass {name:?} not found")) };
     let overhead = class.overhead.as_ref().and_then(|overhead| overhead.pod_fixed.clone());
     match (&asked, &overhead) {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use api::order::Gather;
 use api::wire::Request;
 use api::{Kind, Resource, Status};
 use base64::Engine as _;
@@ -112,7 +113,7 @@ impl ApiServer {
         let mut groups = account_groups(namespace);
         groups.push(AUTHENTICATED.into());
         let id = format!("JTI={}", claims["jti"].as_str().unwrap_or_default());
-        let extra = BTreeMap::from([("authentication.kubernetes.io/credential-id".into(), vec![id])]);
+        let extra = [("authentication.kubernetes.io/credential-id".into(), vec![id])].into_iter().into_map();
         Some(User { name: name.into(), uid: uid.into(), groups, extra })
     }
 

@@ -26,10 +26,10 @@ impl ApiServer {
         let body = parse(request, target.resource.kind_name)?.value;
         let (verb, granted) = match kind {
             Kind::Role | Kind::ClusterRole => {
-                ("escalate", serde_json::from_value(body["rules"].clone()).unwrap_or_default())
+                ("escalate", api::codec::decode(body["rules"].clone()).unwrap_or_default())
             }
             _ => {
-                let Ok(role) = serde_json::from_value(body["roleRef"].clone()) else { return Ok(()) };
+                let Ok(role) = api::codec::decode(body["roleRef"].clone()) else { return Ok(()) };
                 // A role that is not there grants nothing yet.
                 ("bind", self.role_rules(&role, &target.namespace).unwrap_or_default())
             }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use api::order::Gather;
 use api::wire::{Request, Response};
 use api::{Kind, Resource, Status};
 use serde_json::{Map, Value, json};
@@ -105,7 +106,7 @@ impl ApiServer {
 
     /// Only kind, apiVersion and metadata, without writing out the rest first.
     pub(in crate::apiserver) fn metadata_to_client(&self, resource: &Resource, stored: &Stored, owners: bool) -> Value {
-        let mut metadata = serde_json::to_value(stored.object.meta()).unwrap_or_default();
+        let mut metadata = api::codec::encode(stored.object.meta());
         if let Some(schema) = api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
             api::schema::fill_field(schema, "metadata", &mut metadata);
         }
@@ -155,7 +156,7 @@ fn partial_of(metadata: Value) -> Value {
 
 /// A map of trees that are moved into it: `json!` copies what it is given.
 pub(in crate::apiserver) fn tree<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    Value::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    Value::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).into_object())
 }
 
 /// An object in a non-storage version, in the version it is stored in.
@@ -214,7 +215,7 @@ fn rename(value: Value, api_version: &str, names: &[(&str, &str)], to_core: bool
                 .map(|(new, core)| if to_core { *core } else { *new });
             (renamed.map_or(key, str::to_string), value)
         })
-        .collect();
+        .into_object();
     if !to_core {
         // The newer API leaves out what the older one shows empty.
         for name in ["reportingController", "reportingInstance"] {

@@ -109,7 +109,7 @@ impl ApiServer {
                 if object.kind() == Kind::ReplicationController {
                     selector = json!({ "matchLabels": selector });
                 }
-                let parsed = serde_json::from_value(selector).ok();
+                let parsed = api::codec::decode(selector).ok();
                 let text = api::meta::selector::format_label_selector(parsed.as_ref());
                 (value["spec"]["replicas"].as_i64(), value["status"]["replicas"].as_i64(), text)
             }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use api::order::Gather;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass, IngressRule};
 use serde_json::json;
 
@@ -37,7 +38,7 @@ pub(super) fn cells(ingress: &Ingress, now: Now) -> Cells {
         .flatten()
         .filter_map(|point| point.ip.as_deref().or(point.hostname.as_deref()))
         .filter(|address| !address.is_empty())
-        .collect();
+        .into_set();
     vec![
         text(&ingress.metadata.name),
         json!(class.unwrap_or("<none>")),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use api::order::Gather;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use serde_json::json;
 
@@ -59,7 +60,7 @@ fn external_ip(service: &Service, spec: &ServiceSpec) -> String {
                 .flatten()
                 .filter_map(|ingress| ingress.ip.as_deref().or(ingress.hostname.as_deref()))
                 .filter(|address| !address.is_empty())
-                .collect();
+                .into_set();
             or(addresses.into_iter().chain(external).collect(), "<pending>")
         }
         "ExternalName" => spec.external_name.clone().unwrap_or_default(),

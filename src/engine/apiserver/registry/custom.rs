@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use api::order::Order;
 use api::scheme::Subresource;
 use api::validation::field::ErrorList;
 use api::{DynamicObject, Kind, Object, Resource, structural};
@@ -93,7 +94,7 @@ impl CustomResource {
             let strange = found.keys().filter(|name| meta.field(name).is_none());
             unknown.extend(strange.map(|name| format!("metadata.{name}")));
         }
-        unknown.sort();
+        unknown.order();
         unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect()
     }
 
@@ -199,7 +200,7 @@ impl ApiServer {
             .filter(|version| is(version, "served"))
             .map(|version| self::version(kind, &spec, version))
             .collect();
-        versions.sort_by_key(|version| version.resource.version != resource.version);
+        versions.order_by_key(|version| version.resource.version != resource.version);
         let custom = Arc::new(CustomResource { definition: name, versions, resource });
         match self.custom.get_mut(number) {
             Some(known) => *known = custom,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::api::batch::v1::Job;
+use api::order::Order;
 
 use super::Sync;
 use crate::controllers::job::conditions;
@@ -18,7 +19,7 @@ impl Sync<'_, '_> {
             let Some(limit) = limit else { continue };
             let ended = |job: &&Arc<Job>| conditions::finished(job).is_some_and(|condition| condition.type_ == kind);
             let mut jobs: Vec<Arc<Job>> = self.jobs.iter().filter(ended).cloned().collect();
-            jobs.sort_by_cached_key(|job| {
+            jobs.order_by_key(|job| {
                 let start = job.status.as_ref().and_then(|status| status.start_time.clone());
                 (start.is_none(), start, job.metadata.name.clone())
             });

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::Pod;
+use api::order::Order;
 
 use super::revision::is_current;
 use crate::controllers::pods;
@@ -41,7 +42,7 @@ pub fn judge(rules: &Rules, suits: (bool, bool), here: &[Arc<Pod>]) -> Verdict {
     }
     let (finished, mut running): (Vec<Arc<Pod>>, Vec<Arc<Pod>>) =
         staying().cloned().partition(|pod| pods::is_terminal(pod));
-    running.sort_by_key(|pod| {
+    running.order_by_key(|pod| {
         (pods::node(pod).is_empty(), pod.metadata.creation_timestamp.clone(), pods::name(pod).to_string())
     });
     if !rules.surges {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetStatus};
 use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::order::Order;
 use api::{Object, Status};
 
 use super::{min_ready, nodes, place, revision};
@@ -33,7 +34,7 @@ pub fn write(cx: &mut Context, set: &DaemonSet, owner: &Object, hash: &str) -> R
         let (should_run, _) = nodes::suits(set, node);
         let here = placed.get(node.metadata.name.as_deref().unwrap_or_default());
         let mut here: Vec<&Arc<Pod>> = here.into_iter().flatten().collect();
-        here.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
+        here.order_by_key(|pod| pod.metadata.creation_timestamp.clone());
         if !should_run {
             status.number_misscheduled += i32::from(!here.is_empty());
             continue;

@@ -11,6 +11,7 @@ use api::k8s_openapi::api::apps::v1::DaemonSet;
 use api::k8s_openapi::api::core::v1::{Node, Pod};
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use api::meta::int_or_string::scaled;
+use api::order::Gather;
 
 use super::placement::Rules;
 use super::{Placed, nodes, revision};
@@ -58,7 +59,7 @@ pub fn next(cx: &Context, set: &DaemonSet, placed: &Placed, rules: &Rules) -> St
     }
     // Every node that should have a daemon, and every other that has one.
     let mut sites: BTreeMap<&str, (bool, &[Arc<Pod>])> =
-        placed.iter().map(|(node, here)| (node.as_str(), (false, here.as_slice()))).collect();
+        placed.iter().map(|(node, here)| (node.as_str(), (false, here.as_slice()))).into_map();
     for node in cx.api.list::<Node>("").filter(|node| nodes::suits(set, node).0) {
         let name = node.metadata.name.as_deref().unwrap_or_default();
         sites.entry(name).or_insert((true, &[])).0 = true;

@@ -10,6 +10,7 @@ use api::k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, ReplicaSetSpec};
 use api::k8s_openapi::api::core::v1::PodTemplateSpec;
 use api::meta::hash;
 use api::meta::owner::{controller_reference, is_controlled_by};
+use api::order::Order;
 
 use super::{Sync, annotation, name_of};
 use crate::client::EventType;
@@ -42,7 +43,7 @@ impl Sync<'_, '_> {
                 without_hash(theirs) == without_hash(template.clone())
             })
             .collect();
-        equal.sort_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()));
+        equal.order_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()));
         equal.first().map(|set| (*set).clone())
     }
 
@@ -54,7 +55,7 @@ impl Sync<'_, '_> {
             .filter(|set| new.is_none_or(|new| new.metadata.uid != set.metadata.uid))
             .cloned()
             .collect();
-        old.sort_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()));
+        old.order_by_key(|set| (set.metadata.creation_timestamp.clone(), set.metadata.name.clone()));
         old
     }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::api::apps::v1::ReplicaSet;
+use api::order::Order;
 use api::{Kind, Status};
 
 use super::revision::revision_of;
@@ -100,7 +101,7 @@ impl Sync<'_, '_> {
         if excess <= 0 {
             return Ok(());
         }
-        alive.sort_by_key(|set| (revision_of(set), set.metadata.creation_timestamp.clone()));
+        alive.order_by_key(|set| (revision_of(set), set.metadata.creation_timestamp.clone()));
         for set in alive.into_iter().take(excess as usize) {
             let busy = actual(set) != 0
                 || wanted(set) != 0

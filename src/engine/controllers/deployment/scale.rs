@@ -9,6 +9,7 @@ use api::Status;
 use api::k8s_openapi::api::apps::v1::ReplicaSet;
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use api::meta::int_or_string::scaled;
+use api::order::Order;
 
 use super::revision::{DESIRED, MAX};
 use super::{Sync, annotation, available, name_of, wanted};
@@ -109,9 +110,9 @@ impl Sync<'_, '_> {
         let allowed = if self.replicas() > 0 { self.replicas() + self.max_surge() } else { 0 };
         let to_add = allowed - total;
         if to_add > 0 {
-            sets.sort_by_key(|set| (Reverse(wanted(set)), Reverse(set.metadata.creation_timestamp.clone())));
+            sets.order_by_key(|set| (Reverse(wanted(set)), Reverse(set.metadata.creation_timestamp.clone())));
         } else {
-            sets.sort_by_key(|set| (Reverse(wanted(set)), set.metadata.creation_timestamp.clone()));
+            sets.order_by_key(|set| (Reverse(wanted(set)), set.metadata.creation_timestamp.clone()));
         }
         let mut added = 0;
         let mut sizes: Vec<i32> = Vec::with_capacity(sets.len());

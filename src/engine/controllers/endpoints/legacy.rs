@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service};
+use api::order::Order;
 use api::{Kind, Status};
 
 use super::{ip, ports, reference};
@@ -72,7 +73,7 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
                 app_protocol: port.app_protocol,
             })
             .collect();
-        let key = serde_json::to_string(&ports).unwrap_or_default();
+        let key = api::codec::encode(&ports).to_string();
         let subset = groups.entry(key).or_insert_with(|| EndpointSubset {
             ports: Some(ports).filter(|list| !list.is_empty()),
             ..EndpointSubset::default()
@@ -90,7 +91,7 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
     let mut subsets: Vec<EndpointSubset> = groups.into_values().collect();
     for subset in &mut subsets {
         for list in [&mut subset.addresses, &mut subset.not_ready_addresses].into_iter().flatten() {
-            list.sort_by(|a, b| a.ip.cmp(&b.ip));
+            list.order_by(|a, b| a.ip.cmp(&b.ip));
         }
     }
     Some(subsets).filter(|list| !list.is_empty())

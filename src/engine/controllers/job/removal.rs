@@ -10,6 +10,7 @@ use std::sync::Arc;
 use api::k8s_openapi::api::batch::v1::JobSpec;
 use api::k8s_openapi::api::core::v1::Pod;
 use api::meta::time::millis;
+use api::order::Order;
 
 use super::indexes;
 use crate::controllers::pods;
@@ -26,7 +27,7 @@ pub fn choose(spec: &JobSpec, indexed: bool, active: &[Arc<Pod>], count: usize) 
             }
         }
         for mut twins in by_index.into_values() {
-            twins.sort_by_cached_key(|pod| usefulness(pod));
+            twins.order_by_key(|pod| usefulness(pod));
             left.extend(twins.pop());
             chosen.extend(twins);
         }
@@ -34,7 +35,7 @@ pub fn choose(spec: &JobSpec, indexed: bool, active: &[Arc<Pod>], count: usize) 
         left = active.to_vec();
     }
     if chosen.len() < count {
-        left.sort_by_cached_key(|pod| usefulness(pod));
+        left.order_by_key(|pod| usefulness(pod));
         left.truncate(count - chosen.len());
         chosen.extend(left);
     }

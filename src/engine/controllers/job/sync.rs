@@ -8,6 +8,7 @@ use std::sync::Arc;
 use api::k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec, JobStatus};
 use api::k8s_openapi::api::core::v1::Pod;
 use api::meta::time::millis;
+use api::order::Gather;
 use api::{Object, Status, Typed};
 
 use super::backoff::Backoff;
@@ -160,7 +161,7 @@ impl<'a, 'c> Sync<'a, 'c> {
         let mut failed = Indexes::parse(status.failed_indexes.as_deref().unwrap_or_default(), completions);
         failed.0.extend(tracked.iter().filter(|(_, pod)| self.fails_index(pod, limit)).map(|(index, _)| *index));
         // Each other failed index waits for a replacement, which must learn of its failures.
-        let active: BTreeSet<i32> = self.active.iter().filter_map(|pod| indexes::raw(pod)).collect();
+        let active: BTreeSet<i32> = self.active.iter().filter_map(|pod| indexes::raw(pod)).into_set();
         for (index, pod) in tracked {
             let settled = self.succeeded.has(index) || failed.has(index) || active.contains(&index);
             if settled || !self.is_failed(&pod) {
@@ -396,7 +397,7 @@ pub(super) fn is_terminating(pod: &Pod) -> bool {
 /// The Job's pods. One that is adopted now has not been counted: it gets the finalizer, too.
 fn own(cx: &mut Context, job: &Arc<Job>) -> Result<Vec<Arc<Pod>>, Status> {
     let owner = job.metadata.uid.as_deref().unwrap_or_default();
-    let known: BTreeSet<String> = cx.api.owned_by::<Pod>(owner).map(|pod| uid(pod).to_string()).collect();
+    let known: BTreeSet<String> = cx.api.owned_by::<Pod>(owner).map(|pod| uid(pod).to_string()).into_set();
     let mut pods = claim::claim(cx, job)?;
     for pod in pods.iter_mut().filter(|pod| !known.contains(uid(pod))) {
         *pod = tracking::track(cx, pod)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use api::Status;
 use api::k8s_openapi::api::batch::v1::{JobStatus, UncountedTerminatedPods};
 use api::k8s_openapi::api::core::v1::Pod;
+use api::order::{Gather, Order};
 
 use super::failure_policy::{Verdict, judge};
 use super::sync::{Sync, uid};
@@ -61,10 +62,10 @@ impl Sync<'_, '_> {
     pub fn track(&mut self, changed: bool) -> Result<(), Status> {
         let indexed = indexes::is_indexed(&self.job);
         if indexed {
-            self.pods.sort_by_key(|pod| indexes::raw(pod).unwrap_or(-1));
+            self.pods.order_by_key(|pod| indexes::raw(pod).unwrap_or(-1));
         }
         let mut tracked: BTreeSet<String> =
-            self.pods.iter().filter(|pod| is_tracked(pod)).map(|pod| uid(pod).to_string()).collect();
+            self.pods.iter().filter(|pod| is_tracked(pod)).map(|pod| uid(pod).to_string()).into_set();
         let mut dirty = changed | count_untracked(self.status_mut(), &tracked);
         let (done, full) = self.collect(&mut dirty);
         if indexed {

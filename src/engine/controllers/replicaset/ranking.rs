@@ -10,6 +10,7 @@ use api::k8s_openapi::api::apps::v1::ReplicaSet;
 use api::k8s_openapi::api::core::v1::Pod;
 use api::meta::owner::controller_of;
 use api::meta::time::millis;
+use api::order::Order;
 
 use crate::client::Context;
 use crate::controllers::pods;
@@ -22,7 +23,7 @@ pub fn least_useful(cx: &Context, set: &ReplicaSet, active: &[Arc<Pod>], count: 
     let crowding = crowding(cx, set);
     let now = cx.api.unix_millis() as i64;
     let mut ranked: Vec<Arc<Pod>> = active.to_vec();
-    ranked.sort_by_cached_key(|pod| rank(pod, &crowding, now));
+    ranked.order_by_key(|pod| rank(pod, &crowding, now));
     ranked.truncate(count);
     ranked
 }

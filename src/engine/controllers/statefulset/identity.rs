@@ -9,6 +9,7 @@ use api::Object;
 use api::k8s_openapi::api::apps::v1::StatefulSet;
 use api::k8s_openapi::api::core::v1::Pod;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use api::order::Order;
 
 use super::revisions::Revisions;
 use super::volumes;
@@ -41,7 +42,7 @@ impl Replicas {
                 None => {}
             }
         }
-        condemned.sort_by_key(|pod| std::cmp::Reverse(ordinal(pod)));
+        condemned.order_by_key(|pod| std::cmp::Reverse(ordinal(pod)));
         Self { wanted, condemned }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use api::order::Gather;
 use serde::Deserialize;
 
 use super::Millis;
@@ -114,9 +115,8 @@ impl Catalogue {
     /// # Errors
     /// What is wrong with the YAML, with its line where the syntax is wrong.
     pub fn extend(&mut self, text: &str) -> Result<(), String> {
-        // By way of JSON, which is read by code that is there already.
-        let value: serde_json::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-        let document: Document = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let value = api::yaml::parse_document(text).map_err(|error| error.to_string())?.to_json();
+        let document: Document = api::codec::decode(value).map_err(|error| error.to_string())?;
         self.registries.extend(document.registries);
         for spec in document.images {
             let base = document.bases.get(&spec.base);
@@ -213,6 +213,6 @@ fn build(spec: ImageSpec, base: Option<&BTreeMap<String, String>>) -> Image {
         env,
         stop_signal: spec.stop_signal,
         tree,
-        programs: spec.programs.into_iter().map(|(path, program)| (path, Arc::new(program))).collect(),
+        programs: spec.programs.into_iter().map(|(path, program)| (path, Arc::new(program))).into_map(),
     }
 }

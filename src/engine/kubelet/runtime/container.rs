@@ -14,6 +14,7 @@ use super::kernel::{Kernel, NetReply, Outbound, Sys, World};
 use super::process::{Body, Fd, Pid, Process, Stream, Wait};
 use super::program::Server;
 use super::tools;
+use api::order::Gather;
 
 /// What is needed to make a container.
 #[derive(Debug, Clone)]
@@ -143,7 +144,7 @@ impl Container {
         let mut container = Container { kernel, env, cwd: spec.cwd.clone(), console };
         // A terminal has one stream for all that is shown.
         let errors = if spec.tty { Stream::Stdout } else { Stream::Stderr };
-        let fds = BTreeMap::from([(0, Fd::Null), (1, Fd::Log(Stream::Stdout)), (2, Fd::Log(errors))]);
+        let fds = [(0, Fd::Null), (1, Fd::Log(Stream::Stdout)), (2, Fd::Log(errors))].into_iter().into_map();
         let mut first = container.process(0, spec.argv.clone(), fds, now);
         if spec.tty {
             first.env = with_terminal(&first.env);
@@ -293,7 +294,7 @@ impl Container {
         let stdout = self.kernel.outside_pipe(false);
         let stderr = if tty { stdout } else { self.kernel.outside_pipe(false) };
         let stdin_fd = input.map_or(Fd::Null, Fd::Pipe);
-        let fds = BTreeMap::from([(0, stdin_fd), (1, Fd::Pipe(stdout)), (2, Fd::Pipe(stderr))]);
+        let fds = [(0, stdin_fd), (1, Fd::Pipe(stdout)), (2, Fd::Pipe(stderr))].into_iter().into_map();
         let mut process = self.process(0, argv.to_vec(), fds, now);
         if tty {
             process.env = with_terminal(&process.env);

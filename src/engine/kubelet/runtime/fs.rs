@@ -10,6 +10,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::Millis;
+use api::order::Order;
 
 /// One entry of a tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +120,7 @@ impl FileTree {
                 names.push(name.to_owned());
             }
         }
-        names.sort();
+        names.order();
         names.dedup();
         names
     }
@@ -345,7 +346,7 @@ impl View<'_> {
         for mount in self.mounts.iter().filter(|mount| mount.path.starts_with(&prefix)) {
             names.extend(mount.path[prefix.len()..].split('/').next().map(str::to_owned));
         }
-        names.sort();
+        names.order();
         names.dedup();
         names
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use api::order::{Gather, Order};
+
 use super::Millis;
 use super::kernel::{Kernel, Sys, World};
 use super::process::{Body, Pid, Process, Wait};
@@ -51,7 +53,7 @@ impl HttpRequest {
 
 impl HttpResponse {
     pub fn text(status: u16, content_type: &str, body: &str) -> HttpResponse {
-        let headers = BTreeMap::from([("Content-Type".to_owned(), content_type.to_owned())]);
+        let headers = [("Content-Type".to_owned(), content_type.to_owned())].into_iter().into_map();
         HttpResponse { status, headers, body: body.to_owned(), delay: 0 }
     }
 }
@@ -131,7 +133,7 @@ impl Kernel {
                 Body::Shell(_) | Body::Lent => Vec::new(),
             })
             .collect();
-        ports.sort_unstable();
+        ports.order();
         ports
     }
 

@@ -25,6 +25,7 @@ pub use test_expr::evaluate as test_expression;
 pub use vm::step;
 
 use super::process::{Fd, Pid, signal_name};
+use api::order::Gather;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Var {
@@ -149,7 +150,7 @@ impl Shell {
     ) -> Result<Shell, String> {
         let exported = |value: &String| Var { value: value.clone(), exported: true, read_only: false };
         let mut shell = Shell {
-            vars: env.iter().map(|(name, value)| (name.clone(), exported(value))).collect(),
+            vars: env.iter().map(|(name, value)| (name.clone(), exported(value))).into_map(),
             name: name.to_owned(),
             args,
             functions: BTreeMap::new(),
@@ -219,7 +220,7 @@ impl Shell {
 
     /// What a child process gets as its environment.
     fn environment(&self) -> BTreeMap<String, String> {
-        self.vars.iter().filter(|(_, var)| var.exported).map(|(name, var)| (name.clone(), var.value.clone())).collect()
+        self.vars.iter().filter(|(_, var)| var.exported).map(|(name, var)| (name.clone(), var.value.clone())).into_map()
     }
 
     /// A copy that runs `code` as a subshell: traps are reset, except for ignored signals.

@@ -254,3 +254,10 @@ fn image_names() {
         assert_eq!(got.as_deref().map_err(String::as_str), want, "{text}");
     }
 }
+
+#[test]
+fn the_catalogue_is_what_libyaml_reads() {
+    let text = include_str!("catalogue.yaml");
+    let judge: serde_json::Value = serde_yaml::from_str(text).expect("it is YAML");
+    assert_eq!(api::yaml::parse_document(text).expect("it is YAML").to_json(), judge);
+}

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::meta::selector::Operator;
+use api::order::Gather;
 use k8s_openapi::api::core::v1::Node;
 
 use crate::scheduler::cache::{Cache, NodeInfo};
@@ -105,7 +106,7 @@ fn named_nodes(terms: &NodeAffinityTerms) -> Option<BTreeSet<String>> {
     for term in required {
         let mut of_term: Option<BTreeSet<String>> = None;
         for requirement in term.names.iter().filter(|r| r.key == "metadata.name" && r.operator == Operator::In) {
-            let listed: BTreeSet<String> = requirement.values.iter().cloned().collect();
+            let listed: BTreeSet<String> = requirement.values.iter().cloned().into_set();
             of_term = Some(match of_term {
                 None => listed,
                 Some(so_far) => so_far.intersection(&listed).cloned().collect(),

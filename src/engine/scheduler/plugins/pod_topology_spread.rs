@@ -20,6 +20,7 @@ use crate::scheduler::cache::{Cache, NodeInfo, ZONE};
 use crate::scheduler::framework::{Filter, Plugin, PreFilter, Score, Verdict};
 use crate::scheduler::pod_info::{PodInfo, SpreadConstraint};
 use crate::scheduler::queue::ClusterEvent;
+use api::order::Gather;
 
 pub struct PodTopologySpread;
 
@@ -69,7 +70,7 @@ impl Plugin for PodTopologySpread {
                 }
             }
             // The names live in the cache, the matcher does not.
-            let domains = domains.into_iter().map(|(value, count)| (value.to_owned(), count)).collect();
+            let domains = domains.into_iter().map(|(value, count)| (value.to_owned(), count)).into_map();
             Counted { constraint, counts_itself: constraint.selector.matches(pod.labels()), domains }
         });
         PreFilter::Filter(Box::new(Ready { pod, constraints: constraints.collect() }))

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/create/create_{configmap,secret,secret_docker,secret_tls}.go.
 
+use api::order::Gather;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
@@ -219,7 +220,7 @@ async fn secret(client: &Client<'_>, args: &Args, name: &str, kind: &str, data: 
     let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
     if !data.is_empty() {
         let encoded = data.into_iter().map(|(key, value)| (key, encode(value.as_str().unwrap_or_default()).into()));
-        object["data"] = Value::Object(encoded.collect());
+        object["data"] = Value::Object(encoded.into_object());
     }
     if !kind.is_empty() {
         object["type"] = kind.into();

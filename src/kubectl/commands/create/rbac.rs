@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/create/create_{role,clusterrole,rolebinding,clusterrolebinding}.go.
 
+use api::order::Gather;
 use serde_json::{Value, json};
 
 use super::{GENERATOR, finish, one_name};
@@ -154,7 +155,7 @@ async fn role(cx: &Cx, args: &Args, kind: &str) -> Result {
             .iter()
             .filter_map(|pair| pair.split_once('='))
             .map(|(key, value)| (key.to_string(), value.into()))
-            .collect();
+            .into_object();
         object["aggregationRule"] = json!({"clusterRoleSelectors": [{"matchLabels": labels}]});
         object["rules"] = Value::Null;
         return finish(&client, args, object, "").await;

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/rollout/rollout_history.go, polymorphichelpers/history.go.
 
+use api::order::Order;
 use serde_json::{Map, Value, json};
 
 use super::super::text_at;
@@ -105,7 +106,7 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info, output: &mut Output)
         return Ok(());
     }
     let mut sorted = revisions;
-    sorted.sort_by_key(|(number, ..)| *number);
+    sorted.order_by_key(|(number, ..)| *number);
     let mut rows = vec![vec!["REVISION".to_string(), "CHANGE-CAUSE".into()]];
     rows.extend(
         sorted

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/rollout/rollout_undo.go, polymorphichelpers/rollback.go.
 
+use api::order::{Gather, Order};
 use serde_json::{Map, Value, json};
 
 use super::super::{LAST_APPLIED, dry_run, int_at};
@@ -114,7 +115,7 @@ async fn deployment(client: &Client<'_>, args: &Args, info: &Info, dry_run: DryR
     let object = &info.object;
     let mut history: Vec<(i64, Value)> =
         replica_sets(client, object).await?.into_iter().map(|set| (revision(&set), set)).collect();
-    history.sort_by_key(|(number, _)| *number);
+    history.order_by_key(|(number, _)| *number);
     let (number, set) = pick(&history, args.int("to-revision"), info)?;
     if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
         return Err(Failure::plain(
@@ -133,7 +134,7 @@ async fn deployment(client: &Client<'_>, args: &Args, info: &Info, dry_run: DryR
     let map =
         |object: &Value| object.pointer("/metadata/annotations").and_then(Value::as_object).unwrap_or(&empty).clone();
     let mut annotations: Map<String, Value> =
-        map(set).into_iter().filter(|(key, _)| !KEPT.contains(&key.as_str())).collect();
+        map(set).into_iter().filter(|(key, _)| !KEPT.contains(&key.as_str())).into_object();
     annotations.extend(map(object).into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())));
     let patch = json!([
         {"op": "replace", "path": "/spec/template", "value": template},

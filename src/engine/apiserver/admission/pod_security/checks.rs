@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{PodSpec, SecurityContext, Volume};
+use api::order::Order;
 
 use super::Level;
 
@@ -100,7 +101,7 @@ fn adding(containers: &[Judged], allowed: &[&str]) -> Option<String> {
     let bad = those(containers, |context| !added(context, allowed).is_empty());
     let mut list: Vec<String> =
         containers.iter().flat_map(|c| added(c.context, allowed)).map(|name| format!("{name:?}")).collect();
-    list.sort();
+    list.order();
     list.dedup();
     (!bad.is_empty()).then(|| {
         format!("{} must not include {} in securityContext.capabilities.add", named("container", &bad), list.join(", "))
@@ -144,7 +145,7 @@ fn host_paths(spec: &PodSpec) -> Option<(&'static str, String)> {
 fn host_ports(containers: &[Judged]) -> Option<(&'static str, String)> {
     let bad: Vec<&str> = containers.iter().filter(|c| !c.host_ports.is_empty()).map(|c| c.name).collect();
     let mut ports: Vec<i32> = containers.iter().flat_map(|c| c.host_ports.clone()).collect();
-    ports.sort_unstable();
+    ports.order();
     ports.dedup();
     let verb = if bad.len() == 1 { "uses" } else { "use" };
     let noun = if ports.len() == 1 { "hostPort" } else { "hostPorts" };
@@ -195,7 +196,7 @@ fn restricted_volumes(spec: &PodSpec) -> Option<(&'static str, String)> {
         spec.volumes.iter().flatten().filter_map(|v| Some((v.name.as_str(), restricted_type(v)?))).collect();
     let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
     let mut types: Vec<&str> = found.iter().map(|(_, kind)| *kind).collect();
-    types.sort_unstable();
+    types.order();
     types.dedup();
     let verb = if names.len() == 1 { "uses" } else { "use" };
     (!names.is_empty()).then(|| {

@@ -6,6 +6,7 @@ use super::super::kernel::Sys;
 use super::super::process::Process;
 use super::super::shell::matches_glob;
 use super::{complain, print};
+use api::order::Order;
 
 pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> i32 {
     let flags: String = args
@@ -304,7 +305,7 @@ fn ls(process: &Process, sys: &mut Sys, flags: &str, paths: &[&String]) -> i32 {
         let mut names = sys.view().list(&full);
         if full == "/" {
             names.extend(ROOT_DIRS.iter().map(|name| (*name).to_owned()));
-            names.sort();
+            names.order();
             names.dedup();
         }
         if flags.contains('a') {

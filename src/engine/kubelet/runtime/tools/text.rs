@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use api::meta::hash::{FNV64, fnv64a};
+use api::order::Order;
 use base64::Engine as _;
 use regex_lite::Regex;
 
@@ -559,9 +560,9 @@ fn sort(lines: &mut Vec<String>, flags: &str, key: usize) {
         digits.parse().unwrap_or(0)
     };
     if flags.contains('n') {
-        lines.sort_by_key(|line| number(&part(line)));
+        lines.order_by_key(|line| number(&part(line)));
     } else {
-        lines.sort_by_key(|line| part(line));
+        lines.order_by_key(|line| part(line));
     }
     if flags.contains('r') {
         lines.reverse();

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::meta::volume::{BIND_COMPLETED, SELECTED_NODE, annotation, claim_class, requested, volume_name};
+use api::order::Order;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 
 use super::matching::{fits_node, smallest_match};
@@ -75,7 +76,7 @@ pub fn claims_of<'a>(cache: &'a Cache, pod: &PodInfo) -> Result<Claims<'a>, Stri
             claims.unbound_immediate = true;
         }
     }
-    claims.waiting.sort_by_key(|claim| requested(claim));
+    claims.waiting.order_by_key(|claim| requested(claim));
     Ok(claims)
 }
 
