@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// Sorting in place; `clippy.toml` leads here from the standard library's methods.
+/// Sorting in place, instead of the methods of the standard library that begin with `sort`.
 pub trait Order<T> {
     fn order(&mut self)
     where
@@ -41,7 +41,6 @@ impl<T> Order<T> for [T] {
 #[inline(never)]
 fn places(len: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<usize> {
     let mut places: Vec<usize> = (0..len).collect();
-    #[expect(clippy::disallowed_methods, reason = "here it is")]
     places.sort_by(|a, b| compare(*a, *b));
     places
 }

@@ -13,8 +13,8 @@
 //! go_json(&value)                        -> String   fields in the order the real server sends
 //! lint(text) / complete(text, offset) / hover(text, offset)   for editors, UTF-16 offsets
 //! ```
-//! Descriptions: the first sentences are always here; the rest is compiled into native builds
-//! and loaded by the page when something asks ([`install_more`]), as it is twice their size.
+//! Descriptions are compiled into native builds. The page fetches them once it runs
+//! ([`install_texts`]): nobody needs them at once, and they are a tenth of its size.
 
 mod complete;
 mod data;
@@ -28,7 +28,7 @@ mod walk;
 mod wire;
 
 pub use complete::{Completion, CompletionKind, complete};
-pub use data::install_more;
+pub use data::install_texts;
 pub use go::{base64_error, json_type, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};

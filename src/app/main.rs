@@ -11,6 +11,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+/// Called by `boot.js` when it has fetched the descriptions of the API's fields.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn describe(first: String, more: String) {
+    api::schema::install_texts(first, more);
+}
+
 fn main() {
     // Only the page has a window; the same program may one day run as a worker.
     if web_sys::window().is_none() {

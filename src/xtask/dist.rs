@@ -146,7 +146,8 @@ pub fn print_sizes(dist: &Path) -> Outcome {
             squeezed("brotli", &["-q", "11", "-w", "24", "-c", "-"], &bytes).unwrap_or(bytes.len()),
         ];
         println!("{:>12} {:>12} {:>12}  {name}", grouped(sizes[0]), grouped(sizes[1]), grouped(sizes[2]));
-        let loaded_later = matches!(name.as_str(), "404.html" | "sw.js" | ".nojekyll" | "pilothouse.json");
+        let loaded_later =
+            matches!(name.as_str(), "404.html" | "sw.js" | ".nojekyll" | "pilothouse.json") || name.ends_with(".txt");
         for column in 0..3 {
             total[column] += sizes[column];
             first[column] += if loaded_later { 0 } else { sizes[column] };

@@ -1,6 +1,6 @@
 //! What every source file owes its reader.
 
-use super::{assert_none, files, product_lines};
+use super::{assert_none, files, is_test, product_lines};
 
 /// Above this a file should be split; the list is printed.
 const LONG: usize = 500;
@@ -50,4 +50,39 @@ fn only_the_environment_of_kubelets_knows_its_profile() {
         }
     }
     assert_none("the kubelets' environment is data (a Profile), never a branch on its name:", breaches);
+}
+
+/// What the page would carry once more for each type, and the house's way.
+const HEAVY: &[(&str, &str)] = &[
+    (".sort(", "api::order: `order`"),
+    (".sort_unstable(", "api::order: `order`"),
+    (".sort_by(", "api::order: `order_by`"),
+    (".sort_unstable_by(", "api::order: `order_by`"),
+    (".sort_by_key(", "api::order: `order_by_key`"),
+    (".sort_unstable_by_key(", "api::order: `order_by_key`"),
+    (".sort_by_cached_key(", "api::order: `order_by_key`"),
+    ("BTreeMap::from([", "api::order: `into_map`"),
+    ("BTreeSet::from([", "api::order: `into_set`"),
+    ("Map::from_iter(", "api::order: `into_object`"),
+    ("serde_json::from_value(", "api::codec::decode"),
+    ("serde_json::from_value::", "api::codec::decode"),
+    ("serde_json::to_value(", "api::codec::encode"),
+];
+
+#[test]
+fn what_is_written_for_every_type_is_written_once() {
+    let mut breaches = Vec::new();
+    for part in ["api", "engine", "kubectl", "course", "app"] {
+        for (path, text) in files(&format!("src/{part}"), "rs") {
+            let native = path.contains("/generate/") || path.ends_with("build.rs") || path.ends_with("testing.rs");
+            if native || is_test(&path) || path == "src/api/order.rs" {
+                continue;
+            }
+            for (line, code) in product_lines(&text) {
+                let found = HEAVY.iter().filter(|(heavy, _)| code.contains(heavy));
+                breaches.extend(found.map(|(_, instead)| format!("{path}:{line}: {instead}")));
+            }
+        }
+    }
+    assert_none("some kilobytes of the page for each type, and there is a way without:", breaches);
 }

@@ -4,8 +4,8 @@
 //! `name code traits…`. A code is a letter, `[` list of, `{` map of, `@` type. Traits:
 //! `!` required, `S` set, `K` keys of a list map, `P` key of strategic merge, `R` retainKeys,
 //! `A` atomic, `N` not atomic, `G` Go name, `V` struct by value, `Z` written even when empty,
-//! `E` enum values. Fields stand in the order of their Go structs. `v1_36.texts` and
-//! `v1_36.more`: a line per type and field, first sentence and the rest.
+//! `E` enum values. Fields stand in the order of their Go structs. `v1_36.texts.txt` and
+//! `v1_36.more.txt`: a line per type and field, first sentence and the rest.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -14,16 +14,14 @@ use super::{Field, ListKind, Shape, Type, TypeId};
 use crate::order::Order;
 
 const FIELDS: &str = include_str!("v1_36.fields");
-const TEXTS: &str = include_str!("v1_36.texts");
-
+/// First sentences and the rest of the descriptions.
 #[cfg(not(target_arch = "wasm32"))]
-const MORE: Option<&str> = Some(include_str!("v1_36.more"));
+const COMPILED: Option<[&str; 2]> = Some([include_str!("v1_36.texts.txt"), include_str!("v1_36.more.txt")]);
 #[cfg(target_arch = "wasm32")]
-const MORE: Option<&str> = None;
+const COMPILED: Option<[&str; 2]> = None;
 
 static DATA: LazyLock<Data> = LazyLock::new(read);
-static SUMMARIES: LazyLock<Vec<&'static str>> = LazyLock::new(|| TEXTS.lines().collect());
-static REST: OnceLock<Vec<String>> = OnceLock::new();
+static TEXTS: OnceLock<[Vec<&'static str>; 2]> = OnceLock::new();
 
 pub(super) struct Data {
     pub kinds: Vec<(&'static str, &'static str, TypeId)>,
@@ -42,23 +40,32 @@ pub(super) fn get() -> &'static Data {
     &DATA
 }
 
-/// Gives the rest of the descriptions, the text of `v1_36.more`, to a build that was compiled without it.
+/// Gives the descriptions to a build that was compiled without them: the texts of `v1_36.texts.txt`
+/// and `v1_36.more.txt`.
 ///
 /// Only the first call counts.
-pub fn install_more(text: &str) {
-    REST.get_or_init(|| text.lines().map(str::to_string).collect());
+pub fn install_texts(first: String, more: String) {
+    TEXTS.get_or_init(|| split([first.leak(), more.leak()]));
+}
+
+fn split(texts: [&'static str; 2]) -> [Vec<&'static str>; 2] {
+    texts.map(|text| text.lines().collect())
+}
+
+fn line_of(part: usize, line: usize) -> &'static str {
+    let texts = match COMPILED {
+        Some(compiled) => Some(TEXTS.get_or_init(|| split(compiled))),
+        None => TEXTS.get(),
+    };
+    texts.and_then(|texts| texts[part].get(line)).copied().unwrap_or_default()
 }
 
 pub(super) fn summary(line: usize) -> &'static str {
-    SUMMARIES.get(line).copied().unwrap_or_default()
+    line_of(0, line)
 }
 
 pub(super) fn text(line: usize) -> String {
-    if let Some(more) = MORE {
-        install_more(more);
-    }
-    let rest = REST.get().and_then(|rest| rest.get(line)).map_or("", String::as_str);
-    let escaped = format!("{}{rest}", summary(line));
+    let escaped = format!("{}{}", line_of(0, line), line_of(1, line));
     escaped.replace("\\n", "\n").replace("\\\\", "\\")
 }
 

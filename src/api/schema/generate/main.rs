@@ -1,4 +1,4 @@
-//! The generator of `schema/v1_36.fields`, `.texts` and `.more`. Native, run by `cargo xtask schema`.
+//! The generator of `schema/v1_36.fields`, `.texts.txt` and `.more.txt`. Native, run by `cargo xtask schema`.
 //! With `--check` it writes nothing and fails if the committed files differ.
 //!
 //! Reads the source of the k8s-openapi crate in Cargo's registry: each of its files holds one
@@ -48,7 +48,9 @@ fn run() -> Result<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
     let mut summary = format!("{} kinds, {} types", roots.len(), wanted.len());
     let check = std::env::args().any(|word| word == "--check");
-    for (name, text) in [("v1_36.fields", &files.fields), ("v1_36.texts", &files.first), ("v1_36.more", &files.more)] {
+    for (name, text) in
+        [("v1_36.fields", &files.fields), ("v1_36.texts.txt", &files.first), ("v1_36.more.txt", &files.more)]
+    {
         let path = folder.join(name);
         if !check {
             std::fs::write(path, text).map_err(|e| format!("{name}: {e}"))?;

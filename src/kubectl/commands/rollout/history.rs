@@ -2,8 +2,8 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/rollout/rollout_history.go, polymorphichelpers/history.go.
 
-use api::order::Order;
-use serde_json::{Map, Value, json};
+use api::order::{Gather, Order};
+use serde_json::{Value, json};
 
 use super::super::text_at;
 use super::{controller_revisions, found, replica_sets, revision};
@@ -94,7 +94,7 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info, output: &mut Output)
         if !cause.is_empty() {
             let annotations = super::super::map_at(&mut template, &["metadata", "annotations"]);
             if let Some(annotations) = annotations {
-                *annotations = Map::from_iter([("kubernetes.io/change-cause".to_string(), json!(cause))]);
+                *annotations = [("kubernetes.io/change-cause".to_string(), json!(cause))].into_iter().into_object();
             }
         }
         let text = describe::pod_template(&template);
