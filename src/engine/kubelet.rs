@@ -15,6 +15,7 @@ mod eviction;
 mod images;
 mod lifecycle;
 mod logs;
+mod names;
 mod node_status;
 mod operations;
 mod pod_worker;

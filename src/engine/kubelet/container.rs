@@ -71,6 +71,8 @@ pub struct Instance {
     pub hook: Option<Hook>,
     pub uid: i64,
     pub gid: i64,
+    /// All its groups, its own among them.
+    pub groups: Vec<i64>,
     /// What it runs with: what its spec asked for when it started, or was resized.
     pub resources: ResourceRequirements,
 }

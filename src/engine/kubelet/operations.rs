@@ -15,6 +15,7 @@ use super::env::{self, Env};
 use super::events::Turn;
 use super::images::{self, Ensure, Failure};
 use super::lifecycle::{HookState, begin_kill, poll_hook, run_hook};
+use super::names;
 use super::pod_worker::{PodWorker, Work};
 use super::probes;
 use super::runtime::reference::hex_of;
@@ -96,18 +97,12 @@ impl PodWorker {
             return;
         }
         let host_network = spec.host_network == Some(true);
-        let hostname = if host_network {
-            turn.host.machine.name.clone()
-        } else {
-            spec.hostname.unwrap_or_else(|| self.name().to_owned())
-        };
-        self.world.hostname = hostname.chars().take(63).collect();
         self.world.ip = if host_network {
             turn.host.machine.host_ip.clone()
         } else {
             turn.host.allocate_ip(!turn.cx.profile.instant)
         };
-        self.world.nameserver = "10.96.0.10".to_owned();
+        names::settle(&mut self.world, &self.pod, &turn.host.machine.name);
         self.world.node = turn.host.machine.name.clone();
         self.sandbox_ready = true;
         self.made_sandbox = true;
@@ -305,6 +300,7 @@ impl PodWorker {
             hook: None,
             uid: i64::from(user),
             gid: i64::from(group),
+            groups: run.groups.iter().copied().map(i64::from).collect(),
             resources: spec.resources.clone().unwrap_or_default(),
         };
         let over_at_once = instant && (slot.kind == Kind::Init || (turn.cx.profile.jobs_succeed && is_job_pod(&pod)));
@@ -418,6 +414,7 @@ impl PodWorker {
             mounts,
             read_only_root: context.and_then(|context| context.read_only_root_filesystem) == Some(true),
             user: user_of(&pod, context, image),
+            groups: groups_of(&pod, user_of(&pod, context, image).1),
             memory_limit: Some(limit("memory").map_or(machine_memory, |limit| unsigned(limit.value())))
                 .filter(|bytes| *bytes > 0),
             cpu_limit: limit("cpu").map(|limit| unsigned(limit.milli_value())),
@@ -453,6 +450,18 @@ fn user_of(pod: &Pod, own: Option<&SecurityContext>, image: &Image) -> (u32, u32
     let group =
         id(own.and_then(|context| context.run_as_group)).or(id(shared.and_then(|context| context.run_as_group)));
     (user.unwrap_or(image.user), group.unwrap_or(0))
+}
+
+/// All groups a process is in, in order: its own, and those the pod adds.
+fn groups_of(pod: &Pod, own: u32) -> Vec<u32> {
+    let shared = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+    let added = shared.into_iter().flat_map(|context| {
+        context.supplemental_groups.iter().flatten().copied().chain(context.fs_group).collect::<Vec<_>>()
+    });
+    let mut groups: Vec<u32> = added.filter_map(|group| u32::try_from(group).ok()).chain([own]).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
 }
 
 fn is_job_pod(pod: &Pod) -> bool {

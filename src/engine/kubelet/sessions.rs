@@ -166,7 +166,9 @@ impl Kubelet {
         let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
         let worker = self.workers.get_mut(&uid).ok_or_else(not_found)?;
         let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
-        let instance = slot.and_then(Slot::running_mut).ok_or_else(not_found)?;
+        // The runtime knows of an end before the kubelet does.
+        let alive = slot.and_then(Slot::running_mut).filter(|instance| instance.runtime.exit().is_none());
+        let instance = alive.ok_or_else(not_found)?;
         let io = instance.runtime.exec(command, stdin, tty, now, &mut worker.world).map_err(|launch| {
             let error = exec_error(&uid, now, command, launch);
             ExecFailure::Runtime(format!("error executing command in container: {error}"))
@@ -192,7 +194,9 @@ impl Kubelet {
         let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
         let worker = self.workers.get_mut(&uid).ok_or_else(not_found)?;
         let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
-        let instance = slot.and_then(Slot::running_mut).ok_or_else(not_found)?;
+        // The runtime knows of an end before the kubelet does.
+        let alive = slot.and_then(Slot::running_mut).filter(|instance| instance.runtime.exit().is_none());
+        let instance = alive.ok_or_else(not_found)?;
         let io = instance.runtime.attach(stdin);
         let session = Session { uid, container: container.to_owned(), instance: instance.id.clone(), io };
         Ok(self.sessions.begin(session))

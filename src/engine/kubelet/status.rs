@@ -212,7 +212,7 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
             linux: Some(LinuxContainerUser {
                 uid: instance.uid,
                 gid: instance.gid,
-                supplemental_groups: Some(vec![instance.gid]),
+                supplemental_groups: Some(instance.groups.clone()),
             }),
         }),
         volume_mounts: spec.and_then(|spec| spec.volume_mounts.as_ref()).map(|mounts| {

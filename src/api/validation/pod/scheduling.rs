@@ -44,11 +44,15 @@ pub fn tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorLi
                     errors.push(FieldError::invalid(&operator_path, &value, breaches.join(";")));
                 }
             }
-            "Exists" if !value.is_empty() => errors.push(FieldError::invalid(
-                &operator_path,
-                &value,
-                "value must be empty when `operator` is 'Exists'",
-            )),
+            "Exists" if !value.is_empty() => {
+                // The whole toleration is the bad value, under Go's names.
+                let whole = serde_json::json!({
+                    "Key": key, "Operator": operator, "Value": value, "Effect": effect,
+                    "TolerationSeconds": toleration.toleration_seconds,
+                });
+                let text = "value must be empty when `operator` is 'Exists'";
+                errors.push(FieldError::invalid(&operator_path, whole, text));
+            }
             "Exists" => {}
             other => errors.push(FieldError::not_supported(&operator_path, other, &["Equal", "Exists"])),
         }

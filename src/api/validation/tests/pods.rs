@@ -203,7 +203,7 @@ fn parts_of_the_spec_are_checked() {
         ),
         (
             json!({"tolerations": [{"key": "a", "operator": "Exists", "value": "v"}]}),
-            "tolerations[0].operator: Invalid value: \"v\": value must be empty when `operator` is 'Exists'",
+            "tolerations[0].operator: Invalid value: {\"Key\":\"a\",\"Operator\":\"Exists\",\"Value\":\"v\",\"Effect\":\"\",\"TolerationSeconds\":null}: value must be empty when `operator` is 'Exists'",
         ),
         (
             json!({"tolerations": [{"key": "a", "effect": "X"}]}),

@@ -26,6 +26,8 @@ pub struct Spec {
     pub mounts: Arc<[Mount]>,
     pub read_only_root: bool,
     pub user: (u32, u32),
+    /// All groups of that user, in order.
+    pub groups: Vec<u32>,
     pub memory_limit: Option<u64>,
     pub cpu_limit: Option<u64>,
     /// The process stays for ever and ends when asked, whatever its command.
@@ -61,6 +63,9 @@ pub struct SandboxWorld {
     pub hostname: String,
     pub ip: String,
     pub nameserver: String,
+    /// `/etc/hosts` and `/etc/resolv.conf` of its containers.
+    pub hosts: String,
+    pub resolver: String,
     pub node: String,
     pub outbox: Vec<Outbound>,
     pub next_token: u64,
@@ -138,6 +143,7 @@ impl Container {
         kernel.memory_limit = spec.memory_limit;
         kernel.cpu_limit = spec.cpu_limit;
         kernel.user = spec.user;
+        kernel.groups.clone_from(&spec.groups);
         prepare_files(&mut kernel, spec, now, world);
         let env = Arc::new(spec.env.clone());
         let console = Console { stdin: None, once: spec.stdin_once, tty: spec.tty };
@@ -433,17 +439,9 @@ fn with_terminal(env: &BTreeMap<String, String>) -> Arc<BTreeMap<String, String>
 /// Files that the kubelet and the runtime put into every container.
 fn prepare_files(kernel: &mut Kernel, spec: &Spec, now: Millis, world: &SandboxWorld) {
     let hostname = &world.hostname;
-    let hosts = format!(
-        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{}\t{hostname}\n",
-        world.ip
-    );
-    let resolver = format!(
-        "search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver {}\noptions ndots:5\n",
-        world.nameserver
-    );
     kernel.fs.put("/etc/hostname", format!("{hostname}\n").as_bytes(), 0o644, now);
-    kernel.fs.put("/etc/hosts", hosts.as_bytes(), 0o644, now);
-    kernel.fs.put("/etc/resolv.conf", resolver.as_bytes(), 0o644, now);
+    kernel.fs.put("/etc/hosts", world.hosts.as_bytes(), 0o644, now);
+    kernel.fs.put("/etc/resolv.conf", world.resolver.as_bytes(), 0o644, now);
     kernel.fs.put("/dev/termination-log", b"", 0o666, now);
     for mount in spec.mounts.iter().filter(|mount| mount.sub_path.is_empty()) {
         kernel.fs.put_dir(&mount.path, 0o755, now);

@@ -100,6 +100,7 @@ pub struct Kernel {
     /// Set once, when process 1 is gone.
     pub exited: Option<(i32, Millis)>,
     pub user: (u32, u32),
+    pub groups: Vec<u32>,
     pub binaries: Arc<super::catalogue::Image>,
 }
 
@@ -137,6 +138,7 @@ impl Kernel {
             oom: false,
             exited: None,
             user: (0, 0),
+            groups: vec![0],
             binaries: image,
         }
     }

@@ -26,6 +26,7 @@ fn spec(image: &str, argv: &[&str]) -> Spec {
         mounts: Arc::from([]),
         read_only_root: false,
         user: (0, 0),
+        groups: vec![0],
         memory_limit: Some(256 << 20),
         cpu_limit: None,
         idle: false,

@@ -66,7 +66,11 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
                 ("whoami", ..) => "root".to_owned(),
                 (_, true, _) => user.to_string(),
                 (_, _, true) => group.to_string(),
-                _ => format!("uid={user}{} gid={group}{} groups={group}{}", label(user), label(group), label(group)),
+                _ => {
+                    let groups: Vec<String> =
+                        sys.kernel.groups.iter().map(|group| format!("{group}{}", label(*group))).collect();
+                    format!("uid={user}{} gid={group}{} groups={}", label(user), label(group), groups.join(","))
+                }
             };
             print(process, sys, &format!("{text}\n"));
             0
