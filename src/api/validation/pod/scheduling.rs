@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{PodSpec, Toleration, TopologySpreadConstraint};
 use super::super::common::{invalid_each, label_name, label_selector, one_of};
 use super::super::field::{ErrorList, FieldError, Path};
 use super::super::go_value::GoValue;
+use super::super::internal::go_struct;
 use super::affinity::label_keys;
 use crate::meta::names;
 
@@ -46,10 +47,13 @@ pub fn tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorLi
             }
             "Exists" if !value.is_empty() => {
                 // The whole toleration is the bad value, under Go's names.
-                let whole = serde_json::json!({
-                    "Key": key, "Operator": operator, "Value": value, "Effect": effect,
+                let whole = go_struct! {
+                    "Key": key.clone(),
+                    "Operator": operator.clone(),
+                    "Value": value.clone(),
+                    "Effect": effect.clone(),
                     "TolerationSeconds": toleration.toleration_seconds,
-                });
+                };
                 let text = "value must be empty when `operator` is 'Exists'";
                 errors.push(FieldError::invalid(&operator_path, whole, text));
             }
