@@ -8,7 +8,7 @@ use std::sync::Arc;
 use api::Kind as ApiKind;
 use api::k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
 use api::meta::quantity::amount;
-use api::order::Gather;
+use api::order::{Gather, Order};
 
 use super::container::{End, Instance, Kind, spec_of};
 use super::env::{self, Env};
@@ -459,7 +459,7 @@ fn groups_of(pod: &Pod, own: u32) -> Vec<u32> {
         context.supplemental_groups.iter().flatten().copied().chain(context.fs_group).collect::<Vec<_>>()
     });
     let mut groups: Vec<u32> = added.filter_map(|group| u32::try_from(group).ok()).chain([own]).collect();
-    groups.sort_unstable();
+    groups.order();
     groups.dedup();
     groups
 }
