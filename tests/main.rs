@@ -9,3 +9,4 @@ mod browser;
 mod determinism;
 mod random;
 mod transcripts;
+mod via_kubectl;

@@ -32,6 +32,21 @@ const STACK: usize = 64 << 20;
 enum Ask {
     Request(Box<Request>, oneshot::Sender<Answer>),
     Send(StreamId, Upstream, oneshot::Sender<()>),
+    Look(Box<dyn FnOnce(&mut Cluster) + Send>),
+    Traffic(Sender<Traffic>),
+}
+
+/// What goes between the cluster and its clients, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, and messages on streams.
+    pub asked: u64,
+    /// Batches put on streams.
+    pub told: u64,
+    /// Streams that are open.
+    pub open: usize,
+    /// Whether a reader has yet to take what it was told.
+    pub behind: bool,
 }
 
 /// A response, and the stream it continues as.
@@ -66,6 +81,25 @@ impl Handle {
             let _ = told.await;
         }
     }
+
+    /// Does something to the cluster between two requests, and waits until it is done.
+    /// `None` when the cluster is gone.
+    pub fn look<R: Send + 'static>(&self, look: impl FnOnce(&mut Cluster) -> R + Send + 'static) -> Option<R> {
+        let (tell, told) = channel();
+        let look = move |cluster: &mut Cluster| {
+            // Whoever has gone meanwhile wants no answer.
+            let _ = tell.send(look(cluster));
+        };
+        self.0.send(Ask::Look(Box::new(look))).ok()?;
+        told.recv().ok()
+    }
+
+    /// `None` when the cluster is gone.
+    pub fn traffic(&self) -> Option<Traffic> {
+        let (tell, told) = channel();
+        self.0.send(Ask::Traffic(tell)).ok()?;
+        told.recv().ok()
+    }
 }
 
 /// # Errors
@@ -74,7 +108,7 @@ pub fn start(cluster: Cluster, speed: u32) -> std::io::Result<(Handle, JoinHandl
     let (sender, asks) = channel();
     let thread = std::thread::Builder::new().name("cluster".into()).stack_size(STACK).spawn(move || {
         let clock = Clock { real: Instant::now(), at: cluster.now(), speed };
-        Owner { cluster, clock, streams: Vec::new() }.run(&asks);
+        Owner { cluster, clock, streams: Vec::new(), traffic: Traffic::default() }.run(&asks);
     })?;
     Ok((Handle(sender), thread))
 }
@@ -83,6 +117,7 @@ pub fn start(cluster: Cluster, speed: u32) -> std::io::Result<(Handle, JoinHandl
 struct Clock {
     real: Instant,
     at: Millis,
+    /// 0: it stands still.
     speed: u32,
 }
 
@@ -113,24 +148,14 @@ struct Owner {
     cluster: Cluster,
     clock: Clock,
     streams: Vec<Open>,
+    traffic: Traffic,
 }
 
 impl Owner {
     fn run(mut self, asks: &Receiver<Ask>) {
         loop {
-            let target = self.clock.now().max(self.cluster.now());
-            let ran = self.cluster.run_until(target, BUDGET);
-            let late =
-                Duration::from_millis(target.saturating_sub(self.cluster.now()) / u64::from(self.clock.speed.max(1)));
-            if late > LATE {
-                self.clock.restart(self.cluster.now());
-            }
+            let idle = self.pass();
             self.deliver();
-            let idle = match self.cluster.next_event_at() {
-                _ if !ran.complete => Duration::ZERO,
-                Some(at) => self.clock.until(at).min(TICK),
-                None => TICK,
-            };
             let mut next = asks.recv_timeout(idle);
             for _ in 0..TURN {
                 match next {
@@ -149,9 +174,38 @@ impl Owner {
         }
     }
 
+    /// Lets time pass up to now; how long nothing is due then.
+    fn pass(&mut self) -> Duration {
+        if self.clock.speed == 0 {
+            return TICK;
+        }
+        let target = self.clock.now().max(self.cluster.now());
+        let ran = self.cluster.run_until(target, BUDGET);
+        let late = Duration::from_millis(target.saturating_sub(self.cluster.now()) / u64::from(self.clock.speed));
+        if late > LATE {
+            self.clock.restart(self.cluster.now());
+        }
+        match self.cluster.next_event_at() {
+            _ if !ran.complete => Duration::ZERO,
+            Some(at) => self.clock.until(at).min(TICK),
+            None => TICK,
+        }
+    }
+
     fn answer(&mut self, ask: Ask) {
         match ask {
+            Ask::Look(look) => {
+                look(&mut self.cluster);
+                self.clock.restart(self.cluster.now());
+            }
+            Ask::Traffic(tell) => {
+                self.deliver();
+                let behind = self.streams.iter().any(|open| open.reader.capacity() < BATCHES);
+                // Whoever has gone meanwhile wants no answer.
+                let _ = tell.send(Traffic { open: self.streams.len(), behind, ..self.traffic });
+            }
             Ask::Request(request, tell) => {
+                self.traffic.asked += 1;
                 let response = self.submit(*request);
                 let stream = match response.body {
                     Body::Stream(id) => {
@@ -165,6 +219,7 @@ impl Owner {
                 let _ = tell.send(Answer { response, stream });
             }
             Ask::Send(stream, data, tell) => {
+                self.traffic.asked += 1;
                 self.cluster.send(stream, data);
                 let _ = tell.send(());
             }
@@ -190,7 +245,7 @@ impl Owner {
 
     /// Hands out what arrived on the streams, and closes those nobody reads any more.
     fn deliver(&mut self) {
-        let cluster = &mut self.cluster;
+        let (cluster, told) = (&mut self.cluster, &mut self.traffic.told);
         self.streams.retain(|open| {
             if open.reader.is_closed() {
                 cluster.close(open.id);
@@ -201,6 +256,7 @@ impl Owner {
             let over = chunks.contains(&Chunk::Closed);
             if !chunks.is_empty() {
                 room.send(chunks);
+                *told += 1;
             }
             !over
         });

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use crate::exchange::{self, Reply, Style};
 use crate::owner::{Answer, Handle};
 use crate::patience::Patient;
-use crate::{guard, protobuf, remote};
+use crate::{admin, guard, openapi, protobuf, remote};
 
 /// All headers of a request together, in bytes; more is 431.
 const HEADERS: usize = 64 * 1024;
@@ -30,6 +30,8 @@ const FULL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\nconnec
 pub struct Limits {
     pub connections: usize,
     pub patience: Duration,
+    /// Whether [`admin`] is served.
+    pub admin: bool,
 }
 
 /// Serves until it is told to stop. The connections are tasks of the runtime and end with it.
@@ -123,7 +125,14 @@ async fn exchange(
             return Ok(exchange::refusal(status, style));
         }
     }
-    let Some(Answer { response, stream }) = cluster.request(asked).await else { return Err(Refused) };
+    if limits.admin && asked.path.starts_with(admin::PREFIX) {
+        return Ok(exchange::reply(admin::answer(asked, cluster).await, None, style));
+    }
+    let protobuf = openapi::is_wanted(&asked);
+    let Some(Answer { mut response, stream }) = cluster.request(asked).await else { return Err(Refused) };
+    if protobuf {
+        response = openapi::rewrite(response);
+    }
     match stream {
         _ if response.is_refused() => Err(Refused),
         Some(stream) if response.status == 101 => Ok(remote::upgrade(head, stream, cluster, place.clone())),

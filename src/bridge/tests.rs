@@ -1,5 +1,6 @@
 //! The bridge from outside: raw sockets that behave and misbehave, and a real kubectl where there is one.
 
+mod admin;
 mod forward;
 mod hostile;
 mod http;

@@ -3,6 +3,7 @@
 //! The same file is the golden result and the script: playing it writes the same
 //! lines with our outputs, for a comparer to judge.
 
+mod bench;
 mod parse;
 mod play;
 mod start;
@@ -11,8 +12,10 @@ mod tests;
 mod words;
 mod write;
 
+pub use bench::{Bench, InPage};
 pub use parse::{Directive, ParseError, Step, Transcript, parse};
-pub use play::{history, play};
+pub use play::{history, play, play_on};
+pub use start::cluster;
 pub use words::split as split_words;
 pub use write::write;
 

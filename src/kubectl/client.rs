@@ -92,7 +92,13 @@ impl<'a> Client<'a> {
     }
 
     /// Sends a request; refusals become failures.
-    pub async fn call(&self, mut request: Request) -> Result<Response> {
+    pub async fn call(&self, request: Request) -> Result<Response> {
+        let response = self.answer(request).await;
+        check(&response)?;
+        Ok(response)
+    }
+
+    async fn answer(&self, mut request: Request) -> Response {
         request.headers.extend(self.impersonate.iter().cloned());
         if request.header("accept").is_none() {
             request.headers.push(("accept".into(), "application/json".into()));
@@ -102,8 +108,7 @@ impl<'a> Client<'a> {
         for warning in response.warnings() {
             self.cx.warn(warning);
         }
-        check(&response)?;
-        Ok(response)
+        response
     }
 
     async fn value(&self, request: Request) -> Result<Value> {
@@ -278,10 +283,40 @@ impl<'a> Client<'a> {
 
     /// A request whose answer is a stream.
     pub async fn stream(&self, request: Request) -> Result<StreamId> {
-        match self.call(request).await?.body {
-            Body::Stream(stream) => Ok(stream),
-            Body::Empty | Body::Json(_) | Body::Bytes(_) => Err(Failure::plain("the server did not open a stream")),
+        stream_of(self.call(request).await?)
+    }
+
+    /// A stream in both directions: exec, attach, port-forward.
+    ///
+    /// Mirrors: client-go/transport/spdy: a refusal loses its Status, except where permission is missing,
+    /// and a kubelet's has none.
+    ///
+    /// # Errors
+    /// The connection is not upgraded.
+    pub async fn upgrade(&self, request: Request) -> Result<StreamId> {
+        let response = self.answer(request).await;
+        let text = match &response.body {
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
+            Body::Empty | Body::Json(_) | Body::Stream(_) => String::new(),
+        };
+        match check(&response) {
+            Ok(()) => stream_of(response),
+            Err(Failure::Api(_)) if !text.is_empty() => {
+                Err(Failure::plain(format!("unable to upgrade connection: {text}")))
+            }
+            Err(Failure::Api(status)) if matches!(status.reason.as_str(), "Forbidden" | "Unauthorized") => {
+                Err(Failure::Api(status))
+            }
+            Err(failure @ Failure::Api(_)) => Err(failure.wrapped("unable to upgrade connection: ")),
+            Err(failure) => Err(failure),
         }
+    }
+}
+
+fn stream_of(response: Response) -> Result<StreamId> {
+    match response.body {
+        Body::Stream(stream) => Ok(stream),
+        Body::Empty | Body::Json(_) | Body::Bytes(_) => Err(Failure::plain("the server did not open a stream")),
     }
 }
 

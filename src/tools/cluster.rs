@@ -1,6 +1,8 @@
-//! `cluster [--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE]`: a simulated cluster for a real kubectl.
+//! `cluster [--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE] [--admin]`: a simulated cluster for a real kubectl.
 //!
 //! Serves on loopback until it is interrupted. Without `--kubeconfig` the file's text is printed.
+//! With `--admin` the machines and the clock are served too, and the speed may be 0:
+//! `curl --data 'stop scheduler' http://127.0.0.1:8001/pilothouse/faults`, `--data 30000 …/pilothouse/clock`.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,11 +19,13 @@ const MOST_SPEED: u32 = 1_000;
 /// # Errors
 /// A sentence on a bad flag, a port that is taken, a file that cannot be written.
 pub fn main(words: &[String]) -> Result<(), String> {
+    let admin = words.iter().any(|word| word == "--admin");
+    let words: Vec<String> = words.iter().filter(|word| *word != "--admin").cloned().collect();
     for pair in words.chunks(2) {
         match pair {
             [flag, _] if FLAGS.contains(&flag.as_str()) => {}
             [flag] if FLAGS.contains(&flag.as_str()) => return Err(format!("{flag} needs a value")),
-            _ => return Err(format!("cluster knows no {:?}; there are: {}", pair[0], FLAGS.join(", "))),
+            _ => return Err(format!("cluster knows no {:?}; there are: {}, --admin", pair[0], FLAGS.join(", "))),
         }
     }
     let flag = |name: &str| words.chunks(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].as_str());
@@ -35,13 +39,13 @@ pub fn main(words: &[String]) -> Result<(), String> {
     };
     let nodes = number("--nodes", 2, 0, MOST_NODES)?;
     let port = number("--port", 8001, 0, 65_535)?;
-    let speed = number("--speed", 1, 1, MOST_SPEED)?;
+    let speed = number("--speed", 1, u32::from(!admin), MOST_SPEED)?;
     let seed = number("--seed", 1, 0, u32::MAX)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
     let now = u64::try_from(now.as_millis()).map_err(|error| error.to_string())?;
     let cluster = bridge::cluster(nodes as usize, u64::from(seed), now);
     let port = u16::try_from(port).map_err(|error| error.to_string())?;
-    let bridge = Bridge::start(cluster, &Options { port, speed, ..Options::default() })
+    let bridge = Bridge::start(cluster, &Options { port, speed, admin, ..Options::default() })
         .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
     match flag("--kubeconfig") {
         None => println!("{}", bridge.kubeconfig()),

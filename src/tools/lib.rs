@@ -1,4 +1,5 @@
-//! The tools that test the whole cluster at random: `tests/` runs a short form of each.
+//! The tools that tests use too: `tests/` runs a short form of each.
 
 pub mod fuzz;
+pub mod replay;
 pub mod swarm;

@@ -5,7 +5,6 @@ mod cluster;
 mod history;
 mod http;
 mod lessons;
-mod replay;
 mod schedule;
 mod shell;
 mod timeline;
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
         "history" => history::main(rest),
         "fuzz" => tools::fuzz::main(rest),
         "replay-http" => http::main(rest),
-        "replay" => replay::main(rest),
+        "replay" => tools::replay::main(rest),
         "schedule" => schedule::main(rest),
         "lessons" => lessons::main(rest),
         "shell" => shell::main(rest),

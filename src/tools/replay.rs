@@ -1,11 +1,23 @@
-//! `replay --cases DIR --out DIR [--only GLOB]`: plays transcripts and writes them out with our outputs.
+//! `replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]`: plays transcripts and writes them out with our outputs.
+//!
+//! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP.
 
+mod differences;
+mod judge;
+mod via_kubectl;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use course::transcript;
+use course::transcript::{self, Printed, Transcript};
+
+use differences::Difference;
+pub use differences::read as differences;
+pub use judge::{Verdict, judge};
+pub use via_kubectl::{ViaKubectl, minor_version};
 
 /// # Errors
 /// A sentence on a bad flag or an unreadable directory. Cases that fail to parse are reported and skipped.
@@ -16,6 +28,11 @@ pub fn main(words: &[String]) -> Result<(), String> {
     cases.sort();
     let started = Instant::now();
     let mut played = 0;
+    let differences = match &options.via {
+        None => Vec::new(),
+        Some(program) => differences(minor_version(program)?)?,
+    };
+    let mut report = Report::default();
     for path in cases {
         let name = path.strip_prefix(&options.cases).unwrap_or(&path).to_path_buf();
         if !matches_glob(&options.only, &name.to_string_lossy()) {
@@ -31,10 +48,11 @@ pub fn main(words: &[String]) -> Result<(), String> {
         };
         let began = Instant::now();
         // A case that panics must not take the others along; its steps count as failed.
-        let Ok(results) = catch_unwind(AssertUnwindSafe(|| transcript::play(&case))) else {
+        let Ok(results) = catch_unwind(AssertUnwindSafe(|| options.play(&case))) else {
             eprintln!("{}: panicked", name.display());
             continue;
         };
+        let results = results?;
         let took = began.elapsed();
         if took.as_secs() >= 2 {
             eprintln!("{}: {:.1} s", name.display(), took.as_secs_f64());
@@ -45,33 +63,104 @@ pub fn main(words: &[String]) -> Result<(), String> {
         }
         fs::write(&target, transcript::write(&case, &results))
             .map_err(|error| format!("{}: {error}", target.display()))?;
+        let shown = name.to_string_lossy();
+        report.add(&shown, &case, judge(&case, &results, &shown, &differences));
         played += 1;
     }
+    report.print(options.via.is_some().then_some(&differences));
     eprintln!("{played} cases in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Steps by area, those that differ and the differences that explained something.
+#[derive(Default)]
+struct Report {
+    areas: BTreeMap<String, [usize; 3]>,
+    other: Vec<String>,
+    used: BTreeMap<usize, usize>,
+}
+
+impl Report {
+    fn add(&mut self, name: &str, case: &Transcript, verdicts: Vec<(usize, Verdict)>) {
+        let area = name.split_once('/').map_or(".", |(area, _)| area);
+        let counts = self.areas.entry(area.to_owned()).or_default();
+        for (line, verdict) in verdicts {
+            match verdict {
+                Verdict::Exact => counts[0] += 1,
+                Verdict::Explained(by) => {
+                    counts[1] += 1;
+                    by.into_iter().for_each(|number| *self.used.entry(number).or_default() += 1);
+                }
+                Verdict::Other => {
+                    counts[2] += 1;
+                    let step = case.steps.iter().find(|step| step.line == line);
+                    self.other.push(format!("{name}:{line}: {}", step.map_or("", |step| &step.source[0])));
+                }
+            }
+        }
+    }
+
+    /// The client's differences are only spoken of where there is a client.
+    fn print(&self, differences: Option<&Vec<Difference>>) {
+        for step in &self.other {
+            println!("{step}");
+        }
+        for (number, difference) in differences.into_iter().flatten().enumerate() {
+            if let Some(count) = self.used.get(&number) {
+                println!("{count:>5} × the client {}", difference.reason);
+            }
+        }
+        if let Some(unused) = differences.map(|all| all.len() - self.used.len()).filter(|unused| *unused > 0) {
+            println!("{unused:>5} differences of the list explained nothing");
+        }
+        let mut total = [0; 3];
+        for (area, counts) in &self.areas {
+            println!("{area}: {}", said(*counts, differences.is_some()));
+            (0..3).for_each(|at| total[at] += counts[at]);
+        }
+        println!("all: {}", said(total, differences.is_some()));
+    }
+}
+
+fn said([exact, explained, other]: [usize; 3], client: bool) -> String {
+    let explained = if client { format!(", explained by the client {explained}") } else { String::new() };
+    format!("exact {exact}{explained}, other {other}")
 }
 
 struct Options {
     cases: PathBuf,
     out: PathBuf,
     only: String,
+    via: Option<PathBuf>,
 }
 
 impl Options {
+    fn play(&self, case: &Transcript) -> Result<Vec<Option<Printed>>, String> {
+        match &self.via {
+            None => Ok(transcript::play(case)),
+            Some(program) => Ok(transcript::play_on(case, ViaKubectl::new(program, case)?).0),
+        }
+    }
+
     fn parse(words: &[String]) -> Result<Self, String> {
-        let usage = "usage: replay --cases DIR --out DIR [--only GLOB]";
-        let (mut cases, mut out, mut only) = (None, None, "*".to_string());
+        let usage = "usage: replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]";
+        let (mut cases, mut out, mut only, mut via) = (None, None, "*".to_string(), None);
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let value = words.next().ok_or(usage)?;
             match word.as_str() {
                 "--cases" => cases = Some(PathBuf::from(value)),
                 "--out" => out = Some(PathBuf::from(value)),
+                // A command is started in the case's folder; a bare name is looked for on the path.
+                "--via-kubectl" if value.contains('/') => {
+                    via = Some(fs::canonicalize(value).map_err(|error| format!("{value}: {error}"))?);
+                }
+                "--via-kubectl" => via = Some(PathBuf::from(value)),
                 "--only" => only.clone_from(value),
                 _ => return Err(usage.into()),
             }
         }
-        Ok(Self { cases: cases.ok_or(usage)?, out: out.ok_or(usage)?, only })
+        Ok(Self { cases: cases.ok_or(usage)?, out: out.ok_or(usage)?, only, via })
     }
 }
 

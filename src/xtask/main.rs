@@ -74,14 +74,14 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "cluster",
-        usage: "[--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE]",
+        usage: "[--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE] [--admin]",
         about: "serve a simulated cluster on loopback, for a real kubectl",
         run: tools::run_quickly,
     },
     Command {
         name: "replay",
-        usage: "--cases DIR --out DIR [--only GLOB]",
-        about: "play .case files through the in-page kubectl and write their outputs",
+        usage: "--cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]",
+        about: "play .case files through the in-page kubectl or a real one and write their outputs",
         run: tools::run_optimised,
     },
     Command {

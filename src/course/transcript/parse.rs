@@ -8,6 +8,16 @@ pub struct Transcript {
     pub steps: Vec<Step>,
 }
 
+impl Transcript {
+    /// The working directory: names and texts.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.steps.iter().filter_map(|step| match &step.what {
+            Directive::File { name, text } => Some((name.as_str(), text.as_str())),
+            _ => None,
+        })
+    }
+}
+
 /// One step with its source lines, so that it can be written back unchanged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {

@@ -2,15 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use api::wire::{Backend, Method, Request};
 use engine::client::Profile;
-use engine::{ClusterConfig, NodeConfig};
+use engine::{Cluster, ClusterConfig, NodeConfig};
 
 use super::{Directive, Transcript};
 
 type Pairs = BTreeMap<String, String>;
 
+/// How long a cluster stands before the first command: nodes are Ready, loops are quiet.
+const WARM_UP: u64 = 120_000;
+
 /// The cluster a case begins with.
-pub fn config(transcript: &Transcript) -> ClusterConfig {
+pub fn cluster(transcript: &Transcript) -> Cluster {
+    let mut cluster = Cluster::new(config(transcript));
+    cluster.run_for(WARM_UP, usize::MAX);
+    // A case begins without events in `default`: on a cluster that stood for hours they have expired.
+    cluster.submit(Request::new(Method::Delete, "/api/v1/namespaces/default/events"));
+    cluster
+}
+
+fn config(transcript: &Transcript) -> ClusterConfig {
     let mut common = Pairs::new();
     let mut nodes: Vec<NodeConfig> = Vec::new();
     let mut profile = Profile::kwok();

@@ -1,8 +1,10 @@
 //! OpenAPI v3: an index of groups and a document for each, made from the field schema when asked for.
 //!
 //! Mirrors: kube-openapi/pkg/handler3, as far as clients read it: kubectl's explain finds a kind by
-//! its path, and its validation asks whether a PATCH takes `fieldValidation`. Left out: version 2,
-//! default values, and responses but the kind they carry.
+//! its path, and its validation asks whether a PATCH takes `fieldValidation`. Left out:
+//! default values, and responses but the kind they carry. Version 2 is made from these in [`v2`].
+
+mod v2;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,7 @@ impl ApiServer {
     /// Answers below `/openapi`.
     pub(super) fn openapi(&self, rest: &[&str]) -> Response {
         let document = match rest {
+            ["v2"] => Some(self.openapi_v2()),
             ["v3"] => return Response::json(200, self.openapi_index()),
             ["v3", "api", version] => self.openapi_document("", version),
             ["v3", "apis", group, version] => self.openapi_document(group, version),
@@ -70,7 +73,7 @@ impl ApiServer {
         }
         Some(json!({
             "openapi": "3.0.0",
-            "info": { "title": "Kubernetes", "version": "v1.36.2" },
+            "info": v2::document_info(),
             "paths": paths,
             "components": { "schemas": components.done },
         }))

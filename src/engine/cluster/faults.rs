@@ -1,5 +1,6 @@
 //! Faults: what a hand at the machines can do, as inputs on the same timeline as requests.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
@@ -77,6 +78,48 @@ pub enum PodFate {
     Succeeded,
     Ready,
     NotReady,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    /// As transcripts and the bridge's administrators write it: `stop scheduler`, `node-down worker-1`,
+    /// `pod-fail web-0 Evicted exit=3 -n shop`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let namespace = words.iter().position(|word| *word == "-n").and_then(|at| words.get(at + 1)).copied();
+        let namespace = namespace.unwrap_or("default").to_string();
+        let pod_status = |pod: &str, to: PodFate| Fault::PodStatus { namespace, pod: pod.into(), to };
+        let process = |words: &[&str]| match words {
+            ["kubelet", node] => Some(ProcessId::Kubelet((*node).into())),
+            ["apiserver"] => Some(ProcessId::ApiServer),
+            ["scheduler"] => Some(ProcessId::Scheduler),
+            ["controller-manager"] => Some(ProcessId::ControllerManager),
+            _ => None,
+        };
+        let unknown = || {
+            format!(
+                "there is no fault {text:?}; there are: node-down NODE, node-up NODE, stop or start apiserver, \
+                 scheduler, controller-manager, kubelet NODE; pod-fail POD [REASON] [exit=N], pod-succeed POD, \
+                 pod-ready POD, pod-unready POD [-n NAMESPACE]"
+            )
+        };
+        Ok(match words.as_slice() {
+            ["node-down", node] => Fault::Freeze { node: (*node).into() },
+            ["node-up", node] => Fault::Thaw { node: (*node).into() },
+            ["stop", rest @ ..] => Fault::Stop(process(rest).ok_or_else(unknown)?),
+            ["start", rest @ ..] => Fault::Start(process(rest).ok_or_else(unknown)?),
+            ["pod-succeed", pod, ..] => pod_status(pod, PodFate::Succeeded),
+            ["pod-ready", pod, ..] => pod_status(pod, PodFate::Ready),
+            ["pod-unready", pod, ..] => pod_status(pod, PodFate::NotReady),
+            ["pod-fail", pod, rest @ ..] => {
+                let exit = rest.iter().find_map(|word| word.strip_prefix("exit=")).and_then(|code| code.parse().ok());
+                let reason = rest.first().filter(|word| !word.contains('=') && **word != "-n").copied();
+                pod_status(pod, PodFate::Failed { reason: reason.unwrap_or("").into(), exit_code: exit.unwrap_or(1) })
+            }
+            _ => return Err(unknown()),
+        })
+    }
 }
 
 impl Cluster {

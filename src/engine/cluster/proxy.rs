@@ -157,7 +157,7 @@ impl Cluster {
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
         match kubelet.attach(&at.namespace, &at.pod, &at.container, stdin) {
             Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
-            Err(failure) => Status::failure(404, "NotFound", failure.text()).into(),
+            Err(failure) => Response::text(404, failure.text()),
         }
     }
 
@@ -168,8 +168,9 @@ impl Cluster {
         let Some(kubelet) = self.kubelet_mut(&at.node) else { return Status::internal("no kubelet answers").into() };
         match kubelet.exec(&at.namespace, &at.pod, &at.container, &command, flag("stdin"), flag("tty"), now) {
             Ok(session) => self.open(101, Stream::Exec { node: at.node, session }),
+            // The kubelet speaks no Status, and its words pass through the API server as they are.
             Err(failure @ (ExecFailure::ContainerNotFound(_) | ExecFailure::NotInPod { .. })) => {
-                Status::failure(404, "NotFound", failure.text()).into()
+                Response::text(404, failure.text())
             }
             Err(failure @ ExecFailure::Runtime(_)) => {
                 self.open(101, Stream::Failed(Status::internal(format!("Internal error occurred: {}", failure.text()))))

@@ -217,7 +217,7 @@ pub async fn open(
     }
     request = request.with_query("stdout", "true");
     request = if attach.tty { request.with_query("tty", "true") } else { request.with_query("stderr", "true") };
-    client.stream(request).await.map_err(upgrade)
+    client.upgrade(request).await
 }
 
 /// How to join a container's own streams: a terminal where it has one, and only there.
@@ -234,15 +234,6 @@ pub fn how(cx: &Cx, args: &Args, pod: &Value, container: &str) -> Attach {
         cx.err(format!("error: Unable to use a TTY - container {container} did not allocate one\n"));
     }
     Attach { stdin: args.flag("stdin"), tty: has }
-}
-
-/// A refused upgrade loses its Status, except where permission is missing.
-pub fn upgrade(failure: Failure) -> Failure {
-    match &failure {
-        Failure::Api(status) if status.reason == "Forbidden" || status.reason == "Unauthorized" => failure,
-        Failure::Api(_) => failure.wrapped("unable to upgrade connection: "),
-        _ => failure,
-    }
 }
 
 /// Shows a remote process until it ends; gives its exit code.

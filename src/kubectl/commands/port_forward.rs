@@ -92,7 +92,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     for (_, remote) in &ports {
         request = request.with_query("ports", remote.to_string());
     }
-    let stream = client.stream(request).await.map_err(pods::upgrade)?;
+    let stream = client.upgrade(request).await?;
     let addresses = match args.list("address") {
         [] => vec!["localhost".to_string()],
         addresses => addresses.to_vec(),
