@@ -131,6 +131,8 @@ impl Drop for ViaKubectl {
     }
 }
 
+/// HTTP status and body.
+type Answer = (u16, Vec<u8>);
 type Said = Arc<Mutex<Vec<(Out, String)>>>;
 
 /// A process.
@@ -149,7 +151,7 @@ pub struct ViaRun {
     patience: Option<u64>,
     /// It waits in real time.
     slow: bool,
-    asked: Option<JoinHandle<Option<(u16, Vec<u8>)>>>,
+    asked: Option<JoinHandle<Option<Answer>>>,
 }
 
 impl Bench for ViaKubectl {
@@ -308,7 +310,7 @@ fn seconds(span: &str) -> Option<u64> {
 }
 
 /// One HTTP exchange on a connection of its own.
-fn fetch(address: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, Vec<u8>)> {
+fn fetch(address: SocketAddr, method: &str, path: &str, body: &str) -> Option<Answer> {
     let mut socket = TcpStream::connect(address).ok()?;
     socket.set_read_timeout(Some(HANGS)).ok()?;
     let head = format!(
