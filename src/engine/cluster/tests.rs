@@ -35,3 +35,4 @@ mod running_pods;
 mod scheduling;
 mod storage;
 mod traffic;
+mod writes;
