@@ -80,8 +80,10 @@ fn plain(name: &str) -> String {
 
 /// Which kind a function is for: a type or a module named after one.
 fn kind_of<'a>(name: &str, kinds: &'a [String]) -> Option<&'a str> {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| !word.is_empty()).find_map(|word| {
+    // A map's `NodeRef` and a browser's `Event` are no kinds.
+    let paths = paths(name).filter(|path| OURS.contains(&home(path)) || home(path) == "k8s_openapi");
+    let mut words = paths.flat_map(|path| path.split("::"));
+    words.find_map(|word| {
         kinds.iter().map(String::as_str).find(|kind| {
             let rest = word.strip_prefix(kind);
             let typed = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()));
@@ -94,6 +96,17 @@ fn kind_of<'a>(name: &str, kinds: &'a [String]) -> Option<&'a str> {
 
 /// The crates of this repository: each part of theirs is a family.
 const OURS: [&str; 5] = ["engine", "kubectl", "course", "app", "api"];
+
+/// The paths in a name, `api::yaml::Node`.
+fn paths(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
+        .map(|path| path.trim_matches(':'))
+        .filter(|path| !path.is_empty())
+}
+
+fn home(path: &str) -> &str {
+    path.split("::").next().unwrap_or_default()
+}
 
 fn family(name: &str) -> String {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -120,12 +133,8 @@ fn family(name: &str) -> String {
     if !copies.is_empty() {
         return format!("{copies}{of_kubernetes}");
     }
-    let mut paths = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
-    let ours = paths.find_map(|path| {
-        let mut parts = path.trim_matches(':').split("::");
-        let home = parts.next().filter(|home| OURS.contains(home))?;
-        Some(format!("{home}::{}", parts.next()?))
-    });
+    let ours = paths(name).find(|path| OURS.contains(&home(path)));
+    let ours = ours.and_then(|path| Some(format!("{}::{}", home(path), path.split("::").nth(1)?)));
     ours.unwrap_or_else(|| {
         let first = name.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
         first.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default().to_owned()
@@ -150,6 +159,7 @@ mod tests {
             ("kubectl[1]::describe::stateful_set::write", "kubectl::describe", Some("StatefulSet")),
             ("core[1]::slice::sort::stable::quicksort::quicksort::<i32, _>", "sort", None),
             ("dlmalloc[1]::malloc", "dlmalloc", None),
+            ("alloc[1]::collections::btree::node::NodeRef::push", "BTreeMap", None),
         ] {
             let name = plain(name);
             assert_eq!(family(&name), in_family, "{name}");
