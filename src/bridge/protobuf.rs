@@ -3,8 +3,10 @@
 //! They become the JSON that Go would have written, and the engine never knows. What a field is,
 //! the schema says; `protobuf/v1_36.numbers` adds its number: a message a line, then `1name`, and
 //! `2+message` for a struct whose fields stand in the JSON object around it.
-//! Mirrors: apimachinery/pkg/runtime/serializer/protobuf. Left out: answers in protobuf, which no
-//! client insists on; CustomResourceDefinitions; fields newer than the table, skipped as unknown.
+//! Mirrors: apimachinery/pkg/runtime/serializer/protobuf. Left out: answers in protobuf: whoever asks for it
+//! gets JSON, and reads it, where upstream has protobuf or, for custom resources, 406; bodies that are
+//! CustomResourceDefinitions, 415 here (clients send JSON), as custom resources are upstream; fields newer
+//! than the table, skipped as unknown.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -8,6 +8,7 @@ mod kube_rs;
 mod kubectl;
 mod python;
 mod remote;
+mod rude;
 mod websocket;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -89,6 +89,28 @@ fn special_types_become_what_go_writes() {
     assert_eq!((&options["gracePeriodSeconds"], &options["propagationPolicy"]), (&json!(0), &json!("Foreground")));
 }
 
+/// Kinds with a group of their own: each has its row, or is one that nobody sends so.
+#[test]
+fn every_kind_that_can_be_sent_has_its_row() {
+    let without: Vec<&str> = api::scheme::RESOURCES
+        .iter()
+        .filter(|row| row.verbs.contains(&"create"))
+        .filter(|row| {
+            for_api_version(&row.api_version(), row.kind_name).is_none_or(|kind| !NUMBERS.contains_key(kind.name))
+        })
+        .map(|row| row.kind_name)
+        .collect();
+    assert_eq!(without, ["CustomResourceDefinition"]);
+    let patch = [field(3, &field(1, b"Object{}")), field(2, b"ApplyConfiguration")].concat();
+    let spec = [field(4, &patch), field(5, b"Fail"), field(7, b"Never")].concat();
+    let policy = read("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", &field(2, &spec));
+    let mutations = json!([{ "patchType": "ApplyConfiguration", "applyConfiguration": { "expression": "Object{}" } }]);
+    assert_eq!(
+        policy["spec"],
+        json!({ "mutations": mutations, "failurePolicy": "Fail", "reinvocationPolicy": "Never" })
+    );
+}
+
 #[test]
 fn what_cannot_be_read_is_refused_or_left_to_the_engine() {
     for (bytes, refused) in [

@@ -5,11 +5,10 @@ use std::io::Read;
 use super::{Raw, quick, serve};
 use crate::Bridge;
 
-const POD: &str =
-    r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"nginx"}]}}"#;
+const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"busybox:1.36","command":["sleep","36000"]}]}}"#;
 
 /// Makes a pod and waits until it runs.
-fn with_pod(bridge: &Bridge) {
+pub fn with_pod(bridge: &Bridge) {
     let mut watch = Raw::to(bridge);
     watch.send("GET /api/v1/namespaces/default/pods?watch=true HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(watch.head().0, 200);
@@ -18,7 +17,7 @@ fn with_pod(bridge: &Bridge) {
 }
 
 impl Raw {
-    fn upgrade(&mut self, what: &str, protocol: &str) -> (u16, Vec<String>) {
+    pub fn upgrade(&mut self, what: &str, protocol: &str) -> (u16, Vec<String>) {
         self.send(format!(
             "GET /api/v1/namespaces/default/pods/p/{what} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
         ));
