@@ -121,7 +121,8 @@ def workloads(core, apps):
     scale = apps.patch_namespaced_deployment_scale("web", SPACE, {"spec": {"replicas": 1}})
     equal(scale.spec.replicas, 1, "a scale")
     pods = core.list_namespaced_pod(SPACE, label_selector="app=web", field_selector="status.phase=Running").items
-    name = pods[0].metadata.name
+    # The other may still be on its way out.
+    name = next(pod.metadata.name for pod in pods if pod.metadata.deletion_timestamp is None)
     log = core.read_namespaced_pod_log(name, SPACE, tail_lines=1)
     if "start worker process" not in log:
         sys.exit(f"a log: {log!r}")

@@ -61,7 +61,9 @@ fn a_deployment_is_applied_awaited_read_and_entered() {
 
         let pods = Api::<Pod>::default_namespaced(client.clone());
         let found = pods.list(&ListParams::default().labels("app=web").fields("status.phase=Running")).await?;
-        let name = found.items.first().expect("one runs").name_any();
+        // The other may still be on its way out.
+        let stays = found.iter().find(|pod| pod.metadata.deletion_timestamp.is_none());
+        let name = stays.expect("one runs").name_any();
         let log = pods.logs(&name, &LogParams { tail_lines: Some(1), ..LogParams::default() }).await?;
         assert!(log.contains("start worker process"), "{log}");
         let follow = LogParams { follow: true, ..LogParams::default() };
