@@ -158,7 +158,7 @@ fn pattern(expected: &str, tokens: &Tokens) -> Option<Pattern> {
     let indent = expected.len() - expected.trim_start_matches(['!', ' ']).len();
     if expected.contains("--") && expected.trim_start().chars().all(|c| matches!(c, '-' | ' ')) {
         // Below the header of a table that describe prints.
-        return Some(Pattern { regex: "^[- ]+$".into(), new: Vec::new() });
+        return Some(Pattern { regex: "^ *-[- ]*$".into(), new: Vec::new() });
     }
     let mut pattern = Pattern { regex: format!("^{}", escape(&expected[..indent])), new: Vec::new() };
     let mut at = indent;
@@ -210,6 +210,7 @@ mod tests {
             ("  Node: <none>\n  IP:", "  Node:   <none>\n  IP:", true),
             ("  a\n  b", "  b\n  a", false),
             ("    ---  ----", "    ----       ----", true),
+            ("  ----", "  ", false),
             ("! error: timed out on configmaps/held", "! error: timed out on configmaps/held", true),
             ("      ConfigMapOptional: <any>", "      ConfigMapOptional:       <nil>", true),
         ] {
