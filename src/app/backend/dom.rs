@@ -33,6 +33,48 @@ pub fn every_frame(tick: impl FnMut(f64) + 'static) {
     again(StoredValue::new(true), tick);
 }
 
+/// Work that goes on in tasks of its own, between which the page is drawn and the keyboard is heard.
+#[derive(Clone, Copy)]
+pub struct Soon {
+    port: StoredValue<web_sys::MessagePort, LocalStorage>,
+    asked: StoredValue<bool>,
+}
+
+impl Soon {
+    /// Does some of the work as soon as the browser has nothing older to do; asking twice is asking once.
+    pub fn ask(self) {
+        if self.asked.try_get_value() == Some(false) {
+            self.asked.set_value(true);
+            self.port.with_value(|port| {
+                let _ = port.post_message(&wasm_bindgen::JsValue::NULL);
+            });
+        }
+    }
+}
+
+/// Calls `work` after each [`Soon::ask`], until the owner is disposed of. A message to oneself:
+/// timers wait for four milliseconds once they are nested.
+pub fn soon(mut work: impl FnMut(Soon) + 'static) -> Option<Soon> {
+    let channel = web_sys::MessageChannel::new().ok()?;
+    let (here, port) = (channel.port1(), StoredValue::new_local(channel.port2()));
+    let soon = Soon { port, asked: StoredValue::new(false) };
+    let handler = Closure::<dyn FnMut()>::new(move || {
+        // Disposed of while the message was under way: nothing is left to work on.
+        if soon.asked.try_set_value(false).is_none() {
+            work(soon);
+        }
+    });
+    here.set_onmessage(Some(handler.as_ref().unchecked_ref()));
+    let kept = StoredValue::new_local((here, handler));
+    on_cleanup(move || {
+        kept.try_with_value(|(here, _)| {
+            here.set_onmessage(None);
+            here.close();
+        });
+    });
+    Some(soon)
+}
+
 /// Listens on the document or window until the owner is disposed of.
 pub fn listen(target: &web_sys::EventTarget, event: &'static str, handler: impl FnMut(web_sys::Event) + 'static) {
     let handler = Closure::<dyn FnMut(web_sys::Event)>::new(handler);

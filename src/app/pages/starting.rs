@@ -5,19 +5,37 @@ use leptos::prelude::*;
 
 use crate::{backend::dom, i18n::use_i18n, state::driver::SLICE_MS};
 
-/// Shows `page` of what `work` comes to. The work begins now and takes no frame longer than a slice.
+/// Shows `page` of what `work` comes to. The work begins with the next frame and takes no task longer than a slice.
 pub fn starting<T: 'static>(work: Slices<T>, page: impl Fn(T) -> AnyView + Send + Sync + 'static) -> impl IntoView {
     let i18n = use_i18n();
     let done = StoredValue::new_local(None::<T>);
     let ready = RwSignal::new(false);
-    let mut work = Some(work);
-    dom::every_frame(move |_| {
-        let Some(slices) = &mut work else { return };
-        let deadline = dom::real_ms() + SLICE_MS;
-        if let Some(result) = slices.advance(|| dom::real_ms() < deadline) {
-            work = None;
-            done.set_value(Some(result));
+    let work = StoredValue::new_local(Some(work));
+    let slice = move || {
+        let mut result = None;
+        work.update_value(|work| {
+            let deadline = dom::real_ms() + SLICE_MS;
+            result = work.as_mut().and_then(|slices| slices.advance(|| dom::real_ms() < deadline));
+            if result.is_some() {
+                *work = None;
+            }
+        });
+        if result.is_some() {
+            done.set_value(result);
             ready.set(true);
+        }
+    };
+    let under_way = move || work.try_with_value(Option::is_some) == Some(true);
+    let more = dom::soon(move |more| {
+        slice();
+        if under_way() {
+            more.ask();
+        }
+    });
+    dom::every_frame(move |_| {
+        if under_way() {
+            slice();
+            more.inspect(|more| more.ask());
         }
     });
     move || {

@@ -14,8 +14,12 @@ use super::look_back::LookBack;
 use super::project::Projector;
 use super::view::{Millis, TermKind};
 
-/// A slice of engine work in one frame, in real milliseconds.
+/// A slice of engine work, in real milliseconds: so much at most between two looks at the keyboard.
 pub const SLICE_MS: f64 = 8.0;
+/// Commands hear of what happened after this much of it, in real milliseconds.
+const SERVE_MS: f64 = 2.0;
+/// What a heavy event is remembered by after the next one.
+const FADING: f64 = 0.98;
 /// A slow machine may fall behind by this much real time; the rest is let go.
 const DEBT_MS: f64 = 400.0;
 /// How far ahead "next event" looks.
@@ -34,7 +38,8 @@ pub struct Driver {
     past: Vec<Checkpoint>,
     pub look_back: LookBack,
     start: Cluster,
-    budget: usize,
+    /// What the heaviest of the latest events took, in real milliseconds: the next may take as long.
+    heaviest: f64,
     /// Virtual milliseconds owed to the clock on the wall.
     owed: f64,
     seek: Option<Seek>,
@@ -95,7 +100,7 @@ impl Driver {
             queue: VecDeque::new(),
             past: Vec::new(),
             look_back: LookBack::default(),
-            budget: 200,
+            heaviest: 0.0,
             owed: 0.0,
             seek: None,
         }
@@ -134,6 +139,11 @@ impl Driver {
 
     pub fn is_seeking(&self) -> bool {
         self.seek.is_some()
+    }
+
+    /// There is more to do than fitted into the last slice.
+    pub fn is_behind(&self) -> bool {
+        self.seek.is_some() || self.owed >= 1.0
     }
 
     /// Enter was pressed.
@@ -184,7 +194,7 @@ impl Driver {
         frame.lines.push((TermKind::Note, "^C".into()));
     }
 
-    /// One frame: `real_ms` have passed, at `speed`; 0 while paused. `clock` measures slices.
+    /// One slice: `real_ms` have passed, at `speed`; 0 while paused. `clock` measures slices.
     pub fn frame(&mut self, real_ms: f64, speed: f64, clock: &dyn Fn() -> f64, frame: &mut Frame) {
         let deadline = clock() + SLICE_MS;
         self.look_back.follow(&self.cluster, self.is_busy() || !self.background.is_empty());
@@ -207,23 +217,32 @@ impl Driver {
                 return;
             }
             let bound = self.next_wake().map_or(until, |wake| wake.clamp(now + 1, until));
-            self.slice(bound, clock);
-            if clock() >= deadline {
+            if !self.run_until(bound, deadline.min(clock() + SERVE_MS), clock) && self.is_late(deadline, clock) {
                 return;
             }
         }
     }
 
-    /// Some events, as many as lately fitted into a fraction of the slice.
-    fn slice(&mut self, bound: Millis, clock: &dyn Fn() -> f64) {
-        let began = clock();
-        let ran = self.cluster.run_until(bound, self.budget);
-        let took = clock() - began;
-        if took > SLICE_MS / 2.0 {
-            self.budget = (self.budget / 2).max(8);
-        } else if took < SLICE_MS / 8.0 && !ran.complete {
-            self.budget = (self.budget * 2).min(20_000);
+    /// Event by event towards an instant, while there is time; `false` if there was not enough.
+    fn run_until(&mut self, bound: Millis, deadline: f64, clock: &dyn Fn() -> f64) -> bool {
+        let mut began = clock();
+        loop {
+            if self.cluster.run_until(bound, 1).complete {
+                return true;
+            }
+            let now = clock();
+            // One that seems to take longer was interrupted by somebody else.
+            self.heaviest = (now - began).max(self.heaviest * FADING).min(SLICE_MS / 2.0);
+            began = now;
+            if now + self.heaviest > deadline {
+                return false;
+            }
         }
+    }
+
+    /// Another event might end after the deadline.
+    fn is_late(&self, deadline: f64, clock: &dyn Fn() -> f64) -> bool {
+        clock() + self.heaviest > deadline
     }
 
     /// Everything commands can do at the present instant. `still`: paused, so a command costs no time.

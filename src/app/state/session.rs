@@ -156,10 +156,19 @@ impl Session {
     /// Frames, and what stops them.
     fn live(self) {
         let last = StoredValue::new(dom::real_ms());
+        // One slice a frame leaves half of the time unused; the rest comes in tasks of its own.
+        let more = dom::soon(move |more| {
+            if self.go_on() {
+                more.ask();
+            }
+        });
         dom::every_frame(move |now| {
             let passed = (now - last.get_value()).clamp(0.0, 200.0);
             last.set_value(now);
             self.tick(passed);
+            if self.driver.with_value(Driver::is_behind) {
+                more.inspect(|more| more.ask());
+            }
         });
         dom::listen(&document(), "visibilitychange", move |_| {
             if dom::tab_is_hidden() && self.playing.get_untracked() {
@@ -181,6 +190,21 @@ impl Session {
     }
 
     fn tick(self, real_ms: f64) {
+        self.slice(real_ms);
+        self.publish(false);
+        self.tell(real_ms);
+    }
+
+    /// A slice between two frames; whether there is still more to do.
+    fn go_on(self) -> bool {
+        if self.driver.try_with_value(Driver::is_behind) != Some(true) {
+            return false;
+        }
+        self.slice(0.0);
+        self.driver.with_value(Driver::is_behind)
+    }
+
+    fn slice(self, real_ms: f64) {
         let speed = if self.playing.get_untracked() { f64::from(self.speed.get_untracked()) } else { 0.0 };
         let mut frame = Frame::default();
         self.driver.update_value(|driver| driver.frame(real_ms, speed, &dom::real_ms, &mut frame));
@@ -191,8 +215,6 @@ impl Session {
             }
         }
         self.deliver(frame);
-        self.publish(false);
-        self.tell(real_ms);
     }
 
     pub(super) fn text(self) -> &'static crate::i18n::Text {
