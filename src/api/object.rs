@@ -70,6 +70,15 @@ macro_rules! objects {
                 }
             }
 
+            /// Whether both are one object in memory: equal without a comparison.
+            pub fn is(&self, other: &Object) -> bool {
+                match (self, other) {
+                    $((Object::$kind(one), Object::$kind(other)) => Arc::ptr_eq(one, other),)*
+                    (Object::Dynamic(one), Object::Dynamic(other)) => Arc::ptr_eq(one, other),
+                    _ => false,
+                }
+            }
+
             pub fn meta(&self) -> &ObjectMeta {
                 match self {
                     $(Object::$kind(inner) => &inner.metadata,)*

@@ -1,5 +1,6 @@
 //! The audit log: who wrote what, when, in answer to what. Feeds the page's lanes, captions and `timeline`.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use api::meta::hash::{FNV64, fnv64a};
@@ -66,6 +67,16 @@ pub enum Detail {
     Deleted(DeleteOptions),
 }
 
+/// Hashes what is written, as it is written.
+struct Fnv(u64);
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 = fnv64a(self.0, text.bytes());
+        Ok(())
+    }
+}
+
 /// The last few thousand entries, and a running hash over all of them.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
@@ -94,7 +105,10 @@ impl Log {
         self.written += 1;
         entry.number = self.written;
         entry.detail = self.detail.take();
-        let line = format!(
+        let mut hash = Fnv(self.hash ^ FNV64);
+        // Hashing cannot fail.
+        let _ = write!(
+            hash,
             "{} {} {} {:?}/{} {}/{} {} {}",
             entry.at,
             entry.component,
@@ -106,7 +120,7 @@ impl Log {
             entry.code,
             entry.summary
         );
-        self.hash = fnv64a(self.hash ^ FNV64, line.bytes());
+        self.hash = hash.0;
         self.entries.push_back(Arc::new(entry));
         if self.entries.len() > LIMIT {
             self.entries.pop_front();

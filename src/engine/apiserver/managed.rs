@@ -22,7 +22,13 @@ pub(super) fn record(
     before: Option<&Object>,
     after: &Object,
 ) {
-    let merged = ownership.pending.back().filter(|last| {
+    let last = ownership.pending.back();
+    let api_version = match last {
+        // A custom kind may be stored in another version than before.
+        Some(last) if !matches!(after.kind(), Kind::Custom(_)) => last.api_version.clone(),
+        _ => server.resource_of(after.kind()).api_version().into(),
+    };
+    let merged = last.filter(|last| {
         last.manager == *manager && last.subresource == subresource && last.before.is_some() == before.is_some()
     });
     let before = match merged {
@@ -35,7 +41,7 @@ pub(super) fn record(
     ownership.pending.push_back(Arc::new(FieldWrite {
         manager: manager.clone(),
         subresource,
-        api_version: server.resource_of(after.kind()).api_version().into(),
+        api_version,
         at: server.now(),
         before,
         after: after.clone(),
@@ -45,7 +51,7 @@ pub(super) fn record(
 /// What a client `asked` for, if it differs from what is `written` in more than nobody owns:
 /// most writes are remembered as the written object itself, without a copy of their own.
 pub(super) fn apart(mut asked: Object, written: &Object) -> Option<Object> {
-    if asked == *written {
+    if asked.is(written) || asked == *written {
         return None;
     }
     let (meta, known) = (asked.meta_mut(), written.meta());

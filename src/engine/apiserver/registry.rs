@@ -126,7 +126,8 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
 ///
 /// Mirrors: pkg/registry/core/pod/strategy.go `dropNonEphemeralContainerUpdates`, `dropNonResizeUpdates`.
 pub fn narrow(new: &mut Object, old: &Object, subresource: &str) {
-    if let (Object::Pod(new), Object::Pod(old)) = (new, old) {
+    // Everything else changes the pod, or has a habit of its own.
+    if let (Object::Pod(new), Object::Pod(old), "ephemeralcontainers" | "resize") = (new, old, subresource) {
         pod::narrow(std::sync::Arc::make_mut(new), old, subresource);
     }
 }

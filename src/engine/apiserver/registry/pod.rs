@@ -43,13 +43,17 @@ impl Strategy for PodStrategy {
 
     fn prepare_for_status_update(&self, new: &mut Object, old: &Object) {
         standard::update_status(new, old);
-        let owners = old.meta().owner_references.clone();
-        new.meta_mut().owner_references = owners;
+        let (Object::Pod(new), Object::Pod(old)) = (new, old) else { return };
+        // Only what differs is put back: a pod that is shared would be copied for it.
+        if new.metadata.owner_references != old.metadata.owner_references {
+            Arc::make_mut(new).metadata.owner_references.clone_from(&old.metadata.owner_references);
+        }
         // The QoS class is decided once.
-        if let (Object::Pod(new), Object::Pod(old)) = (new, old)
-            && let Some(qos) = old.status.as_ref().and_then(|status| status.qos_class.clone())
-        {
-            Arc::make_mut(new).status.get_or_insert_default().qos_class = Some(qos);
+        fn qos(pod: &Pod) -> Option<&String> {
+            pod.status.as_ref()?.qos_class.as_ref()
+        }
+        if let Some(decided) = qos(old).filter(|decided| qos(new) != Some(*decided)) {
+            Arc::make_mut(new).status.get_or_insert_default().qos_class = Some(decided.clone());
         }
     }
 
@@ -89,13 +93,9 @@ impl Strategy for PodStrategy {
     }
 }
 
-/// The old pod with what a subresource may change taken from the new one.
+/// The old pod with what `ephemeralcontainers` or `resize` may change taken from the new one.
 pub(super) fn narrow(new: &mut Pod, old: &Pod, subresource: &str) {
-    let wanted = match subresource {
-        "ephemeralcontainers" | "resize" => new.spec.take().unwrap_or_default(),
-        // Everything else changes the pod, or has a habit of its own.
-        _ => return,
-    };
+    let wanted = new.spec.take().unwrap_or_default();
     *new = old.clone();
     let spec = new.spec.get_or_insert_default();
     if subresource == "ephemeralcontainers" {
