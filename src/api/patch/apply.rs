@@ -7,11 +7,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::fieldset::{Element, Set, path_text};
 use super::structured::{Comparison, compare, merge, remove, to_set};
-use crate::order::Order;
+use crate::order::{Gather, Order};
 use crate::schema::Type;
 
 /// More managers than this that only update are folded into one, oldest first.
@@ -117,6 +117,8 @@ static STRIPPED: LazyLock<Set> = LazyLock::new(|| {
     ])
 });
 
+static MANAGED: LazyLock<Set> = LazyLock::new(|| Set::of(&["metadata.managedFields"]));
+
 fn without_managed_fields(value: &Value) -> Cow<'_, Value> {
     if value.pointer("/metadata/managedFields").is_none() {
         return Cow::Borrowed(value);
@@ -147,34 +149,30 @@ impl Managers {
     }
 
     /// `metadata.managedFields`: appliers first, then by time, then by name.
-    pub fn write(&self) -> Value {
-        let mut owners: Vec<&Owner> = self.owners.iter().collect();
+    pub fn write(self) -> Value {
+        let mut owners = self.owners;
+        fn time(owner: &Owner) -> &str {
+            if owner.manager.operation == Operation::Apply { "" } else { &owner.time }
+        }
         owners.order_by(|a, b| {
-            let key = |o: &Owner| {
-                (
-                    o.manager.operation,
-                    if o.manager.operation == Operation::Apply { String::new() } else { o.time.clone() },
-                )
-            };
-            key(a).cmp(&key(b)).then_with(|| a.manager.cmp(&b.manager))
+            let operation = a.manager.operation.cmp(&b.manager.operation);
+            operation.then_with(|| time(a).cmp(time(b))).then_with(|| a.manager.cmp(&b.manager))
         });
-        let entry = |owner: &&Owner| {
-            let mut map = Map::new();
-            map.insert("manager".into(), json!(owner.manager.name));
-            let operation = if owner.manager.operation == Operation::Apply { "Apply" } else { "Update" };
-            map.insert("operation".into(), json!(operation));
-            map.insert("apiVersion".into(), json!(owner.manager.api_version));
-            if !owner.time.is_empty() {
-                map.insert("time".into(), json!(owner.time));
-            }
-            map.insert("fieldsType".into(), json!("FieldsV1"));
-            map.insert("fieldsV1".into(), owner.set.to_json());
-            if !owner.manager.subresource.is_empty() {
-                map.insert("subresource".into(), json!(owner.manager.subresource));
-            }
-            Value::Object(map)
+        let entry = |Owner { manager, set, time }: Owner| {
+            let operation = if manager.operation == Operation::Apply { "Apply" } else { "Update" };
+            let optional = |text: String| (!text.is_empty()).then_some(Value::String(text));
+            let fields = [
+                ("apiVersion", Some(Value::String(manager.api_version))),
+                ("fieldsType", Some("FieldsV1".into())),
+                ("fieldsV1", Some(set.into_json())),
+                ("manager", Some(Value::String(manager.name))),
+                ("operation", Some(operation.into())),
+                ("subresource", optional(manager.subresource)),
+                ("time", optional(time)),
+            ];
+            Value::Object(fields.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
         };
-        Value::Array(owners.iter().map(entry).collect())
+        Value::Array(owners.into_iter().map(entry).collect())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -213,7 +211,8 @@ impl Managers {
         ignored: &Set,
         now: &str,
     ) {
-        let changes = compare(kind, &without_managed_fields(old), &without_managed_fields(new)).without(ignored);
+        // managedFields, where they are there at all, are nobody's, and change with every write.
+        let changes = compare(kind, old, new).without(ignored).without(&MANAGED);
         self.disown(&changes, manager);
         let mut set = self.set_of(manager).cloned().unwrap_or_default();
         set.extend(changes.modified);

@@ -5,6 +5,7 @@
 
 use crate::order::Gather;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
@@ -23,9 +24,15 @@ pub fn field(name: &str) -> Element {
     ["f:", name].concat()
 }
 
-/// `k:{"name":"c"}`; pairs must be sorted by name.
-pub fn key(pairs: &Map<String, Value>) -> Element {
-    format!("k:{}", Value::Object(pairs.clone()))
+/// `k:{"name":"c"}`; pairs must be sorted by name, which is a field's.
+pub fn key(pairs: &[(&str, &Value)]) -> Element {
+    let mut text = String::from("k:{");
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}\"{name}\":{value}", if at == 0 { "" } else { "," });
+    }
+    text.push('}');
+    text
 }
 
 /// `v:"x"`
@@ -77,22 +84,30 @@ impl Set {
     }
 
     /// As `fieldsV1` carries it: `.` marks an element that is in the set besides its children.
-    pub fn to_json(&self) -> Value {
+    pub fn into_json(mut self) -> Value {
         let mut map = Map::new();
-        for element in self.members.iter().filter(|element| !self.children.contains_key(*element)) {
-            map.insert(element.clone(), Value::Object(Map::new()));
-        }
-        for (element, child) in &self.children {
-            let mut inner = child.to_json();
-            if let Value::Object(inner) = &mut inner
-                && self.members.contains(element)
+        for (element, child) in self.children {
+            let mut inner = child.into_json();
+            if self.members.remove(&element)
+                && let Value::Object(inner) = &mut inner
                 && !inner.is_empty()
             {
                 inner.insert(".".into(), Value::Object(Map::new()));
             }
-            map.insert(element.clone(), inner);
+            map.insert(element, inner);
         }
+        map.extend(self.members.into_iter().map(|element| (element, Value::Object(Map::new()))));
         Value::Object(map)
+    }
+
+    /// Enters an element, what is below it, or both, where nothing of it is known yet.
+    pub(super) fn attach(&mut self, element: &str, itself: bool, below: Self) {
+        if itself {
+            self.members.insert(element.into());
+        }
+        if !below.is_empty() {
+            self.children.insert(element.into(), below);
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -6,13 +6,14 @@
 mod check;
 mod merge;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
 use super::fieldset::{Element, Set, field, key, value};
 use super::list_of;
-use crate::order::Gather;
+use crate::order::Order;
 use crate::schema::{Field, ListKind, Shape, Type};
 
 pub use check::check;
@@ -91,28 +92,25 @@ impl Grain {
 }
 
 /// The element that names an item of a list. A protocol that is left out is TCP, as everywhere.
-pub(super) fn element_of(item: &Value, keys: &[&str]) -> Option<Element> {
+fn element_of(item: &Value, keys: &[&'static str]) -> Option<Element> {
     if keys.is_empty() {
         return (!item.is_object() && !item.is_array()).then(|| value(item));
     }
-    let mut pairs = Map::new();
-    for name in keys {
-        match item.get(name) {
-            Some(found) if !found.is_null() => {
-                pairs.insert((*name).into(), found.clone());
-            }
-            _ if *name == "protocol" => {
-                pairs.insert((*name).into(), json!("TCP"));
-            }
-            _ => {}
-        }
+    static TCP: LazyLock<Value> = LazyLock::new(|| json!("TCP"));
+    let found = |name: &&'static str| match item.get(*name).filter(|found| !found.is_null()) {
+        None if *name == "protocol" => Some((*name, &*TCP)),
+        found => Some((*name, found?)),
+    };
+    let mut pairs: Vec<(&str, &Value)> = keys.iter().filter_map(found).collect();
+    if !pairs.is_sorted_by_key(|(name, _)| *name) {
+        pairs.order_by_key(|(name, _)| *name);
     }
     (!pairs.is_empty()).then(|| key(&pairs))
 }
 
 /// Items with their elements; items without keys go by their place.
 pub(super) fn elements<'a>(items: &'a [Value], grain: Grain) -> Vec<(Element, &'a Value)> {
-    let keys: &[&str] = if let Grain::List { keys, .. } = grain { keys } else { &[] };
+    let keys: &[&'static str] = if let Grain::List { keys, .. } = grain { keys } else { &[] };
     let named =
         |(index, item): (usize, &'a Value)| (element_of(item, keys).unwrap_or_else(|| format!("i:{index}")), item);
     items.iter().enumerate().map(named).collect()
@@ -178,15 +176,52 @@ impl Comparison {
 
 /// Compares two versions of an object. For a new object, `old` is [`zero`] of its kind.
 pub fn compare(kind: Option<&'static Type>, old: &Value, new: &Value) -> Comparison {
-    let mut result = Comparison::default();
-    step(Grain::of(kind), Some(old), Some(new), &mut Vec::new(), &mut result);
-    result
+    step(Grain::of(kind), Some(old), Some(new)).below
 }
 
-fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<Element>, result: &mut Comparison) {
+/// What differs at one place: the sets grow from the leaves, so that no path is walked twice.
+#[derive(Default)]
+struct Found {
+    /// What became of the place itself.
+    own: Option<Change>,
+    below: Comparison,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Added,
+    Modified,
+    Removed,
+}
+
+impl Found {
+    fn leaf(own: Option<Change>) -> Self {
+        Self { own, below: Comparison::default() }
+    }
+}
+
+impl Comparison {
+    /// Enters what was found below an element.
+    fn attach(&mut self, element: impl FnOnce() -> Element, found: Found) {
+        let Found { own, below } = found;
+        if own.is_none() && below.is_empty() {
+            return;
+        }
+        let element = element();
+        for (set, change, below) in [
+            (&mut self.added, Change::Added, below.added),
+            (&mut self.modified, Change::Modified, below.modified),
+            (&mut self.removed, Change::Removed, below.removed),
+        ] {
+            set.attach(&element, own == Some(change), below);
+        }
+    }
+}
+
+fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>) -> Found {
     // Nothing below equal values differs either.
     if old == new {
-        return;
+        return Found::default();
     }
     let null_or = |value: Option<&Value>, fits: &dyn Fn(&Value) -> bool| value.is_none_or(|v| v.is_null() || fits(v));
     let is_map = |v: &Value| grain.map(v).is_some();
@@ -198,43 +233,43 @@ fn step(grain: Grain, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<E
         Some(_) => false,
     };
     if !(empty(old) && empty(new)) {
+        let mut below = Comparison::default();
         if null_or(old, &is_map) && null_or(new, &is_map) {
             let none = Map::new();
             let maps = [old, new].map(|value| value.and_then(Value::as_object).unwrap_or(&none));
-            // The order in which paths are found means nothing to a set.
-            let gone = maps[0].iter().filter(|(name, _)| !maps[1].contains_key(*name));
-            let pairs = maps[1].iter().map(|(name, new)| (name, maps[0].get(name), Some(new)));
-            for (name, old, new) in pairs.chain(gone.map(|(name, old)| (name, Some(old), None))) {
-                path.push(field(name));
-                step(grain.child(name), old, new, path, result);
-                path.pop();
+            for (name, new) in maps[1] {
+                below.attach(|| field(name), step(grain.child(name), maps[0].get(name), Some(new)));
             }
-            return presence(old, new, path, result);
+            for (name, old) in maps[0].iter().filter(|(name, _)| !maps[1].contains_key(*name)) {
+                below.attach(|| field(name), step(grain.child(name), Some(old), None));
+            }
+            return Found { own: presence(old, new), below };
         }
         if null_or(old, &is_list) && null_or(new, &is_list) {
             let lists = [old, new].map(|value| value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice));
-            let (before, after) = (grouped(lists[0], grain), grouped(lists[1], grain));
-            let names: BTreeSet<&Element> = before.keys().chain(after.keys()).into_set();
-            for element in names {
-                path.push(element.clone());
-                match (before.get(element).map(Vec::as_slice), after.get(element).map(Vec::as_slice)) {
+            let (mut before, after) = (grouped(lists[0], grain), grouped(lists[1], grain));
+            let mut pairs: Vec<_> =
+                after.into_iter().map(|(element, new)| (before.remove(&element), element, Some(new))).collect();
+            pairs.extend(before.into_iter().map(|(element, old)| (Some(old), element, None)));
+            for (old, element, new) in pairs {
+                let found = match (old.as_deref(), new.as_deref()) {
                     (old @ (None | Some([_])), new @ (None | Some([_]))) => {
-                        step(grain.item(), old.map(|items| items[0]), new.map(|items| items[0]), path, result);
+                        step(grain.item(), old.map(|items| items[0]), new.map(|items| items[0]))
                     }
                     // An item that repeats its key is owned as a whole.
-                    (Some(old), Some(new)) if old != new => result.modified.insert(path),
-                    (old, new) => presence(old.map(|_| &Value::Null), new.map(|_| &Value::Null), path, result),
-                }
-                path.pop();
+                    (Some(old), Some(new)) if old != new => Found::leaf(Some(Change::Modified)),
+                    (old, new) => Found::leaf(presence(old.map(|_| &Value::Null), new.map(|_| &Value::Null))),
+                };
+                below.attach(|| element, found);
             }
-            return presence(old, new, path, result);
+            return Found { own: presence(old, new), below };
         }
     }
     // A leaf, or an empty collection on both sides, which counts as one.
-    match (old, new) {
-        (Some(old), Some(new)) if old != new => result.modified.insert(path),
-        _ => presence(old, new, path, result),
-    }
+    Found::leaf(match (old, new) {
+        (Some(old), Some(new)) if old != new => Some(Change::Modified),
+        _ => presence(old, new),
+    })
 }
 
 /// Items by their elements; more than one only where a key repeats.
@@ -246,11 +281,11 @@ fn grouped(items: &[Value], grain: Grain) -> BTreeMap<Element, Vec<&Value>> {
     groups
 }
 
-fn presence(old: Option<&Value>, new: Option<&Value>, path: &[Element], result: &mut Comparison) {
+fn presence(old: Option<&Value>, new: Option<&Value>) -> Option<Change> {
     match (old, new) {
-        (None, Some(_)) => result.added.insert(path),
-        (Some(_), None) => result.removed.insert(path),
-        _ => {}
+        (None, Some(_)) => Some(Change::Added),
+        (Some(_), None) => Some(Change::Removed),
+        _ => None,
     }
 }
 

@@ -163,7 +163,7 @@ fn creating_owns_what_was_written() {
     let mut managers = Managers::default();
     managers.update(config_map, &zero(config_map), &created, &Manager::update("oracle", "v1", ""), &Set::new(), "t");
     assert_eq!(
-        managers.write()[0]["fieldsV1"],
+        managers.clone().write()[0]["fieldsV1"],
         json!({"f:data": {".": {}, "f:k": {}}, "f:metadata": {"f:finalizers": {".": {}, "v:\"x.io/a\"": {}}, "f:labels": {".": {}, "f:l": {}}}})
     );
     let created = json!({"metadata": {"name": "d"}, "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "d"}},
@@ -179,13 +179,13 @@ fn creating_owns_what_was_written() {
         "t",
     );
     assert_eq!(
-        managers.write()[0]["fieldsV1"],
+        managers.clone().write()[0]["fieldsV1"],
         json!({"f:spec": {"f:replicas": {}, "f:selector": {}, "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}, "f:type": {}},
             "f:template": {"f:metadata": {"f:labels": {".": {}, "f:app": {}}}, "f:spec": {"f:containers": {"k:{\"name\":\"c\"}": {
                 ".": {}, "f:name": {}, "f:resources": {}, "f:ports": {".": {}, "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}, "f:protocol": {}}}}},
                 "f:securityContext": {}}}}})
     );
-    assert_eq!(Managers::read(&managers.write()), managers);
+    assert_eq!(Managers::read(&managers.clone().write()), managers);
 }
 
 /// The story of golden case `apply/conflicts.http`.
@@ -200,7 +200,7 @@ fn appliers_share_conflict_and_drop() {
         result.map(|new| *live = new).map_err(|conflicts| conflicts.to_string())
     };
     let fields = |managers: &Managers| -> Vec<String> {
-        let written = managers.write();
+        let written = managers.clone().write();
         let entries = written.as_array().expect("it is a list");
         entries
             .iter()
@@ -262,7 +262,7 @@ fn list_items_have_owners_of_their_own() {
     let mut apply = |live: &mut Value, name: &str, config: Value| {
         let manager = Manager::apply(name, "v1", "");
         *live = managers.apply(kind, live, &config, &manager, &Set::of(&["status"]), false, "t").expect("no conflict");
-        managers.write()
+        managers.clone().write()
     };
     apply(
         &mut live,

@@ -32,9 +32,9 @@ pub use visit::Visit;
 
 impl ApiServer {
     /// Answers one request at the present instant.
-    pub fn handle(&mut self, who: &Identity, request: Request) -> Answer {
+    pub fn handle(&mut self, who: &Identity, mut request: Request) -> Answer {
         let recorded = self.audit.last();
-        let mut answer = match self.respond(who, &request) {
+        let mut answer = match self.respond(who, &mut request) {
             Ok(answer) => answer,
             Err(status) => Answer::Response(status.into()),
         };
@@ -81,7 +81,7 @@ impl ApiServer {
         }
     }
 
-    fn respond(&mut self, who: &Identity, request: &Request) -> Result<Answer, Status> {
+    fn respond(&mut self, who: &Identity, request: &mut Request) -> Result<Answer, Status> {
         let user = self.authenticate(who, request)?;
         if !user.is_master() {
             self.authorize(&user, &Attributes::of(request))?;
@@ -172,7 +172,7 @@ impl ApiServer {
         kinds
     }
 
-    fn subresource(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Answer, Status> {
+    fn subresource(&mut self, who: &Identity, request: &mut Request, target: &Target) -> Result<Answer, Status> {
         if target.resource.kind == Kind::Pod && matches!(target.subresource, "log" | "exec" | "attach" | "portforward")
         {
             return self.pod_proxy(who, request, target);

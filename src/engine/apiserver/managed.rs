@@ -2,14 +2,16 @@
 //!
 //! Mirrors: apimachinery/pkg/util/managedfields.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::patch::fieldset::Set;
 use api::patch::{Manager, Managers, structured};
-use api::{Kind, Object};
+use api::{Kind, Object, Resource};
 use serde_json::Value;
 
 use super::ApiServer;
+use super::handler::negotiate::from_storage;
 use super::storage::{FieldWrite, Key, Ownership, Stored};
 
 /// Remembers a write. Writes by one manager in a row share an entry, so that a status
@@ -67,6 +69,11 @@ pub(super) fn apart(mut asked: Object, written: &Object) -> Option<Object> {
 
 /// The `managedFields` a client sees; null when nobody owns anything.
 pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Value {
+    fold_with(server, ownership, kind, &[])
+}
+
+/// As [`fold`], where some objects have been written out already, as clients read them.
+fn fold_with(server: &ApiServer, ownership: &Ownership, kind: Kind, known: &[(&Object, &Value)]) -> Value {
     if ownership.pending.is_empty() {
         return (*ownership.folded).clone();
     }
@@ -78,15 +85,18 @@ pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Val
         if write.before.is_some() && managers.is_empty() {
             continue;
         }
-        let value = |object: &Object| {
-            let mut value = object.to_value();
-            if let Some(schema) = schema {
-                api::schema::fill(schema, &mut value);
+        let value = |object: &Object| match known.iter().find(|(known, _)| known.is(object)) {
+            Some((_, value)) => Cow::Borrowed(*value),
+            None => {
+                let mut value = object.to_value();
+                if let Some(schema) = schema {
+                    api::schema::fill(schema, &mut value);
+                }
+                Cow::Owned(value)
             }
-            value
         };
         let after = value(&write.after);
-        let before = write.before.as_ref().map_or_else(|| structured::zero(schema), value);
+        let before = write.before.as_ref().map_or_else(|| Cow::Owned(structured::zero(schema)), value);
         // What comes through a Scale loses its time on the way.
         let time = match write.subresource {
             "scale" => String::new(),
@@ -126,6 +136,28 @@ impl ApiServer {
         if let Some(current) = current {
             copy.ownership = current.ownership.clone();
         }
+    }
+
+    /// The stored object as clients of its storage version read it, settled; what has been written out
+    /// `before` is not written out again.
+    pub(super) fn settle_and_show(
+        &mut self,
+        resource: &Resource,
+        key: &Key,
+        before: Option<(&Object, &Value)>,
+    ) -> Option<Value> {
+        let Stored { object, mut ownership, .. } = self.store.get(key)?.clone();
+        let mut value = from_storage(resource, object.to_value());
+        if !ownership.pending.is_empty() {
+            let known: Vec<_> = before.into_iter().chain([(&object, &value)]).collect();
+            let folded = Arc::new(fold_with(self, &ownership, key.kind, &known));
+            ownership = Ownership { folded, ..Ownership::default() };
+            self.store.set_ownership(key, ownership.clone());
+        }
+        if !ownership.folded.is_null() {
+            value["metadata"]["managedFields"] = (*ownership.folded).clone();
+        }
+        Some(value)
     }
 
     /// Folds once for all readers: what was pending becomes the base of the next fold.

@@ -3,6 +3,8 @@
 //! Mirrors: apiserver/pkg/endpoints/handlers/create.go, rest.go (`transformDecodeError`,
 //! `summarizeData`), apimachinery/pkg/runtime/serializer/json. Left out: protobuf and CBOR.
 
+use std::sync::Arc;
+
 use api::validation::field::{FieldError, Path};
 use api::wire::{Body, Request};
 use api::yaml::{Data, Node};
@@ -70,21 +72,26 @@ impl Parsed {
 /// # Errors
 /// 413 for large ones, 415 for other media types, 400 for broken documents.
 pub(in crate::apiserver) fn parse(request: &Request, kind: &str) -> Result<Parsed, Status> {
-    let bytes = match &request.body {
+    parse_body(request, request.body.clone(), kind)
+}
+
+/// As [`parse`], for a body that nobody needs afterwards: a tree is not copied.
+fn parse_body(request: &Request, body: Body, kind: &str) -> Result<Parsed, Status> {
+    let bytes = match body {
         Body::Json(value) => {
-            return match &**value {
-                Value::Object(_) => Ok(Parsed::of(Value::clone(value))),
+            return match Arc::unwrap_or_clone(value) {
+                value @ Value::Object(_) => Ok(Parsed::of(value)),
                 Value::Null => Ok(Parsed::of(Value::Object(Default::default()))),
-                other => Err(no_object(kind, &other.to_string(), api::schema::json_type(other))),
+                other => Err(no_object(kind, &other.to_string(), api::schema::json_type(&other))),
             };
         }
-        Body::Empty | Body::Stream(_) => &[][..],
+        Body::Empty | Body::Stream(_) => Vec::new(),
         Body::Bytes(bytes) => bytes,
     };
-    check_size(bytes)?;
+    check_size(&bytes)?;
     let media = request.header("content-type").unwrap_or("application/json");
     let media = media.split(';').next().unwrap_or_default().trim();
-    let text = String::from_utf8_lossy(bytes);
+    let text = String::from_utf8_lossy(&bytes);
     let parsed = match media {
         "application/json" | "" => {
             let node = api::yaml::parse_json(&text).map_err(|error| {
@@ -146,19 +153,20 @@ pub(super) fn internal_package(group: &str) -> &str {
 }
 
 impl ApiServer {
-    /// Decodes a body into the resource's stored kind. Unknown fields become errors or warnings.
+    /// Decodes the request's body into the resource's stored kind. Unknown fields become errors or warnings.
     ///
     /// # Errors
     /// 400 with upstream's texts.
     pub(in crate::apiserver) fn decode(
         &self,
         request: &Request,
+        body: Body,
         target: &Target,
         options: &str,
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let validation = FieldValidation::of(request, options)?;
-        let parsed = parse(request, target.resource.kind_name)?;
+        let parsed = parse_body(request, body, target.resource.kind_name)?;
         self.decode_parsed(&target.resource, parsed, validation, warnings)
     }
 

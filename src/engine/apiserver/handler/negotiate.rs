@@ -170,7 +170,7 @@ pub(in crate::apiserver) fn to_storage(resource: &Resource, value: Value) -> Val
 }
 
 /// Whether objects of this row are sent in the version in which they are stored.
-fn is_storage(resource: &Resource) -> bool {
+pub(super) fn is_storage(resource: &Resource) -> bool {
     !matches!((resource.group, resource.version), ("events.k8s.io", _) | ("autoscaling", "v1"))
         && !matches!(resource.kind, Kind::Custom(_))
 }

@@ -9,6 +9,7 @@ use api::{Object, Resource, Status};
 use serde_json::{Value, json};
 
 use super::list::Selection;
+use super::negotiate::{Shape, is_storage};
 use super::route::Target;
 use super::with_warnings;
 use crate::apiserver::delete::success_details;
@@ -58,25 +59,23 @@ pub(super) fn write_options(
 }
 
 impl ApiServer {
-    pub(super) fn post(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
+    pub(super) fn post(&mut self, who: &Identity, request: &mut Request, target: &Target) -> Result<Response, Status> {
         let mut options = write_options(request, who, "", "CreateOptions")?;
-        let mut object = self.decode(request, target, "CreateOptions", &mut options.warnings)?;
+        let body = std::mem::take(&mut request.body);
+        let mut object = self.decode(request, body, target, "CreateOptions", &mut options.warnings)?;
         self.place(&mut object, target)?;
         let created = self.create(who, object, &mut options);
-        // Who owns what is in the answer: it is settled for later readers, too.
-        if let Some(created) = created.as_ref().ok().filter(|_| !options.dry_run) {
-            self.settle_ownership(&Key::of(created));
-        }
-        self.answer_write(request, &target.resource, created, 201, &options)
+        self.answer_write(request, &target.resource, created, 201, &options, None)
     }
 
-    pub(super) fn put(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
+    pub(super) fn put(&mut self, who: &Identity, request: &mut Request, target: &Target) -> Result<Response, Status> {
         let mut options = write_options(request, who, target.subresource, "UpdateOptions")?;
-        let mut object = self.decode(request, target, "UpdateOptions", &mut options.warnings)?;
+        let body = std::mem::take(&mut request.body);
+        options.managed_fields = managed_fields_of(&body);
+        let mut object = self.decode(request, body, target, "UpdateOptions", &mut options.warnings)?;
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         check_version(&object)?;
-        options.managed_fields = managed_fields_of(request);
         let missing = self.store.get(&Key::of(&object)).is_none();
         let creates = target.subresource.is_empty() && registry::strategy(object.kind()).allow_create_on_update();
         let (written, code) = if missing && creates {
@@ -84,22 +83,39 @@ impl ApiServer {
         } else {
             (self.update(who, object, &mut options), 200)
         };
-        // The answer shows who owns what; settled, later writes need not go through this one again.
-        self.settle_ownership(&Key::new(target.resource.kind, &target.namespace, &target.name));
-        self.answer_write(request, &target.resource, written, code, &options)
+        if written.is_err() {
+            self.settle_ownership(&Key::new(target.resource.kind, &target.namespace, &target.name));
+        }
+        self.answer_write(request, &target.resource, written, code, &options, None)
     }
 
-    /// What was written, or why it was not: either comes with the warnings.
+    /// What was written, or why it was not: either comes with the warnings. Who owns what is in the
+    /// answer; settled, later readers and writes need not go through this one again.
+    ///
+    /// `before` is what was there, and how clients read it.
     pub(super) fn answer_write(
-        &self,
+        &mut self,
         request: &Request,
         resource: &Resource,
         written: Result<Object, Status>,
         code: u16,
         options: &WriteOptions,
+        before: Option<(&Object, &Value)>,
     ) -> Result<Response, Status> {
         let response = match written {
-            Ok(object) => self.one(request, resource, &self.stored_or(object, options), code)?,
+            Ok(object) => {
+                let key = Key::of(&object);
+                let whole =
+                    options.preview.is_none() && is_storage(resource) && Shape::of(request) == Ok(Shape::Object);
+                let same = |server: &Self| server.store.get(&key).is_some_and(|stored| stored.object.is(&object));
+                match whole && same(self) {
+                    true => Response::json(code, self.settle_and_show(resource, &key, before).unwrap_or_default()),
+                    false => {
+                        self.settle_ownership(&key);
+                        self.one(request, resource, &self.stored_or(object, options), code)?
+                    }
+                }
+            }
             Err(status) => status.into(),
         };
         Ok(with_warnings(response, &options.warnings))
@@ -300,8 +316,8 @@ fn check_version(object: &Object) -> Result<(), Status> {
 }
 
 /// The `managedFields` of a body; null if it names none.
-fn managed_fields_of(request: &Request) -> Value {
-    match &request.body {
+fn managed_fields_of(body: &Body) -> Value {
+    match body {
         Body::Json(value) => value.pointer("/metadata/managedFields").cloned().unwrap_or_default(),
         // Bodies as text pass through here too seldom with managedFields to read them twice.
         Body::Empty | Body::Bytes(_) | Body::Stream(_) => Value::Null,

@@ -10,9 +10,10 @@ use api::{Kind, Object, Resource, Status, schema};
 use serde_json::Value;
 
 use super::body::{FieldValidation, Parsed, check_size, strict_error};
-use super::body_text;
+use super::negotiate::is_storage;
 use super::objects::write_options;
 use super::route::Target;
+use super::{body_text, with_warnings};
 use crate::apiserver::storage::Key;
 use crate::apiserver::{ApiServer, Identity, managed};
 
@@ -46,9 +47,13 @@ impl ApiServer {
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         options.patch = true;
+        let before = self.store.get(&key).map(|stored| stored.object.clone());
         let written = self.update(who, object, &mut options);
-        self.settle_ownership(&key);
-        self.answer_write(request, &resource, written, 200, &options)
+        if written.is_err() {
+            self.settle_ownership(&key);
+        }
+        let before = before.as_ref().filter(|_| is_storage(&resource)).map(|before| (before, &*current));
+        self.answer_write(request, &resource, written, 200, &options, before)
     }
 
     /// The patched object, typed. What does not fit is the patch's mistake, and is shown:
@@ -163,7 +168,11 @@ impl ApiServer {
             Some(_) => (self.update(who, object, &mut options), 200),
             None => (self.create(who, object, &mut options), 201),
         };
-        self.answer_write(request, &resource, written, code, &options)
+        let response = match written {
+            Ok(object) => self.one(request, &resource, &self.stored_or(object, &options), code)?,
+            Err(status) => status.into(),
+        };
+        Ok(with_warnings(response, &options.warnings))
     }
 }
 

@@ -27,7 +27,12 @@ pub(super) fn is_review(kind: Kind) -> bool {
 }
 
 impl ApiServer {
-    pub(super) fn special(&mut self, who: &Identity, request: &Request, target: &Target) -> Result<Response, Status> {
+    pub(super) fn special(
+        &mut self,
+        who: &Identity,
+        request: &mut Request,
+        target: &Target,
+    ) -> Result<Response, Status> {
         match (target.subresource, request.method) {
             ("status" | "resize" | "ephemeralcontainers", Method::Get) => self.get(request, target),
             ("status" | "resize" | "ephemeralcontainers", Method::Put) => self.put(who, request, target),
