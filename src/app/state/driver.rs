@@ -194,6 +194,11 @@ impl Driver {
         frame.lines.push((TermKind::Note, "^C".into()));
     }
 
+    /// `real_ms` have passed, at `speed`; the work is done later.
+    pub fn owe(&mut self, real_ms: f64, speed: f64) {
+        self.owed = (self.owed + real_ms * speed).min(DEBT_MS * speed.max(0.0));
+    }
+
     /// One slice: `real_ms` have passed, at `speed`; 0 while paused. `clock` measures slices.
     pub fn frame(&mut self, real_ms: f64, speed: f64, clock: &dyn Fn() -> f64, frame: &mut Frame) {
         let deadline = clock() + SLICE_MS;
@@ -201,7 +206,7 @@ impl Driver {
         if self.seek.is_some() {
             return self.seek_on(deadline, clock, frame);
         }
-        self.owed = (self.owed + real_ms * speed).min(DEBT_MS * speed.max(0.0));
+        self.owe(real_ms, speed);
         let whole = self.owed.floor().max(0.0);
         let from = self.cluster.now();
         self.advance(from + whole as Millis, deadline, clock, frame, speed <= 0.0);

@@ -7,6 +7,7 @@ mod story;
 
 use std::collections::BTreeMap;
 
+use api::Object;
 use api::k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use api::meta::time::{micro_millis, millis};
 use api::order::{Gather, Order};
@@ -24,8 +25,19 @@ pub struct Projector {
     pub story: Story,
     /// Which colour a family of pods has, by the UID of its owner.
     families: BTreeMap<String, u8>,
+    /// What the pods looked like last, by UID: most of a large cluster is as it was.
+    cards: BTreeMap<String, Card>,
     /// When each machine's power went, for the lanes.
     dark_since: BTreeMap<String, Millis>,
+}
+
+/// A pod as it was drawn.
+struct Card {
+    pod: Object,
+    node: Option<String>,
+    view: PodView,
+    /// Millicores, bytes.
+    requests: (u64, u64),
 }
 
 impl Projector {
@@ -89,12 +101,23 @@ impl Projector {
 
     /// Every pod with its node and what it asks for (millicores, bytes).
     fn pods(&mut self, snapshot: &Snapshot) -> Vec<(Option<String>, PodView, (u64, u64))> {
+        let mut known = std::mem::take(&mut self.cards);
+        let tainted = pods::tainted(snapshot);
         let mut found = Vec::new();
         for object in snapshot.objects(api::Kind::Pod, "") {
             let Some(pod) = object.get::<Pod>() else { continue };
-            let word = snapshot.cells(object).get(2).and_then(|cell| cell.as_str()).unwrap_or_default().to_string();
-            let family = self.family(pod);
-            found.push((pods::node(pod), pods::view(pod, word, family, snapshot), pods::requests(pod)));
+            let card = match known.remove(object.uid()) {
+                Some(card) if card.pod.is(object) => card,
+                _ => {
+                    let word =
+                        snapshot.cells(object).get(2).and_then(|cell| cell.as_str()).unwrap_or_default().to_string();
+                    let view = pods::view(pod, word, self.family(pod));
+                    Card { pod: object.clone(), node: pods::node(pod), view, requests: pods::requests(pod) }
+                }
+            };
+            let view = PodView { wait: pods::wait(pod, &tainted, snapshot), ..card.view.clone() };
+            found.push((card.node.clone(), view, card.requests));
+            self.cards.insert(object.uid().to_string(), card);
         }
         found
     }

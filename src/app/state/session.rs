@@ -29,6 +29,10 @@ const BUSY_EVENTS: usize = 150;
 const BUSY_MS: f64 = 150.0;
 /// A picture is followed by this many times its cost for everything else.
 const PICTURE_SHARE: f64 = 5.0;
+/// In a busy cluster the lanes and the list of events, which change all over, are drawn this often only.
+const LISTS_MS: f64 = 450.0;
+/// A picture that costs more than this is made between frames, in a task of its own.
+const LIGHT_MS: f64 = 3.0;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -63,6 +67,7 @@ pub struct Session {
     seen: StoredValue<Seen>,
     caption_since: StoredValue<f64>,
     published: StoredValue<f64>,
+    lists: StoredValue<Lists>,
     /// What the last picture cost, in milliseconds.
     picture_ms: StoredValue<f64>,
 }
@@ -73,6 +78,13 @@ struct Seen {
     version: u64,
     second: Millis,
     shown: Millis,
+}
+
+/// Since when lanes and events show what they show, and whether they are out of date.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lists {
+    drawn: f64,
+    stale: bool,
 }
 
 /// The page's files, as the shell's file system.
@@ -145,6 +157,7 @@ impl Session {
             seen: StoredValue::new(Seen::default()),
             caption_since: StoredValue::new(0.0),
             published: StoredValue::new(0.0),
+            lists: StoredValue::new(Lists::default()),
             picture_ms: StoredValue::new(0.0),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
@@ -156,7 +169,7 @@ impl Session {
     /// Frames, and what stops them.
     fn live(self) {
         let last = StoredValue::new(dom::real_ms());
-        // One slice a frame leaves half of the time unused; the rest comes in tasks of its own.
+        // One slice a frame leaves half of the time unused: work that does not fit into it comes in tasks of its own.
         let more = dom::soon(move |more| {
             if self.go_on() {
                 more.ask();
@@ -165,9 +178,13 @@ impl Session {
         dom::every_frame(move |now| {
             let passed = (now - last.get_value()).clamp(0.0, 200.0);
             last.set_value(now);
-            self.tick(passed);
-            if self.driver.with_value(Driver::is_behind) {
-                more.inspect(|more| more.ask());
+            match more {
+                Some(more) if self.is_heavy() => {
+                    self.driver.update_value(|driver| driver.owe(passed, self.pace()));
+                    self.tell(passed);
+                    more.ask();
+                }
+                _ => self.tick(passed),
             }
         });
         dom::listen(&document(), "visibilitychange", move |_| {
@@ -195,18 +212,32 @@ impl Session {
         self.tell(real_ms);
     }
 
-    /// A slice between two frames; whether there is still more to do.
+    /// A frame has no room for what is to be done.
+    fn is_heavy(self) -> bool {
+        self.picture_ms.get_value() > LIGHT_MS || self.driver.with_value(Driver::is_behind)
+    }
+
+    /// A slice, or a picture, between two frames; whether there is still more to do.
     fn go_on(self) -> bool {
-        if self.driver.try_with_value(Driver::is_behind) != Some(true) {
+        // Disposed of while the message was under way.
+        if self.picture_ms.try_get_value().is_none() {
             return false;
         }
-        self.slice(0.0);
+        if self.is_due() {
+            self.publish(false)
+        } else {
+            self.slice(0.0)
+        }
         self.driver.with_value(Driver::is_behind)
     }
 
+    /// Virtual milliseconds in a real one.
+    fn pace(self) -> f64 {
+        if self.playing.get_untracked() { f64::from(self.speed.get_untracked()) } else { 0.0 }
+    }
+
     fn slice(self, real_ms: f64) {
-        let speed = if self.playing.get_untracked() { f64::from(self.speed.get_untracked()) } else { 0.0 };
-        let mut frame = Frame::default();
+        let (speed, mut frame) = (self.pace(), Frame::default());
         self.driver.update_value(|driver| driver.frame(real_ms, speed, &dom::real_ms, &mut frame));
         if let Some((skipped, found)) = frame.sought {
             self.skipped.set(Some(skipped));
@@ -238,48 +269,67 @@ impl Session {
         }
     }
 
+    /// A big cluster changes with every frame; the picture of it may wait a moment.
+    fn is_busy(self) -> bool {
+        self.events.with_untracked(|events| events.len() >= BUSY_EVENTS)
+    }
+
+    /// There is something new to draw, and it has waited long enough.
+    fn is_due(self) -> bool {
+        let pause = if self.is_busy() { BUSY_MS } else { 0.0 };
+        let pause = pause.max(self.picture_ms.get_value() * PICTURE_SHARE);
+        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
+        let seen = self.seen.get_value();
+        let news = version != seen.version || now / 100 != seen.shown / 100 || self.are_lists_due();
+        news && dom::real_ms() - self.published.get_value() >= pause
+    }
+
+    fn are_lists_due(self) -> bool {
+        let lists = self.lists.get_value();
+        lists.stale && (dom::real_ms() - lists.drawn >= LISTS_MS || !self.is_busy())
+    }
+
     /// Brings the signals up to date: the picture when objects changed, the clock when time passed.
     pub(super) fn publish(self, all: bool) {
-        let seen = self.seen.get_value();
-        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        // A big cluster changes with every frame; the picture of it may wait a moment.
-        let busy = self.events.with_untracked(|events| events.len() >= BUSY_EVENTS);
-        let pause = if busy { BUSY_MS } else { 0.0 };
-        let pause = pause.max(self.picture_ms.get_value() * PICTURE_SHARE);
         // The clock waits with the picture: a newer time would make every heartbeat in it look old.
-        if !all && dom::real_ms() - self.published.get_value() < pause {
+        if !all && !self.is_due() {
             return;
         }
+        let seen = self.seen.get_value();
+        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
         let changed = all || version != seen.version;
         let second = now / 1000;
         // Power and components change without a write; a second is soon enough to see it.
-        if !changed && second == seen.second {
-            if now != seen.shown && now / 100 != seen.shown / 100 {
-                self.cluster.update(|cluster| cluster.now = now);
-                self.seen.set_value(Seen { shown: now, ..seen });
-            }
+        if !changed && second == seen.second && !self.are_lists_due() {
+            self.cluster.update(|cluster| cluster.now = now);
+            self.seen.set_value(Seen { shown: now, ..seen });
             return;
         }
-        let version = if changed { version } else { seen.version };
         self.seen.set_value(Seen { version, second, shown: now });
         let began = dom::real_ms();
         self.published.set_value(began);
+        let lists = Lists { stale: changed || self.lists.get_value().stale, ..self.lists.get_value() };
+        self.lists.set_value(lists);
+        let with_lists = all || !lists.stale || self.are_lists_due();
         self.driver.update_value(|driver| {
             let snapshot = driver.snapshot();
             let command = driver.command().map(str::to_string);
             driver.projector.story.follow(&snapshot, command.as_deref());
             let mut view = driver.projector.cluster(&self.name.get_value(), &snapshot);
             view.caption = self.cluster.with_untracked(|old| old.caption.clone());
-            let lanes = driver.projector.lanes(&view);
-            let events = changed.then(|| project::events(&snapshot));
+            let lanes = with_lists.then(|| driver.projector.lanes(&view));
+            let events = (with_lists && lists.stale).then(|| project::events(&snapshot));
             self.cluster.set(view);
-            if self.lanes.with_untracked(|old| *old != lanes) {
+            if let Some(lanes) = lanes.filter(|lanes| self.lanes.with_untracked(|old| old != lanes)) {
                 self.lanes.set(lanes);
             }
             if let Some(events) = events.filter(|events| self.events.with_untracked(|old| old != events)) {
                 self.events.set(events);
             }
         });
+        if with_lists {
+            self.lists.set_value(Lists { drawn: began, stale: false });
+        }
         if changed {
             self.looked.update(|looked| *looked += 1);
         }

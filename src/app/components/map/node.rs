@@ -183,20 +183,23 @@ fn Pods(
                 }
             });
         }
-        by_state.into_iter().collect::<Vec<_>>()
+        by_state
     });
+    // A number changes more often than a row comes or goes.
+    let states = Memo::new(move |_| crowd.with(|crowd| crowd.keys().copied().collect::<Vec<_>>()));
+    let count = move |state: PodState| crowd.with(|crowd| crowd.get(&state).copied().unwrap_or_default());
     view! {
         <Show when=move || many.get()>
             <div class="swarm">
-                <For each=move || crowd.get() key=|row| *row let:row>
+                <For each=move || states.get() key=|state| *state let:state>
                     <p class="row">
-                        <i class="g" data-state=row.0.key() aria-hidden="true"></i>
-                        {row.1}
+                        <i class="g" data-state=state.key() aria-hidden="true"></i>
+                        {move || count(state)}
                         " "
-                        {move || (i18n.t().map.state)(row.0)}
+                        {move || (i18n.t().map.state)(state)}
                     </p>
-                    <p class="crowd" data-state=row.0.key() aria-hidden="true">
-                        {row.0.letter().to_string().repeat(row.1.min(160))}
+                    <p class="crowd" data-state=state.key() aria-hidden="true">
+                        {move || state.letter().to_string().repeat(count(state).min(160))}
                     </p>
                 </For>
             </div>

@@ -1,5 +1,7 @@
 //! A Pod object as a card: its state as a shape, kubectl's word for it, what it waits for.
 
+use std::collections::BTreeMap;
+
 use api::k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
 use api::meta::{quantity::amount, time::millis};
 use engine::Snapshot;
@@ -10,7 +12,8 @@ pub fn node(pod: &Pod) -> Option<String> {
     pod.spec.as_ref()?.node_name.clone().filter(|name| !name.is_empty())
 }
 
-pub fn view(pod: &Pod, word: String, family: u8, snapshot: &Snapshot) -> PodView {
+/// The card, but for what the pod waits for: that depends on its node, too.
+pub fn view(pod: &Pod, word: String, family: u8) -> PodView {
     let empty = PodStatus::default();
     let status = pod.status.as_ref().unwrap_or(&empty);
     let namespace = pod.metadata.namespace.clone().unwrap_or_default();
@@ -24,7 +27,7 @@ pub fn view(pod: &Pod, word: String, family: u8, snapshot: &Snapshot) -> PodView
         state,
         restarts,
         reason: unscheduled(status).filter(|_| node(pod).is_none()),
-        wait: wait(pod, snapshot),
+        wait: None,
         family,
         word,
     }
@@ -79,13 +82,23 @@ fn unscheduled(status: &PodStatus) -> Option<String> {
     Some(message.split(" preemption:").next().unwrap_or_default().trim().to_string())
 }
 
-fn wait(pod: &Pod, snapshot: &Snapshot) -> Option<Wait> {
+/// The nodes that pods may have to leave, by name.
+pub fn tainted(snapshot: &Snapshot) -> BTreeMap<&str, &Node> {
+    fn leaves(node: &Node) -> bool {
+        let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
+        taints.is_some_and(|taints| taints.iter().any(|taint| taint.effect == "NoExecute"))
+    }
+    let nodes = snapshot.list::<Node>("").map(|node| &**node).filter(|node| leaves(node));
+    nodes.filter_map(|node| Some((node.metadata.name.as_deref()?, node))).collect()
+}
+
+pub fn wait(pod: &Pod, tainted: &BTreeMap<&str, &Node>, snapshot: &Snapshot) -> Option<Wait> {
     let moment = |unix: i64| (unix - epoch(snapshot)).max(0) as Millis;
     if let Some(until) = &pod.metadata.deletion_timestamp {
         return Some(Wait { until: moment(millis(until)), kind: WaitKind::Grace });
     }
     // Evicted when the shortest toleration of a NoExecute taint runs out.
-    let node = snapshot.get::<Node>("", &node(pod)?)?;
+    let node = tainted.get(pod.spec.as_ref()?.node_name.as_deref()?)?;
     let taints = node.spec.as_ref()?.taints.as_ref()?;
     let tolerations = pod.spec.as_ref()?.tolerations.as_ref()?;
     taints
