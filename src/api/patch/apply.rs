@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::fieldset::{Element, Set, path_text};
-use super::structured::{Comparison, compare, merge, remove, to_set};
+use super::structured::{Comparison, born, compare, merge, remove, to_set};
 use crate::order::{Gather, Order};
 use crate::schema::Type;
 
@@ -158,20 +158,7 @@ impl Managers {
             let operation = a.manager.operation.cmp(&b.manager.operation);
             operation.then_with(|| time(a).cmp(time(b))).then_with(|| a.manager.cmp(&b.manager))
         });
-        let entry = |Owner { manager, set, time }: Owner| {
-            let operation = if manager.operation == Operation::Apply { "Apply" } else { "Update" };
-            let optional = |text: String| (!text.is_empty()).then_some(Value::String(text));
-            let fields = [
-                ("apiVersion", Some(Value::String(manager.api_version))),
-                ("fieldsType", Some("FieldsV1".into())),
-                ("fieldsV1", Some(set.into_json())),
-                ("manager", Some(Value::String(manager.name))),
-                ("operation", Some(operation.into())),
-                ("subresource", optional(manager.subresource)),
-                ("time", optional(time)),
-            ];
-            Value::Object(fields.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
-        };
+        let entry = |Owner { manager, set, time }: Owner| entry(manager, set.into_json(), time);
         Value::Array(owners.into_iter().map(entry).collect())
     }
 
@@ -196,6 +183,16 @@ impl Managers {
             None => self.owners.push(Owner { manager: manager.clone(), set, time: now.into() }),
         }
         self.owners.retain(|owner| !owner.set.is_empty());
+    }
+
+    /// `metadata.managedFields` of a new object, which are its creator's; null if there is nothing to own.
+    /// The same as [`Managers::update`] from nothing, without a set on the way.
+    pub fn created(kind: Option<&'static Type>, new: &Value, manager: Manager, ignored: &Set, now: String) -> Value {
+        let mut fields = born(kind, new);
+        ignored.exclude_from(&mut fields);
+        MANAGED.exclude_from(&mut fields);
+        STRIPPED.subtract_from(&mut fields);
+        if fields.is_empty() { Value::Null } else { Value::Array(vec![entry(manager, Value::Object(fields), now)]) }
     }
 
     /// Records a create, update or patch. For a create, `old` is [`super::structured::zero`] and
@@ -306,6 +303,22 @@ impl Managers {
             self.put(&ancient, mine.union(&folded), now);
         }
     }
+}
+
+/// One entry of managedFields.
+fn entry(manager: Manager, fields: Value, time: String) -> Value {
+    let operation = if manager.operation == Operation::Apply { "Apply" } else { "Update" };
+    let optional = |text: String| (!text.is_empty()).then_some(Value::String(text));
+    let fields = [
+        ("apiVersion", Some(Value::String(manager.api_version))),
+        ("fieldsType", Some("FieldsV1".into())),
+        ("fieldsV1", Some(fields)),
+        ("manager", Some(Value::String(manager.name))),
+        ("operation", Some(operation.into())),
+        ("subresource", optional(manager.subresource)),
+        ("time", optional(time)),
+    ];
+    Value::Object(fields.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
 }
 
 /// Removes what the manager applied last time and does not name now, unless somebody owns it.

@@ -3,6 +3,7 @@
 //! Mirrors: structured-merge-diff/typed (`ToFieldSet`, `Compare`, `Merge`, `RemoveItems`,
 //! validation). Custom resources without a type are deduced: maps by field, lists as a whole.
 
+mod born;
 mod check;
 mod merge;
 
@@ -16,6 +17,7 @@ use super::list_of;
 use crate::order::Order;
 use crate::schema::{Field, ListKind, Shape, Type};
 
+pub use born::born;
 pub use check::check;
 pub use merge::{merge, remove};
 

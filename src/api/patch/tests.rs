@@ -5,7 +5,7 @@ use serde_json::json;
 use super::fieldset::Set;
 use super::structured::{check, compare, zero};
 use super::*;
-use crate::schema::for_kind;
+use crate::schema::{self, for_kind};
 
 fn deployment() -> Option<&'static Type> {
     for_kind("apps", "v1", "Deployment")
@@ -328,4 +328,36 @@ fn custom_resources_are_owned_by_field_and_their_lists_as_a_whole() {
         compare(None, &json!({"spec": {"a": 1, "l": [1]}}), &json!({"spec": {"a": 2, "l": [1, 2], "m": {"x": 1}}}));
     assert_eq!(changes.modified, Set::of(&["spec.a", "spec.l"]));
     assert_eq!(changes.added, Set::of(&["spec.m", "spec.m.x"]));
+}
+
+#[test]
+fn what_a_creator_owns_is_what_differs_from_nothing() {
+    let cases = [
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b", "labels": {"x": "y"}},
+            "spec": {"containers": [{"name": "a", "image": "i", "resources": {}, "ports": [
+                {"containerPort": 80, "protocol": "TCP"}, {"containerPort": 80, "protocol": "TCP"}, {"containerPort": 81}]}],
+                "tolerations": [{"key": "k"}], "nodeSelector": {}, "hostNetwork": false, "volumes": []},
+            "status": {"phase": "Pending"}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"finalizers": ["one", "two"], "annotations": null},
+            "spec": {"replicas": 0, "template": {"metadata": {"labels": {}}, "spec": {"containers": null}}, "strategy": {}}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"generation": 1, "managedFields": [{"manager": "x"}]},
+            "spec": {"ports": [{"port": 1, "protocol": "UDP"}], "selector": {"a": "b"}}, "unknown": {"deep": [1, {"a": 2}]}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "empty", "ownerReferences": [{"uid": "1"}]}}),
+        json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"list": [], "map": {}}}),
+    ];
+    for mut object in cases {
+        let kind = schema::for_api_version(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+        for filled in [false, true] {
+            if let Some(kind) = kind.filter(|_| filled) {
+                schema::fill(kind, &mut object);
+            }
+            for ignored in [Set::new(), Set::of(&["status"]), Set::of(&["spec", "metadata.labels.x"])] {
+                let manager = Manager::update("kubectl", "v1", "");
+                let mut managers = Managers::default();
+                managers.update(kind, &zero(kind), &object, &manager, &ignored, "now");
+                let slowly = if managers.is_empty() { Value::Null } else { managers.write() };
+                assert_eq!(Managers::created(kind, &object, manager, &ignored, "now".into()), slowly, "{object}");
+            }
+        }
+    }
 }

@@ -79,31 +79,39 @@ fn fold_with(server: &ApiServer, ownership: &Ownership, kind: Kind, known: &[(&O
     }
     let resource = server.resource_of(kind);
     let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
+    let value = |object: &Object| match known.iter().find(|(known, _)| known.is(object)) {
+        Some((_, value)) => Cow::Borrowed(*value),
+        None => {
+            let mut value = object.to_value();
+            if let Some(schema) = schema {
+                api::schema::fill(schema, &mut value);
+            }
+            Cow::Owned(value)
+        }
+    };
+    let manager = |write: &FieldWrite| Manager::update(&write.manager, &write.api_version, write.subresource);
+    // What comes through a Scale loses its time on the way.
+    let time = |write: &FieldWrite| match write.subresource {
+        "scale" => String::new(),
+        _ => api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64),
+    };
+    // Most objects are new when somebody looks first.
+    if let (Some(write), 1, Value::Null) = (ownership.pending.front(), ownership.pending.len(), &*ownership.folded)
+        && write.before.is_none()
+    {
+        let ignored = reset_fields(&resource, write.subresource);
+        return Managers::created(schema, &value(&write.after), manager(write), &ignored, time(write));
+    }
     let mut managers = Managers::read(&ownership.folded);
     for write in &ownership.pending {
         // Accounts are kept from the creation on, or not at all until somebody applies.
         if write.before.is_some() && managers.is_empty() {
             continue;
         }
-        let value = |object: &Object| match known.iter().find(|(known, _)| known.is(object)) {
-            Some((_, value)) => Cow::Borrowed(*value),
-            None => {
-                let mut value = object.to_value();
-                if let Some(schema) = schema {
-                    api::schema::fill(schema, &mut value);
-                }
-                Cow::Owned(value)
-            }
-        };
         let after = value(&write.after);
         let before = write.before.as_ref().map_or_else(|| Cow::Owned(structured::zero(schema)), value);
-        // What comes through a Scale loses its time on the way.
-        let time = match write.subresource {
-            "scale" => String::new(),
-            _ => api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64),
-        };
-        let manager = Manager::update(&write.manager, &write.api_version, write.subresource);
-        managers.update(schema, &before, &after, &manager, &reset_fields(&resource, write.subresource), &time);
+        let ignored = reset_fields(&resource, write.subresource);
+        managers.update(schema, &before, &after, &manager(write), &ignored, &time(write));
     }
     if managers.is_empty() { Value::Null } else { managers.write() }
 }
