@@ -8,6 +8,7 @@ pub mod lesson;
 pub mod lessons;
 pub mod look_back;
 mod machines;
+pub mod picture;
 pub mod project;
 pub mod route;
 pub mod saved;

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::{
     driver::{Driver, Frame, Typed},
     files::Files,
-    project,
+    picture::Picture,
     saved::Store,
     view::*,
     why::WhyView,
@@ -24,15 +24,6 @@ use crate::{
 const SCROLLBACK: usize = 1_500;
 /// A caption stays this long before the next one, when many wait less.
 const CAPTION_MS: f64 = 900.0;
-/// With this many events the cluster counts as busy, and is drawn this often only.
-const BUSY_EVENTS: usize = 150;
-const BUSY_MS: f64 = 150.0;
-/// A picture is followed by this many times its cost for everything else.
-const PICTURE_SHARE: f64 = 5.0;
-/// In a busy cluster the lanes and the list of events, which change all over, are drawn this often only.
-const LISTS_MS: f64 = 450.0;
-/// A picture that costs more than this is made between frames, in a task of its own.
-const LIGHT_MS: f64 = 3.0;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -64,27 +55,8 @@ pub struct Session {
     pub looked: RwSignal<u64>,
     pub driver: StoredValue<Driver, LocalStorage>,
     next_line: StoredValue<u64>,
-    seen: StoredValue<Seen>,
     caption_since: StoredValue<f64>,
-    published: StoredValue<f64>,
-    lists: StoredValue<Lists>,
-    /// What the last picture cost, in milliseconds.
-    picture_ms: StoredValue<f64>,
-}
-
-/// What the signals show already.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Seen {
-    version: u64,
-    second: Millis,
-    shown: Millis,
-}
-
-/// Since when lanes and events show what they show, and whether they are out of date.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lists {
-    drawn: f64,
-    stale: bool,
+    pub(super) picture: StoredValue<Picture>,
 }
 
 /// The page's files, as the shell's file system.
@@ -154,11 +126,8 @@ impl Session {
             looked: RwSignal::new(0),
             driver: StoredValue::new_local(driver),
             next_line: StoredValue::new(0),
-            seen: StoredValue::new(Seen::default()),
             caption_since: StoredValue::new(0.0),
-            published: StoredValue::new(0.0),
-            lists: StoredValue::new(Lists::default()),
-            picture_ms: StoredValue::new(0.0),
+            picture: StoredValue::new(Picture::default()),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
         session.publish(true);
@@ -214,13 +183,13 @@ impl Session {
 
     /// A frame has no room for what is to be done.
     fn is_heavy(self) -> bool {
-        self.picture_ms.get_value() > LIGHT_MS || self.driver.with_value(Driver::is_behind)
+        self.picture.get_value().is_heavy() || self.driver.with_value(Driver::is_behind)
     }
 
     /// A slice, or a picture, between two frames; whether there is still more to do.
     fn go_on(self) -> bool {
         // Disposed of while the message was under way.
-        if self.picture_ms.try_get_value().is_none() {
+        if self.picture.try_get_value().is_none() {
             return false;
         }
         if self.is_due() {
@@ -267,73 +236,6 @@ impl Session {
         if self.busy.get_untracked() != busy {
             self.busy.set(busy);
         }
-    }
-
-    /// A big cluster changes with every frame; the picture of it may wait a moment.
-    fn is_busy(self) -> bool {
-        self.events.with_untracked(|events| events.len() >= BUSY_EVENTS)
-    }
-
-    /// There is something new to draw, and it has waited long enough.
-    fn is_due(self) -> bool {
-        let pause = if self.is_busy() { BUSY_MS } else { 0.0 };
-        let pause = pause.max(self.picture_ms.get_value() * PICTURE_SHARE);
-        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let seen = self.seen.get_value();
-        let news = version != seen.version || now / 100 != seen.shown / 100 || self.are_lists_due();
-        news && dom::real_ms() - self.published.get_value() >= pause
-    }
-
-    fn are_lists_due(self) -> bool {
-        let lists = self.lists.get_value();
-        lists.stale && (dom::real_ms() - lists.drawn >= LISTS_MS || !self.is_busy())
-    }
-
-    /// Brings the signals up to date: the picture when objects changed, the clock when time passed.
-    pub(super) fn publish(self, all: bool) {
-        // The clock waits with the picture: a newer time would make every heartbeat in it look old.
-        if !all && !self.is_due() {
-            return;
-        }
-        let seen = self.seen.get_value();
-        let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let changed = all || version != seen.version;
-        let second = now / 1000;
-        // Power and components change without a write; a second is soon enough to see it.
-        if !changed && second == seen.second && !self.are_lists_due() {
-            self.cluster.update(|cluster| cluster.now = now);
-            self.seen.set_value(Seen { shown: now, ..seen });
-            return;
-        }
-        self.seen.set_value(Seen { version, second, shown: now });
-        let began = dom::real_ms();
-        self.published.set_value(began);
-        let lists = Lists { stale: changed || self.lists.get_value().stale, ..self.lists.get_value() };
-        self.lists.set_value(lists);
-        let with_lists = all || !lists.stale || self.are_lists_due();
-        self.driver.update_value(|driver| {
-            let snapshot = driver.snapshot();
-            let command = driver.command().map(str::to_string);
-            driver.projector.story.follow(&snapshot, command.as_deref());
-            let mut view = driver.projector.cluster(&self.name.get_value(), &snapshot);
-            view.caption = self.cluster.with_untracked(|old| old.caption.clone());
-            let lanes = with_lists.then(|| driver.projector.lanes(&view));
-            let events = (with_lists && lists.stale).then(|| project::events(&snapshot));
-            self.cluster.set(view);
-            if let Some(lanes) = lanes.filter(|lanes| self.lanes.with_untracked(|old| old != lanes)) {
-                self.lanes.set(lanes);
-            }
-            if let Some(events) = events.filter(|events| self.events.with_untracked(|old| old != events)) {
-                self.events.set(events);
-            }
-        });
-        if with_lists {
-            self.lists.set_value(Lists { drawn: began, stale: false });
-        }
-        if changed {
-            self.looked.update(|looked| *looked += 1);
-        }
-        self.picture_ms.set_value(dom::real_ms() - began);
     }
 
     /// Shows the next caption when the present one has been readable for a while.
