@@ -11,7 +11,6 @@ mod player;
 
 use std::fs;
 
-use api::yaml;
 use engine::client::Profile;
 use serde_json::Value;
 
@@ -23,7 +22,7 @@ const USAGE: &str = "usage: timeline NAME [--beside FILE] [--seed N] [--jitter o
 /// # Errors
 /// A missing word, an unknown name, or a file that cannot be read.
 pub fn main(words: &[String]) -> Result<(), String> {
-    let scenarios = yaml::parse_document(SCENARIOS).map_err(|error| error.converting())?.to_json();
+    let scenarios: Value = serde_yaml::from_str(SCENARIOS).map_err(|error| error.to_string())?;
     let names = || scenarios.as_object().into_iter().flatten().map(|(name, scenario)| (name.as_str(), scenario));
     let (name, options) = words.split_first().ok_or(USAGE)?;
     if name == "--list" {
