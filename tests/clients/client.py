@@ -120,6 +120,11 @@ def workloads(core, apps):
             events.stop()
     scale = apps.patch_namespaced_deployment_scale("web", SPACE, {"spec": {"replicas": 1}})
     equal(scale.spec.replicas, 1, "a scale")
+    # Which of the two goes is not known before it is marked.
+    events = watch.Watch()
+    for event in events.stream(apps.list_namespaced_deployment, SPACE, timeout_seconds=PATIENCE * 20):
+        if event["object"].status.replicas == 1:
+            events.stop()
     pods = core.list_namespaced_pod(SPACE, label_selector="app=web", field_selector="status.phase=Running").items
     # The other may still be on its way out.
     name = next(pod.metadata.name for pod in pods if pod.metadata.deletion_timestamp is None)

@@ -28,6 +28,8 @@ const TOLD: Duration = Duration::from_millis(10);
 const ASKED: Duration = Duration::from_millis(120);
 /// Where the system does not tell who works: longer than a client takes to answer.
 const GRACE: Duration = Duration::from_millis(50);
+/// The connections of a process that has ended are closed by then, on a busy machine, too.
+const CLOSES: Duration = Duration::from_secs(1);
 /// What a client that keeps its own clock is given at a time, in milliseconds.
 const SLICE: u64 = 5;
 /// The `--timeout` of `kubectl wait` that names none.
@@ -93,8 +95,9 @@ impl ViaKubectl {
             let _ = reader.join();
         }
         run.code = Some(code);
-        // What it had open closes; whoever comes next counts from there.
-        let end = Instant::now() + GRACE;
+        // What it had open closes; whoever comes next counts from there, and counting too many costs it the
+        // virtual clock.
+        let end = Instant::now() + CLOSES;
         while self.bridge.traffic().open > run.open && Instant::now() < end {
             sleep(LOOK);
         }
