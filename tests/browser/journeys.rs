@@ -70,7 +70,7 @@ fn a_pod_says_why_it_is_here_and_another_why_it_is_nowhere() {
         page.wait_for_text_in(".dialog .why-scores", "NodeResourcesFit").await;
         let shown = page.text(".dialog").await;
         assert!(shown.contains("3 of 4 nodes could take it"), "{shown}");
-        assert!(shown.contains("node-role.kubernetes.io/control-plane"), "{shown}");
+        assert!(shown.contains("node(s) had untolerated taint(s)"), "{shown}");
         page.assert_accessible().await;
         page.press("Escape").await;
         page.click("button", "Actions for odd").await;
