@@ -9,4 +9,5 @@ mod browser;
 mod determinism;
 mod random;
 mod transcripts;
+#[cfg(feature = "via-kubectl")]
 mod via_kubectl;

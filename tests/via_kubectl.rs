@@ -1,6 +1,8 @@
 //! A few recorded cases through a real kubectl, where there is one: watches, faults, forwarded ports, refusals.
 //!
-//! `cargo xtask replay --via-kubectl kubectl` is the long form.
+//! `cargo xtask replay --via-kubectl kubectl` is the long form. Run alone (`cargo test -p tests --features
+//! via-kubectl via_kubectl`): the client has a clock of its own, and beside tests that want the whole machine it
+//! waits in vain.
 
 use std::fs;
 use std::path::Path;
