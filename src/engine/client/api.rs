@@ -111,13 +111,7 @@ impl<'a> Client<'a> {
         subresource: &'static str,
         change: impl FnOnce(&mut T),
     ) -> Result<Arc<T>, Status> {
-        let key = Key::new(T::KIND, namespace, name);
-        let patched = self.patch_object(&key, subresource, |object| {
-            if let Some(typed) = T::cast_mut(object) {
-                change(typed);
-            }
-        })?;
-        Ok(T::cast(&patched).expect("a patched object keeps its kind").clone())
+        self.modify_typed(namespace, name, patching(subresource), change)
     }
 
     /// A PATCH of any kind.
@@ -130,9 +124,7 @@ impl<'a> Client<'a> {
         subresource: &'static str,
         change: impl FnOnce(&mut Object),
     ) -> Result<Object, Status> {
-        let mut options = WriteOptions::on(subresource);
-        options.patch = true;
-        self.modify(key, options, change)
+        self.modify(key, patching(subresource), change)
     }
 
     /// A PUT of what is in the cache with a change: upstream's `Update` and `UpdateStatus`.
@@ -147,13 +139,7 @@ impl<'a> Client<'a> {
         subresource: &'static str,
         change: impl FnOnce(&mut T),
     ) -> Result<Arc<T>, Status> {
-        let key = Key::new(T::KIND, namespace, name);
-        let changed = self.change_object(&key, subresource, |object| {
-            if let Some(typed) = T::cast_mut(object) {
-                change(typed);
-            }
-        })?;
-        Ok(T::cast(&changed).expect("a changed object keeps its kind").clone())
+        self.modify_typed(namespace, name, WriteOptions::on(subresource), change)
     }
 
     /// As [`Client::change`], for any kind.
@@ -167,6 +153,22 @@ impl<'a> Client<'a> {
         change: impl FnOnce(&mut Object),
     ) -> Result<Object, Status> {
         self.modify(key, WriteOptions::on(subresource), change)
+    }
+
+    fn modify_typed<T: Typed>(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        options: WriteOptions,
+        change: impl FnOnce(&mut T),
+    ) -> Result<Arc<T>, Status> {
+        let key = Key::new(T::KIND, namespace, name);
+        let written = self.modify(&key, options, |object| {
+            if let Some(typed) = T::cast_mut(object) {
+                change(typed);
+            }
+        })?;
+        Ok(T::cast(&written).expect("a written object keeps its kind").clone())
     }
 
     fn modify(
@@ -246,4 +248,11 @@ impl<'a> Client<'a> {
             Answer::Proxy(_) | Answer::Visit(_) => Err(Status::bad_request("components do not speak to kubelets")),
         }
     }
+}
+
+/// What is logged as a PATCH.
+fn patching(subresource: &'static str) -> WriteOptions {
+    let mut options = WriteOptions::on(subresource);
+    options.patch = true;
+    options
 }
