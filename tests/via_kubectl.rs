@@ -1,8 +1,7 @@
 //! A few recorded cases through a real kubectl, where there is one: watches, faults, forwarded ports, refusals.
 //!
-//! `cargo xtask replay --via-kubectl kubectl` is the long form. Run alone (`cargo test -p tests --features
-//! via-kubectl via_kubectl`): the client has a clock of its own, and beside tests that want the whole machine it
-//! waits in vain.
+//! `cargo xtask replay --via-kubectl kubectl` is the long form. A step of `cargo xtask test` of its own, behind a
+//! feature: the client keeps a clock of its own, so nothing else should want the machine meanwhile.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +12,18 @@ use tools::replay::{Verdict, ViaKubectl, differences, judge, minor_version};
 /// Clients that were compared with the recordings; what others print differently nobody has listed.
 const COMPARED: std::ops::RangeInclusive<u32> = 32..=36;
 
+fn on_path(program: &Path) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
 #[test]
 fn a_real_kubectl_prints_what_was_recorded() {
     let program = Path::new("kubectl");
     let minor = match minor_version(program) {
         Ok(minor) if COMPARED.contains(&minor) => minor,
         Ok(minor) => return println!("skipped: kubectl 1.{minor} has not been compared with the recordings"),
+        Err(_) if !on_path(program) => return println!("skipped: no kubectl on PATH"),
         Err(why) => return println!("skipped: {why}"),
     };
     let differences = differences(minor).expect("the list can be read");

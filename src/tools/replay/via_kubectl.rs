@@ -104,15 +104,28 @@ impl ViaKubectl {
     }
 
     /// Whether the client has nothing to do for so long, and nothing goes to or from it.
+    ///
+    /// The rest is the sum of what it sleeps, not one long sleep: an informer looks ten times a second at its
+    /// own state, and on a busy machine it stands in the queue for a processor before it does. If what it saw
+    /// moved it, traffic tells; if not, it has slept as long as on an idle machine.
     fn rests(&self, run: &mut ViaRun, traffic: Traffic, rest: Duration) -> bool {
-        let began = Instant::now();
+        let (mut slept, mut looked) = (Duration::ZERO, Instant::now());
+        let mut slept_before = true;
         loop {
             let quiet = self.bridge.is_quiet(run.child.id());
-            if quiet == Some(false) || self.bridge.traffic() != traffic || matches!(run.child.try_wait(), Ok(Some(_))) {
+            if self.bridge.traffic() != traffic || matches!(run.child.try_wait(), Ok(Some(_))) {
                 sleep(LOOK);
                 return false;
             }
-            if began.elapsed() >= if quiet.is_some() { rest } else { rest.max(GRACE) } {
+            if run.began.elapsed() > HANGS {
+                return false;
+            }
+            let (sleeps, now) = (quiet != Some(false), Instant::now());
+            if sleeps && slept_before {
+                slept += now - looked;
+            }
+            (slept_before, looked) = (sleeps, now);
+            if sleeps && slept >= if quiet.is_some() { rest } else { rest.max(GRACE) } {
                 return true;
             }
             sleep(LOOK);
