@@ -81,7 +81,7 @@ pub fn post_filter(
     let potential: Vec<&Arc<NodeInfo>> =
         refused.iter().filter(|(_, rejection)| may_be_resolved(rejection)).map(|(id, _)| cache.node(*id)).collect();
     let (candidates, statuses) = dry_run(cache, nominator, pod, filters, &potential, pick);
-    let Some(chosen) = choice::best(candidates) else {
+    let Some(chosen) = choice::best(candidates, pick) else {
         let total = cache.node_count();
         let mut error =
             FitError { node_count: total, pre_filter: None, reasons: BTreeMap::new(), post_filter: String::new() };

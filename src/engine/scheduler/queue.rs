@@ -13,6 +13,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::{Node, Taint};
+
 pub use event::{ClusterEvent, StorageEvent};
 
 use super::cache::Cache;
@@ -246,8 +248,33 @@ fn place(pod: &QueuedPod) -> Place {
     priority_sort::place(pod.info.priority, pod.queued_at_ms, pod.sequence)
 }
 
+/// Plugins that ask to hear of new nodes but not of taints. Any change of a node's taints wakes the pods
+/// they refused, helpful or not: a node that came with a taint may once have been kept from them.
+///
+/// Mirrors: pkg/scheduler/scheduler.go `buildQueueingHintMap`.
+const WOKEN_BY_TAINTS: [&str; 8] = [
+    "InterPodAffinity",
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "NodeResourcesFit",
+    "VolumeBinding",
+    "VolumeRestrictions",
+    "VolumeZone",
+];
+
 fn may_help(cache: &Cache, pod: &QueuedPod, event: &ClusterEvent) -> bool {
+    if let ClusterEvent::Node { old: Some(old), new } = event
+        && taints(old) != taints(new)
+        && WOKEN_BY_TAINTS.iter().any(|name| pod.refused_by.contains(name))
+    {
+        return true;
+    }
     pod.refused_by.iter().filter_map(|name| plugins::by_name(name)).any(|plugin| plugin.hint(cache, &pod.info, event))
+}
+
+fn taints(node: &Node) -> &[Taint] {
+    node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
 }
 
 fn woken(pod: &QueuedPod, now_ms: i64) -> Where {

@@ -16,9 +16,9 @@ pub fn more_important(a: &Arc<PodInfo>, b: &Arc<PodInfo>) -> Ordering {
 
 /// The best candidate: fewest broken budgets, then the least important first victim, then the
 /// smallest sum of priorities, then the fewest victims, then the youngest of the important
-/// victims. What is still equal is decided by the order of the nodes; upstream leaves it open.
-pub(super) fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
-    candidates.into_iter().min_by_key(|candidate| {
+/// victims. `pick(n)` chooses one of `n` that are still equal, as upstream's walk over a map does.
+pub(super) fn best<'c>(candidates: Vec<Candidate<'c>>, pick: &mut dyn FnMut(usize) -> usize) -> Option<Candidate<'c>> {
+    let rank = |candidate: &Candidate| {
         let victims = &candidate.victims;
         // Each counts at least one, so that more victims of negative priority are not better.
         let sum: i64 = victims.iter().map(|pod| i64::from(pod.priority) + i64::from(i32::MAX) + 1).sum();
@@ -29,7 +29,11 @@ pub(super) fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
             victims.len(),
             Reverse(earliest_start_of_highest(victims)),
         )
-    })
+    };
+    let least = candidates.iter().map(rank).min()?;
+    let mut equals: Vec<Candidate> = candidates.into_iter().filter(|candidate| rank(candidate) == least).collect();
+    let chosen = if equals.len() == 1 { 0 } else { pick(equals.len()) };
+    Some(equals.swap_remove(chosen))
 }
 
 fn earliest_start_of_highest(victims: &[Arc<PodInfo>]) -> Option<i64> {
