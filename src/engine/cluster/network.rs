@@ -144,9 +144,15 @@ impl Cluster {
     /// Whether the policies let the client speak to a pod.
     fn permits(&self, client: &Client, namespace: &str, name: &str, port: Option<u16>) -> bool {
         let snapshot = self.snapshot();
-        let ends = client.pod.as_deref().zip(snapshot.get::<Pod>(namespace, name));
-        // Whoever is on a node's own network is the node.
-        let Some((from, to)) = ends.and_then(|(from, to)| End::of(from).zip(End::of(to))) else { return true };
+        let Some(pod) = snapshot.get::<Pod>(namespace, name) else { return true };
+        let Some(to) = End::of(pod) else { return true };
+        // A machine always reaches its own pods: whoever is on a node's own network is the node.
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+        let from = client.pod.as_deref().and_then(End::of);
+        if from.is_none() && node == Some(&client.node) {
+            return true;
+        }
+        let from = from.unwrap_or_else(|| End::machine(&client.ip));
         let policies = Policies { policies: snapshot.list("").collect(), namespaces: snapshot.list("").collect() };
         policies.allow(from, to, port.map(|port| ("TCP", port)))
     }

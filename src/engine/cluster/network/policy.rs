@@ -2,7 +2,9 @@
 //!
 //! A pod that no policy selects is open. One that some policy selects, for a direction, takes only
 //! what some rule of those policies allows. Both ends have their say: the sender's egress, the
-//! receiver's ingress. Pods on their node's own network are not pods to a policy.
+//! receiver's ingress. Pods on their node's own network are not pods to a policy: like machines, and
+//! like whoever is outside, they have nothing but an address. Left out: that a Service may hide the
+//! address of a client outside behind a node's (here it always keeps it).
 //! Mirrors: pkg/apis/networking (the semantics in its comments), kube-network-policies.
 
 use std::sync::Arc;
@@ -38,6 +40,11 @@ impl<'a> End<'a> {
             ip: pod.status.as_ref().and_then(|status| status.pod_ip.as_deref()).unwrap_or_default(),
             pod: Some(pod),
         })
+    }
+
+    /// A machine, of the cluster or not: no selector speaks of it.
+    pub fn machine(ip: &'a str) -> Self {
+        Self { namespace: "", labels: None, ip, pod: None }
     }
 }
 
@@ -84,6 +91,9 @@ impl Policies<'_> {
     fn peer(&self, policy: &NetworkPolicy, peer: &NetworkPolicyPeer, other: End) -> bool {
         if let Some(block) = &peer.ip_block {
             return contains(block, other.ip);
+        }
+        if other.namespace.is_empty() {
+            return false;
         }
         let here = match &peer.namespace_selector {
             None => policy.metadata.namespace.as_deref() == Some(other.namespace),
@@ -148,7 +158,8 @@ mod tests {
         .expect("test pods are well formed")
     }
 
-    /// Whether each of web, other (same namespace) and far (another one) reaches db's port 80, then 5432.
+    /// Whether each of web, other (same namespace), far (another one) and a machine outside reaches db's
+    /// port 80, then 5432.
     fn reached(policies: &[Value]) -> String {
         let policies: Vec<Arc<NetworkPolicy>> = policies
             .iter()
@@ -166,9 +177,10 @@ mod tests {
         let froms =
             [pod("shop", "web", "10.244.1.2"), pod("shop", "other", "10.244.1.3"), pod("lab", "far", "10.244.2.4")];
         let end = |pod| End::of(pod).expect("none is on its node's network");
-        let can = |port| froms.iter().map(move |from| (from, port));
-        let sign = |(from, port)| if all.allow(end(from), end(&db), Some(("TCP", port))) { '+' } else { '-' };
-        can(80).chain(can(5432)).map(sign).collect()
+        let outside = End::machine("192.0.2.1");
+        let can = |port| froms.iter().map(end).chain([outside]).map(move |from| (from, port)).collect::<Vec<_>>();
+        let sign = |(from, port)| if all.allow(from, end(&db), Some(("TCP", port))) { '+' } else { '-' };
+        can(80).into_iter().chain(can(5432)).map(sign).collect()
     }
 
     #[test]
@@ -181,35 +193,36 @@ mod tests {
         let lab = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "lab"}}}]);
         let deny = json!({"podSelector": {}, "policyTypes": ["Ingress"]});
         let rows = [
-            ("nothing selects it", vec![], "++++++"),
-            ("nobody", vec![deny.clone()], "------"),
+            ("nothing selects it", vec![], "++++++++"),
+            ("nobody", vec![deny.clone()], "--------"),
             (
                 "everybody",
                 vec![deny.clone(), json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]})],
-                "++++++",
+                "++++++++",
             ),
-            ("one app", vec![ingress(web.clone(), json!([]))], "+--+--"),
-            ("one app, one port", vec![ingress(web.clone(), json!([{"port": 80}]))], "+-----"),
-            ("a port by name", vec![ingress(json!([]), json!([{"port": "http"}]))], "+++---"),
-            ("a range of ports", vec![ingress(json!([]), json!([{"port": 5000, "endPort": 6000}]))], "---+++"),
-            ("another protocol", vec![ingress(json!([]), json!([{"protocol": "UDP", "port": 80}]))], "------"),
-            ("a namespace", vec![ingress(lab.clone(), json!([]))], "--+--+"),
-            ("both, by two policies", vec![ingress(web, json!([])), ingress(lab, json!([]))], "+-++-+"),
+            ("one app", vec![ingress(web.clone(), json!([]))], "+---+---"),
+            ("one app, one port", vec![ingress(web.clone(), json!([{"port": 80}]))], "+-------"),
+            ("a port by name", vec![ingress(json!([]), json!([{"port": "http"}]))], "++++----"),
+            ("a range of ports", vec![ingress(json!([]), json!([{"port": 5000, "endPort": 6000}]))], "----++++"),
+            ("another protocol", vec![ingress(json!([]), json!([{"protocol": "UDP", "port": 80}]))], "--------"),
+            ("a namespace", vec![ingress(lab.clone(), json!([]))], "--+---+-"),
+            ("both, by two policies", vec![ingress(web, json!([])), ingress(lab, json!([]))], "+-+-+-+-"),
             (
                 "a block with a hole",
                 vec![ingress(json!([{"ipBlock": {"cidr": "10.244.0.0/16", "except": ["10.244.2.0/24"]}}]), json!([]))],
-                "++-++-",
+                "++--++--",
             ),
+            ("a block outside", vec![ingress(json!([{"ipBlock": {"cidr": "192.0.2.0/24"}}]), json!([]))], "---+---+"),
             (
                 "the sender may not",
                 vec![json!({"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Egress"]})],
-                "-++-++",
+                "-+++-+++",
             ),
             (
                 "the sender may, to one app",
                 vec![json!({"podSelector": {}, "policyTypes": ["Egress"],
                     "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "db"}}}], "ports": [{"port": 5432}]}]})],
-                "--++++",
+                "--++++++",
             ),
         ];
         for (case, policies, want) in rows {

@@ -72,3 +72,18 @@ fn traffic_keeps_its_rhythm_and_ends_when_told() {
     cluster.run_for(3_000, usize::MAX);
     assert!(cluster.snapshot().traffic.is_empty());
 }
+
+#[test]
+fn a_policy_keeps_out_who_is_outside_unless_it_names_an_address() {
+    let mut cluster = served();
+    cluster.inject(traffic(10)).expect("traffic needs nothing");
+    let policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+    let anybody = json!([{"ipBlock": {"cidr": "192.0.2.0/24"}}]);
+    for (name, ingress, want) in [("deny", json!([]), 0), ("known", json!([{"from": anybody}]), 1_000)] {
+        let policy = json!({"metadata": {"name": name}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress}});
+        let response = cluster.request(Request::new(api::wire::Method::Post, policies).with_json(policy));
+        assert_eq!(response.status, 201, "{:?}", response.body);
+        cluster.run_for(10_000, usize::MAX);
+        assert_eq!(success(&cluster), want, "{name}");
+    }
+}
