@@ -234,7 +234,7 @@ async fn drain(client: &Client<'_>, args: &Args, node: &str, dry_run: DryRun) ->
 
 /// What is going on with one pod.
 enum State {
-    /// To be evicted, not before this time.
+    /// To be evicted, not before this time; one that was refused is looked at first.
     Try(u64),
     Going,
     Done,
@@ -247,29 +247,32 @@ async fn evict_all(client: &Client<'_>, args: &Args, pods: &[Value], dry_run: Dr
     let mut failures = Vec::new();
     loop {
         for (pod, state) in pods.iter().zip(&mut states) {
-            match state {
-                State::Try(at) if *at <= cx.now() => {
-                    cx.out(format!("evicting pod {}{}\n", title(pod), dry_run.suffix()));
-                    *state = match evict(client, args, pod, dry_run).await {
-                        Ok(()) if dry_run == DryRun::None => State::Going,
-                        Ok(()) => State::Done,
-                        Err(failure) if failure.is_not_found() => State::Done,
-                        Err(failure) if failure.is_reason("TooManyRequests") => {
-                            cx.err(format!("{}{}\n", refused(pod, " (will retry after 5s)"), failure.text()));
-                            State::Try(cx.now() + RETRY)
-                        }
-                        Err(failure) => {
-                            failures.push(failure.wrapped(&refused(pod, "")));
-                            State::Done
-                        }
-                    };
+            if let State::Try(at) = state
+                && *at <= cx.now()
+            {
+                cx.out(format!("evicting pod {}{}\n", title(pod), dry_run.suffix()));
+                if *at > 0 {
+                    // Whatever this look comes to, the eviction itself will say it.
+                    let _ = is_gone(client, pod).await;
                 }
-                State::Going if is_gone(client, pod).await? => {
-                    let word = if args.flag("disable-eviction") { "deleted" } else { "evicted" };
-                    cx.out(format!("pod/{} {word}{}\n", text_at(pod, "/metadata/name"), dry_run.suffix()));
-                    *state = State::Done;
-                }
-                State::Try(_) | State::Going | State::Done => {}
+                *state = match evict(client, args, pod, dry_run).await {
+                    Ok(()) if dry_run == DryRun::None => State::Going,
+                    Ok(()) => State::Done,
+                    Err(failure) if failure.is_not_found() => State::Done,
+                    Err(failure) if failure.is_reason("TooManyRequests") => {
+                        cx.err(format!("{}{}\n", refused(pod, " (will retry after 5s)"), failure.text()));
+                        State::Try(cx.now() + RETRY)
+                    }
+                    Err(failure) => {
+                        failures.push(failure.wrapped(&refused(pod, "")));
+                        State::Done
+                    }
+                };
+            }
+            if matches!(state, State::Going) && is_gone(client, pod).await? {
+                let word = if args.flag("disable-eviction") { "deleted" } else { "evicted" };
+                cx.out(format!("pod/{} {word}{}\n", text_at(pod, "/metadata/name"), dry_run.suffix()));
+                *state = State::Done;
             }
         }
         if states.iter().all(|state| matches!(state, State::Done)) {

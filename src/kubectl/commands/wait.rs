@@ -213,6 +213,13 @@ async fn wait_for(client: &Client<'_>, info: &Info, condition: &Condition, deadl
 /// # Errors
 /// The time is over, or the server refuses.
 pub async fn gone(client: &Client<'_>, info: &Info, uid: &str, deadline: u64) -> Result<Value> {
+    // Most are gone at once, and then there is nothing to watch.
+    match client.get(&info.mapping, &info.namespace, &info.name).await {
+        Ok(object) if !uid.is_empty() && text_at(&object, "/metadata/uid") != uid => return Ok(object),
+        Ok(_) => {}
+        Err(failure) if failure.is_not_found() => return Ok(info.object.clone()),
+        Err(failure) => return Err(failure),
+    }
     until(client, info, deadline, |object| {
         Ok(object.is_none_or(|object| !uid.is_empty() && text_at(object, "/metadata/uid") != uid))
     })

@@ -55,7 +55,15 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
     let (infos, mut failures) = found(&client, args).await?.split();
-    for info in infos {
+    for mut info in infos {
+        // The rollbackers know only a name, and look for themselves.
+        info.object = match client.get(&info.mapping, &info.namespace, &info.name).await {
+            Ok(object) => object,
+            Err(failure) => {
+                failures.push(failure.wrapped(&format!("failed to retrieve {} {}: ", info.mapping.kind, info.name)));
+                continue;
+            }
+        };
         let word = match info.mapping.kind.as_str() {
             "Deployment" => deployment(&client, args, &info, dry_run).await,
             "DaemonSet" | "StatefulSet" => from_history(&client, args, &info, dry_run).await,
