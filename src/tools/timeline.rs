@@ -2,8 +2,9 @@
 //!
 //! The scenarios are in `timeline/scenarios.yaml`. Shown are writes with what they carried, and reads
 //! of single objects by kubectl; not shown, as in the recordings: leases and the regular reports of
-//! nodes. `--beside FILE` holds a recording against it, line by line. Chance comes from `--seed`;
-//! with `--jitter off` every delay has its least length.
+//! nodes. `--beside FILE` holds a recording against it, line by line; with `--runs N` it also says which
+//! differences are by chance: they are not there in all of N runs. Chance comes from `--seed`; with
+//! `--jitter off` every delay has its least length.
 
 mod beside;
 mod body;
@@ -17,7 +18,8 @@ use serde_json::Value;
 use player::{Line, Player};
 
 const SCENARIOS: &str = include_str!("timeline/scenarios.yaml");
-const USAGE: &str = "usage: timeline NAME [--beside FILE] [--seed N] [--jitter off]; `timeline --list` names them";
+const USAGE: &str =
+    "usage: timeline NAME [--beside FILE [--runs N]] [--seed N] [--jitter off]; `timeline --list` names them";
 
 /// # Errors
 /// A missing word, an unknown name, or a file that cannot be read.
@@ -33,10 +35,11 @@ pub fn main(words: &[String]) -> Result<(), String> {
         let known: Vec<&str> = names().map(|(name, _)| name).collect();
         return Err(format!("no timeline is called {name:?}; there are: {}", known.join(", ")));
     };
-    let (mut seed, mut profile, mut recording) = (1, Profile::kubelet(), None);
+    let (mut seed, mut profile, mut recording, mut runs) = (1, Profile::kubelet(), None, 1);
     for option in options.chunks(2) {
         match option {
             [flag, value] if flag == "--seed" => seed = value.parse().map_err(|_| USAGE)?,
+            [flag, value] if flag == "--runs" => runs = value.parse().map_err(|_| USAGE)?,
             [flag, value] if flag == "--jitter" => profile.jitter = value != "off",
             [flag, file] if flag == "--beside" => {
                 recording = Some(fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?);
@@ -44,10 +47,13 @@ pub fn main(words: &[String]) -> Result<(), String> {
             _ => return Err(USAGE.into()),
         }
     }
-    let lines = play(scenario, seed, profile);
     match recording {
-        Some(recording) => beside::print(&recording, &lines),
+        Some(recording) => {
+            let played = (0..runs).map(|run| play(scenario, seed + run, profile.clone())).collect::<Vec<_>>();
+            beside::print(&recording, &played);
+        }
         None => {
+            let lines = play(scenario, seed, profile);
             println!("# {}", text(scenario, "title"));
             println!("# seconds since the first command | component | verb resource/name status | what it wrote");
             lines.iter().for_each(|line| println!("{line}"));
