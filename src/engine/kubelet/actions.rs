@@ -23,6 +23,7 @@ impl PodWorker {
 
     fn begin_sync(&mut self, turn: &mut Turn) {
         self.retry_at = None;
+        self.stopped.clear();
         self.take_in_added();
         if self.finished || self.ending.is_some() {
             self.sync_ending(turn);
@@ -48,6 +49,7 @@ impl PodWorker {
             return;
         }
         let instant = turn.cx.profile.instant;
+        self.finish_resize(turn);
         if !instant || self.sandbox_seen {
             self.hold_status(turn);
         }
@@ -82,11 +84,12 @@ impl PodWorker {
     }
 
     /// A running container that is not ready yet is probed at once.
-    fn trigger_readiness(&mut self, turn: &Turn) {
+    fn trigger_readiness(&mut self, turn: &mut Turn) {
         for probe in self.probes.iter_mut().filter(|probe| probe.kind == ProbeKind::Readiness) {
             let slot = self.slots.iter().find(|slot| slot.name == probe.container);
             if slot.and_then(|slot| slot.running()).is_some_and(|instance| instance.started && !instance.ready) {
-                probe.trigger(turn.now);
+                let answer = if probe.runs_a_command() { turn.delay(30, 30) } else { turn.delay(2, 4) };
+                probe.trigger(turn.now + answer);
             }
         }
     }
@@ -137,6 +140,7 @@ impl PodWorker {
             }
         }
         for (name, grace, why) in &victims {
+            self.stopped.push(name.clone());
             begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, *grace, why);
         }
         !victims.is_empty()

@@ -42,27 +42,32 @@ pub struct Machine {
     pub control_plane: bool,
 }
 
-/// When the kubelet's own loops look: once a second, each with a phase of its own.
+/// When the kubelet's own loops look, each with a phase of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ticks {
     relist: Millis,
     sync: Millis,
 }
 
+/// The sync loop's ticker.
+const SYNC_PERIOD: Millis = 1_000;
+/// From the end of one relist to the next it is a second, and the relist takes its time, too.
+const RELIST_PERIOD: Millis = 1_010;
+
 impl Ticks {
-    fn next(phase: Millis, after: Millis) -> Millis {
-        let passed = after.saturating_sub(phase) % 1_000;
-        after + 1_000 - passed
+    fn next(phase: Millis, period: Millis, after: Millis) -> Millis {
+        let passed = after.saturating_sub(phase) % period;
+        after + period - passed
     }
 
     /// When an exit at `after` is noticed.
     pub fn next_relist(self, after: Millis, instant: bool) -> Millis {
-        if instant { after } else { Self::next(self.relist, after) }
+        if instant { after } else { Self::next(self.relist, RELIST_PERIOD, after) }
     }
 
     /// When a sync wished for at `at` is carried out.
     pub fn next_sync(self, at: Millis) -> Millis {
-        Self::next(self.sync, at.saturating_sub(1))
+        Self::next(self.sync, SYNC_PERIOD, at.saturating_sub(1))
     }
 }
 
@@ -298,7 +303,7 @@ fn version(pod: &Pod) -> u64 {
 impl Component for Kubelet {
     fn start(&mut self, cx: &mut Context) -> Next {
         if cx.profile.jitter {
-            self.host.ticks = Ticks { relist: cx.rng.below(1_000), sync: cx.rng.below(1_000) };
+            self.host.ticks = Ticks { relist: cx.rng.below(RELIST_PERIOD), sync: cx.rng.below(SYNC_PERIOD) };
         }
         let mut turn = Self::turn(&mut self.host, cx);
         self.node.register(&mut turn);

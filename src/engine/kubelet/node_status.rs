@@ -84,8 +84,12 @@ impl NodeStatus {
                 self.ready = existing.status.as_ref().is_some_and(|status| status.node_info.is_some())
                     || turn.cx.profile.instant;
                 self.observe(turn.host, &existing);
-                // Tried first, as if it were new.
+                // The first report does not wait for the registration, …
+                self.report(turn);
+                self.announce(turn);
+                // … which is tried as if the node were new, and for which its state is set, and told, once more.
                 let _ = turn.cx.api.create(self.node(turn));
+                self.announced.retain(|state| *state == "NodeReady");
                 let labels = labels(&turn.host.machine);
                 let known = existing.metadata.labels.clone().unwrap_or_default();
                 if labels.iter().any(|(key, value)| known.get(key) != Some(value)) {
@@ -93,7 +97,6 @@ impl NodeStatus {
                         node.metadata.labels.get_or_insert_default().extend(labels);
                     });
                 }
-                self.report(turn);
             }
         }
         self.announce(turn);

@@ -153,10 +153,16 @@ impl PodWorker {
     }
 
     /// Whether the crash back-off lets the container start again.
+    ///
+    /// A sync sees containers as they were when it began: of one that it stopped itself it knows only
+    /// how the one before ended.
     fn may_start(&mut self, turn: &mut Turn, index: usize) -> bool {
         let slot = &self.slots[index];
-        let Some(ended) = slot.ended().map(|end| end.at) else { return true };
         let name = slot.name.clone();
+        let known = if self.stopped.contains(&name) { &slot.previous } else { &slot.current };
+        let Some(ended) = known.as_ref().and_then(|instance| instance.end.as_ref()).map(|end| end.at) else {
+            return true;
+        };
         let full = format!("{}_{}({})", self.name(), self.namespace(), self.uid);
         match self.crashes.waiting(&name, ended, turn.now) {
             None => {
@@ -433,6 +439,8 @@ impl PodWorker {
             let path = format!("/{}", mount.sub_path.trim_matches('/'));
             if mount.read_only {
                 let copy = tree.clone();
+                // What is mounted is the file itself, not the link that leads to it.
+                mount.sub_path = copy.resolve(&path);
                 mount.volume = format!("{}\u{0}{}", mount.volume, spec.name);
                 self.world.volumes.insert(mount.volume.clone(), copy);
             } else if tree.get(&path).is_none() {

@@ -91,6 +91,8 @@ pub struct PodWorker {
     pub outcome: Option<&'static str>,
     /// Why a wished resize is not done: reason and message.
     pub resize_pending: Option<(String, String)>,
+    /// A resize is under way: the generation of the pod that asked for it.
+    pub resizing: Option<i64>,
     pub ending: Option<Ending>,
     /// Everything has stopped and the last status was written.
     pub finished: bool,
@@ -109,6 +111,8 @@ pub struct PodWorker {
     /// When the next sync must come because of errors in this one.
     pub retry_at: Option<Millis>,
     pub changed_something: bool,
+    /// Containers that this very sync has stopped.
+    pub stopped: Vec<String>,
     pub made_sandbox: bool,
     /// One more look after containers started, for the probes' sake.
     pub relist_at: Option<Millis>,
@@ -136,6 +140,7 @@ impl PodWorker {
             rejected: None,
             outcome: None,
             resize_pending: None,
+            resizing: None,
             ending: None,
             finished: false,
             gone: false,
@@ -147,6 +152,7 @@ impl PodWorker {
             sync_at: Some(now),
             retry_at: None,
             changed_something: false,
+            stopped: Vec::new(),
             made_sandbox: false,
             relist_at: None,
             admitted: false,

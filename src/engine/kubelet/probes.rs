@@ -27,6 +27,9 @@ impl ProbeKind {
     }
 }
 
+/// A look may be this late and still be made: the kubelet has other pods.
+const LATE: Millis = 50;
+
 /// One probe of one container.
 #[derive(Debug, Clone)]
 pub struct ProbeWorker {
@@ -128,10 +131,16 @@ impl ProbeWorker {
         self.exec.as_ref().map_or(self.next, |(_, deadline)| *deadline)
     }
 
-    /// An instance was just seen to run without being ready: look at once, and tick from here.
-    pub fn trigger(&mut self, now: Millis) {
+    /// Whether the runtime is asked to start something, which takes longer than a connection.
+    pub fn runs_a_command(&self) -> bool {
+        self.spec.exec.is_some()
+    }
+
+    /// An instance was just seen to run without being ready: it is asked at once, the answer is there at
+    /// `at`, and the ticker ticks from here.
+    pub fn trigger(&mut self, at: Millis) {
         if self.exec.is_none() {
-            self.next = now;
+            self.next = at;
         }
     }
 
@@ -143,7 +152,12 @@ impl ProbeWorker {
         if now < self.next {
             return Tick::Nothing;
         }
-        self.next = now + self.period();
+        let late = now - self.next;
+        self.next += self.period() * (late / self.period() + 1);
+        // The ticker ran on while nothing ran to be asked: such a look came to nothing.
+        if late > LATE {
+            return Tick::Nothing;
+        }
         let Some(instance) = slots.iter_mut().find(|slot| slot.name == self.container).and_then(Slot::running_mut)
         else {
             return Tick::Nothing;

@@ -1,14 +1,16 @@
 //! In-place resize: a running container gets the CPU and memory its spec asks for by now.
 //!
 //! The node must have room. What it could never have is infeasible, what it may have later is
-//! deferred; meanwhile the container keeps what it has, and a condition says why.
-//! Mirrors: pkg/kubelet/allocation/allocation_manager.go `canResizePod`,
-//! pkg/kubelet/kuberuntime/kuberuntime_manager.go `doPodResizeAction`. Left out: the condition
-//! PodResizeInProgress (here it takes no time) and the order in which deferred pods are tried again.
+//! deferred; meanwhile the container keeps what it has, and a condition says why. Events tell of each
+//! step, the last of them when a later sync finds everything as it was asked for.
+//! Mirrors: pkg/kubelet/allocation/allocation_manager.go `handlePodResourcesResize`,
+//! pkg/kubelet/events `PodResizeStartedMsg` and its like,
+//! pkg/kubelet/kuberuntime/kuberuntime_manager.go `doPodResizeAction`. Left out: errors of the runtime
+//! and the order in which deferred pods are tried again.
 
 use std::collections::BTreeMap;
 
-use api::k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
+use api::k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::amount;
 
@@ -16,6 +18,7 @@ use super::container::{Slot, spec_of};
 use super::events::Turn;
 use super::lifecycle::begin_kill;
 use super::pod_worker::PodWorker;
+use crate::client::EventType;
 
 /// A deferred resize is tried again after this long.
 const RETRY: u64 = 60_000;
@@ -24,11 +27,10 @@ impl PodWorker {
     /// Gives running containers what they ask for by now; `true` when one must stop for it.
     pub(super) fn resize(&mut self, turn: &mut Turn) -> bool {
         let pod = self.pod.clone();
-        let wished =
-            |slot: &Slot| spec_of(&pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
-        let differs = |slot: &&Slot| slot.running().is_some_and(|instance| instance.resources != wished(slot));
-        let changed: Vec<String> = self.slots.iter().filter(differs).map(|slot| slot.name.clone()).collect();
+        let changed: Vec<String> =
+            self.slots.iter().filter(|slot| differs(&pod, slot)).map(|slot| slot.name.clone()).collect();
         let before = self.resize_pending.take();
+        let generation = pod.metadata.generation.unwrap_or(0);
         if changed.is_empty() {
             return false;
         }
@@ -36,12 +38,19 @@ impl PodWorker {
             if refusal.0 == "Deferred" {
                 self.sync_by(turn.now + RETRY);
             }
+            let (reason, why) = refusal.clone();
             self.resize_pending = Some(refusal);
             if self.resize_pending != before {
+                let text = message(&pod, &reason, generation, Some(&why));
+                turn.pod_event(&pod, EventType::Warning, &format!("Resize{reason}"), text);
                 self.write_status(turn);
             }
             return false;
         }
+        self.resizing = Some(generation);
+        turn.pod_event(&pod, EventType::Normal, "ResizeStarted", message(&pod, "started", generation, None));
+        self.write_status(turn);
+        self.changed_something = true;
         let mut stops = false;
         for name in changed {
             let Some(spec) = spec_of(&pod, &name) else { continue };
@@ -56,6 +65,7 @@ impl PodWorker {
                 let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
                 let why = format!("Container {name} resize requires restart");
                 begin_kill(turn, &pod, &mut self.slots, &mut self.world, &name, grace, &why);
+                self.stopped.push(name);
                 stops = true;
                 continue;
             }
@@ -64,9 +74,56 @@ impl PodWorker {
             instance.runtime.limit(bytes, millis);
             instance.resources = wanted;
         }
-        self.write_status(turn);
         stops
     }
+
+    /// A sync that finds every running container with what it asks for: the resize is over.
+    pub(super) fn finish_resize(&mut self, turn: &mut Turn) {
+        let Some(generation) = self.resizing else { return };
+        let pod = self.pod.clone();
+        if self.slots.iter().any(|slot| differs(&pod, slot)) {
+            return;
+        }
+        self.resizing = None;
+        turn.pod_event(&pod, EventType::Normal, "ResizeCompleted", message(&pod, "completed", generation, None));
+    }
+}
+
+/// Whether a running container has other resources than its spec asks for.
+fn differs(pod: &Pod, slot: &Slot) -> bool {
+    let wished = || spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
+    slot.running().is_some_and(|instance| instance.resources != wished())
+}
+
+/// An event's words: what became of the resize, and what every container asks for.
+fn message(pod: &Pod, what: &str, generation: i64, error: Option<&str>) -> String {
+    let spec = pod.spec.clone().unwrap_or_default();
+    let list = |containers: &[Container]| -> Vec<String> {
+        let of = |container: &Container| {
+            let resources = container.resources.clone().unwrap_or_default();
+            let map = |name: &str, map: &Option<BTreeMap<String, Quantity>>| {
+                let map = map.as_ref().filter(|map| !map.is_empty())?;
+                let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key:?}:{:?}", value.0)).collect();
+                Some(format!("{name:?}:{{{}}}", pairs.join(",")))
+            };
+            let parts = [map("limits", &resources.limits), map("requests", &resources.requests)];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            format!("{{\"name\":{:?},\"resources\":{{{}}}}}", container.name, parts.join(","))
+        };
+        containers.iter().map(of).collect()
+    };
+    let mut parts = Vec::new();
+    for (name, containers) in
+        [("initContainers", spec.init_containers.as_deref()), ("containers", Some(&*spec.containers))]
+    {
+        let listed = list(containers.unwrap_or_default());
+        if !listed.is_empty() {
+            parts.push(format!("{name:?}:[{}]", listed.join(",")));
+        }
+    }
+    parts.push(format!("\"generation\":{generation}"));
+    parts.extend(error.map(|error| format!("\"error\":{}", serde_json::Value::from(error))));
+    format!("Pod resize {what}: {{{}}}", parts.join(","))
 }
 
 /// Limit and request of one resource.

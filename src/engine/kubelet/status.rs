@@ -206,7 +206,11 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
         image: shown.filter(|_| shows).map_or(spec_image, |instance| instance.image.clone()),
         image_id: shown.filter(|_| shows).map_or_else(String::new, |instance| instance.image_id.clone()),
         container_id: shown.filter(|_| shows).map(|instance| format!("containerd://{}", instance.id)),
-        allocated_resources: shown.and_then(|instance| instance.resources.requests.clone()),
+        // What is promised is told before it is given.
+        allocated_resources: shown.and_then(|instance| match spec.filter(|_| worker.resizing.is_some()) {
+            Some(spec) => spec.resources.as_ref().and_then(|resources| resources.requests.clone()),
+            None => instance.resources.requests.clone(),
+        }),
         resources: shown.map(|instance| ResourceRequirements { claims: None, ..instance.resources.clone() }),
         user: shown.filter(|_| shows).map(|instance| ContainerUser {
             linux: Some(LinuxContainerUser {
@@ -271,6 +275,9 @@ fn conditions(
     if let Some((reason, message)) = &worker.resize_pending {
         list.push(("PodResizePending", true, Some(reason), Some(message.clone())));
     }
+    if worker.resizing.is_some() {
+        list.push(("PodResizeInProgress", true, None, None));
+    }
     list.push(("PodReadyToStartContainers", worker.sandbox_ready, None, None));
     let complete = |status: &ContainerStatus| match worker
         .slots
@@ -313,7 +320,7 @@ fn conditions(
     list.push(("ContainersReady", ready.0, ready.1, ready.2));
     list.push(("PodScheduled", true, None, None));
     let mut owned: Vec<&str> = list.iter().map(|(kind, ..)| *kind).collect();
-    owned.push("PodResizePending");
+    owned.extend(["PodResizePending", "PodResizeInProgress"]);
     let mut result: Vec<PodCondition> =
         old.iter().filter(|condition| !owned.contains(&condition.type_.as_str())).cloned().collect();
     for (kind, status, reason, message) in list {

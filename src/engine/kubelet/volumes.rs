@@ -10,6 +10,8 @@ use api::k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume,
     VolumeProjection,
 };
+use api::k8s_openapi::jiff::Timestamp;
+use api::meta::hash::{FNV64, fnv64a};
 use api::meta::node_selector::admits;
 use api::meta::volume::volume_name;
 use api::order::Gather;
@@ -17,6 +19,7 @@ use api::order::Gather;
 use super::env::{pod_field, resource_field};
 use super::events::Turn;
 use super::images::token;
+use super::runtime::fs::FileNode;
 use super::runtime::{FileTree, Mount};
 use crate::client::EventType;
 
@@ -64,19 +67,48 @@ fn mount(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<FileTr
     if let Some(key) = disk_key(turn, pod, volume) {
         return Ok(turn.host.disks.get(&key).cloned().unwrap_or_default());
     }
-    Ok(tree_of(content(turn, pod, pod_ip, volume)?, turn.now))
+    Ok(match content(turn, pod, pod_ip, volume)? {
+        Some(files) => tree_of(&files, turn.now),
+        None => FileTree::default(),
+    })
 }
 
-fn tree_of(files: Files, now: u64) -> FileTree {
+/// The link that a volume's files are reached through.
+const DATA: &str = "/..data";
+
+/// Files as they are laid out for a swap at one stroke: all of them in a directory with the time in its
+/// name, a link to it, and for each a link through that link.
+///
+/// Mirrors: pkg/volume/util/atomic_writer.go.
+fn tree_of(files: &Files, now: u64) -> FileTree {
     let mut tree = FileTree::default();
+    let when = Timestamp::from_millisecond(i64::try_from(now).unwrap_or(i64::MAX)).unwrap_or_default();
+    // The ending is by chance in a real one; here it only has to look like it.
+    let ending = fnv64a(FNV64 ^ now, files.keys().flat_map(|path| path.bytes())) % 10_000_000_000;
+    let home = format!("/{}{ending}", when.strftime("..%Y_%m_%d_%H_%M_%S."));
+    tree.put_dir(&home, 0o755, now);
+    tree.put_link(DATA, &home[1..], now);
     for (path, (data, mode)) in files {
-        tree.put(&format!("/{path}"), &data, mode, now);
+        tree.put(&format!("{home}/{path}"), data, *mode, now);
+        let first = path.split('/').next().unwrap_or_default();
+        tree.put_link(&format!("/{first}"), &format!("..data/{first}"), now);
     }
     tree
 }
 
-/// The present content of a volume that follows API objects; nothing for others.
-fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Files, String> {
+/// Whether a tree holds just these files.
+fn holds(tree: &FileTree, files: &Files) -> bool {
+    let home = format!("{}/", tree.resolve(DATA));
+    let mut there = tree.iter().filter_map(|(path, node)| match node {
+        FileNode::File { data, mode, .. } => Some((path.strip_prefix(&*home)?, &**data, *mode)),
+        FileNode::Dir { .. } | FileNode::Link { .. } => None,
+    });
+    let mut wanted = files.iter().map(|(path, (data, mode))| (&**path, &**data, *mode));
+    wanted.by_ref().all(|file| there.next() == Some(file)) && there.next().is_none()
+}
+
+/// The present content of a volume that is made from API objects; nothing for others.
+fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Option<Files>, String> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
     let mode = |own: Option<i32>| u32::try_from(own.unwrap_or(0o644)).unwrap_or(0o644);
     if let Some(source) = &volume.config_map {
@@ -87,7 +119,8 @@ fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<File
             source.items.as_deref(),
             source.optional == Some(true),
             mode(source.default_mode),
-        );
+        )
+        .map(Some);
     }
     if let Some(source) = &volume.secret {
         let name = source.secret_name.as_deref().unwrap_or_default();
@@ -98,18 +131,18 @@ fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<File
             source.items.as_deref(),
             source.optional == Some(true),
             mode(source.default_mode),
-        );
+        )
+        .map(Some);
     }
     if let Some(source) = &volume.downward_api {
-        return Ok(downward(turn, pod, pod_ip, source.items.as_deref(), mode(source.default_mode)));
+        return Ok(Some(downward(turn, pod, pod_ip, source.items.as_deref(), mode(source.default_mode))));
     }
+    let Some(source) = &volume.projected else { return Ok(None) };
     let mut files = Files::new();
-    if let Some(source) = &volume.projected {
-        for projection in source.sources.iter().flatten() {
-            files.extend(projected(turn, pod, pod_ip, projection, mode(source.default_mode))?);
-        }
+    for projection in source.sources.iter().flatten() {
+        files.extend(projected(turn, pod, pod_ip, projection, mode(source.default_mode))?);
     }
-    Ok(files)
+    Ok(Some(files))
 }
 
 fn projected(turn: &Turn, pod: &Pod, pod_ip: &str, source: &VolumeProjection, mode: u32) -> Result<Files, String> {
@@ -273,8 +306,10 @@ pub fn put_back(turn: &mut Turn, pod: &Pod, trees: &BTreeMap<String, FileTree>) 
 pub fn refresh(turn: &Turn, pod: &Pod, pod_ip: &str, trees: &mut BTreeMap<String, FileTree>) {
     for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).filter(|volume| follows_object(volume))
     {
-        if let Ok(files) = content(turn, pod, pod_ip, volume) {
-            trees.insert(volume.name.clone(), tree_of(files, turn.now));
+        if let Ok(Some(files)) = content(turn, pod, pod_ip, volume)
+            && !trees.get(&volume.name).is_some_and(|tree| holds(tree, &files))
+        {
+            trees.insert(volume.name.clone(), tree_of(&files, turn.now));
         }
     }
 }

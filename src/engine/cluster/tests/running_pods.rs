@@ -85,10 +85,20 @@ fn a_running_container_gets_other_resources() {
     };
     assert_eq!(patch(&mut cluster, "resize", wish("cpu", "200m")), "");
     assert_eq!((got(&cluster, "cpu"), pending(&cluster)), ((Some("200m".into()), 0), None));
+    let asked =
+        r#"{"containers":[{"name":"web","resources":{"requests":{"cpu":"200m","memory":"64Mi"}}}],"generation":2}"#;
+    assert_eq!(told(&cluster, "ResizeStarted"), [format!("Pod resize started: {asked}")]);
+    cluster.run_for(1_000, usize::MAX);
+    assert_eq!(told(&cluster, "ResizeCompleted"), [format!("Pod resize completed: {asked}")]);
     // More than the machine has: the container keeps what it has, and the pod says why.
     assert_eq!(patch(&mut cluster, "resize", wish("cpu", "3")), "");
     let why = "Infeasible: Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000";
     assert_eq!((got(&cluster, "cpu"), pending(&cluster)), ((Some("200m".into()), 0), Some(why.into())));
+    let error = why.trim_start_matches("Infeasible: ");
+    let text = format!(
+        r#"Pod resize Infeasible: {{"containers":[{{"name":"web","resources":{{"requests":{{"cpu":"3","memory":"64Mi"}}}}}}],"generation":3,"error":"{error}"}}"#
+    );
+    assert_eq!(told(&cluster, "ResizeInfeasible"), [text]);
     assert_eq!(patch(&mut cluster, "resize", wish("cpu", "300m")), "");
     assert_eq!((got(&cluster, "cpu"), pending(&cluster)), ((Some("300m".into()), 0), None));
     // Its policy says that another amount of memory needs a new start.

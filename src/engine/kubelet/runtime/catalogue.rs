@@ -193,7 +193,7 @@ fn build(spec: ImageSpec, base: Option<&BTreeMap<String, String>>) -> Image {
     }
     for (path, text) in base.into_iter().flatten().chain(&spec.files) {
         match text.strip_prefix("-> ") {
-            Some(target) => tree.put_link(path, target),
+            Some(target) => tree.put_link(path, target, 0),
             None if path.ends_with('/') => tree.put_dir(path.trim_end_matches('/'), 0o755, 0),
             None => tree.put(path, text.as_bytes(), if text.starts_with("#!") { 0o755 } else { 0o644 }, 0),
         }

@@ -17,7 +17,7 @@ use api::order::Order;
 pub enum FileNode {
     File { data: Arc<[u8]>, mode: u32, modified: Millis },
     Dir { mode: u32, modified: Millis },
-    Link { target: Arc<str> },
+    Link { target: Arc<str>, modified: Millis },
 }
 
 /// Why a file operation failed, in the C library's words.
@@ -67,9 +67,17 @@ impl FileTree {
         self.nodes.insert(path.into(), FileNode::File { data: data.into(), mode, modified });
     }
 
-    pub fn put_link(&mut self, path: &str, target: &str) {
-        self.make_parents(path, 0);
-        self.nodes.insert(path.into(), FileNode::Link { target: target.into() });
+    pub fn put_link(&mut self, path: &str, target: &str, modified: Millis) {
+        self.make_parents(path, modified);
+        self.nodes.insert(path.into(), FileNode::Link { target: target.into(), modified });
+    }
+
+    /// The path inside this tree with its links followed, as long as they stay inside.
+    pub fn resolve(&self, path: &str) -> String {
+        follow(path, |here| match self.get(here) {
+            Some(FileNode::Link { target, .. }) => Some(target.clone()),
+            _ => None,
+        })
     }
 
     pub fn put_dir(&mut self, path: &str, mode: u32, modified: Millis) {
@@ -204,22 +212,13 @@ impl View<'_> {
 
     /// The path with its symbolic links followed; a dangling or looping one stays as it is.
     pub fn resolve(&self, path: &str) -> String {
-        let mut path = path.to_owned();
-        'follow: for _ in 0..8 {
-            let mut at = String::new();
-            for part in path.split('/').filter(|part| !part.is_empty()) {
-                let here = format!("{at}/{part}");
-                let (place, inside) = self.locate(&here);
-                if let Some(FileNode::Link { target }) = self.tree(&place).and_then(|tree| tree.get(&inside)) {
-                    let rest = path[here.len()..].to_owned();
-                    path = format!("{}{rest}", absolute(if at.is_empty() { "/" } else { &at }, target));
-                    continue 'follow;
-                }
-                at = here;
+        follow(path, |here| {
+            let (place, inside) = self.locate(here);
+            match self.tree(&place).and_then(|tree| tree.get(&inside)) {
+                Some(FileNode::Link { target, .. }) => Some(target.clone()),
+                _ => None,
             }
-            break;
-        }
-        path
+        })
     }
 
     /// The entry itself, a link not followed.
@@ -329,12 +328,12 @@ impl View<'_> {
 
     /// # Errors
     /// Read-only, or the directory is missing.
-    pub fn link(&mut self, path: &str, target: &str) -> Result<(), Errno> {
+    pub fn link(&mut self, path: &str, target: &str, now: Millis) -> Result<(), Errno> {
         if self.entry(path).is_some() {
             return Err(Errno::Exists);
         }
         let (tree, inside) = self.tree_mut(path)?;
-        tree.put_link(&inside, target);
+        tree.put_link(&inside, target, now);
         Ok(())
     }
 
@@ -350,6 +349,25 @@ impl View<'_> {
         names.dedup();
         names
     }
+}
+
+/// Follows the links on a path, whose targets `link` knows; a dangling or looping one stays as it is.
+fn follow(path: &str, link: impl Fn(&str) -> Option<Arc<str>>) -> String {
+    let mut path = path.to_owned();
+    'follow: for _ in 0..8 {
+        let mut at = String::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            let here = format!("{at}/{part}");
+            if let Some(target) = link(&here) {
+                let rest = path[here.len()..].to_owned();
+                path = format!("{}{rest}", absolute(if at.is_empty() { "/" } else { &at }, &target));
+                continue 'follow;
+            }
+            at = here;
+        }
+        break;
+    }
+    path
 }
 
 /// The directory a path lies in.

@@ -110,8 +110,9 @@ impl Reader<'_, '_, '_> {
 
     fn modified(&mut self, path: &str) -> Option<u64> {
         match self.sys.view().stat(&absolute(self.cwd, path))? {
-            FileNode::File { modified, .. } | FileNode::Dir { modified, .. } => Some(modified),
-            FileNode::Link { .. } => None,
+            FileNode::File { modified, .. } | FileNode::Dir { modified, .. } | FileNode::Link { modified, .. } => {
+                Some(modified)
+            }
         }
     }
 

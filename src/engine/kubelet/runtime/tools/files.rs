@@ -47,7 +47,7 @@ pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) ->
                 let path = at(path);
                 let real = sys.view().resolve(&path);
                 if name == "readlink" && !flags.contains('f') {
-                    let Some(FileNode::Link { target }) = sys.view().entry(&path) else { return 1 };
+                    let Some(FileNode::Link { target, .. }) = sys.view().entry(&path) else { return 1 };
                     print(process, sys, &format!("{target}\n"));
                 } else {
                     print(process, sys, &format!("{real}\n"));
@@ -163,7 +163,8 @@ fn each(name: &str, flags: &str, paths: &[&String], process: &mut Process, sys: 
         "ln" => {
             let [target, link] = paths else { return 1 };
             let full = absolute(&cwd, link);
-            if let Err(error) = sys.view().link(&full, target) {
+            let now = sys.now;
+            if let Err(error) = sys.view().link(&full, target, now) {
                 report(process, sys, format!("{link}: {}", error.text()));
             }
         }
@@ -299,10 +300,15 @@ fn ls(process: &Process, sys: &mut Sys, flags: &str, paths: &[&String]) -> i32 {
         if many {
             text.push_str(&format!("{}{path}:\n", if text.is_empty() { "" } else { "\n" }));
         }
-        if flags.contains('l') {
-            text.push_str("total 4\n");
-        }
         let mut names = sys.view().list(&full);
+        if flags.contains('l') {
+            // Links need no block of their own.
+            let is_link =
+                |name: &String| matches!(sys.view().entry(&absolute(&full, name)), Some(FileNode::Link { .. }));
+            let shown = |name: &&String| flags.contains(['a', 'A']) || !name.starts_with('.');
+            let only_links = !flags.contains('a') && !names.is_empty() && names.iter().filter(shown).all(is_link);
+            text.push_str(if only_links { "total 0\n" } else { "total 4\n" });
+        }
         if full == "/" {
             names.extend(ROOT_DIRS.iter().map(|name| (*name).to_owned()));
             names.order();
@@ -336,11 +342,11 @@ fn entry_line(name: &str, node: &FileNode, flags: &str) -> String {
     let (kind, mode, size, modified) = match node {
         FileNode::File { data, mode, modified } => ('-', *mode, data.len(), *modified),
         FileNode::Dir { mode, modified } => ('d', *mode, 4096, *modified),
-        FileNode::Link { .. } => ('l', 0o777, 11, 0),
+        FileNode::Link { target, modified } => ('l', 0o777, target.len(), *modified),
     };
     let bits: String =
         (0..9).rev().map(|bit| if mode & (1 << bit) != 0 { ['x', 'w', 'r'][bit % 3] } else { '-' }).collect();
-    let suffix = if let FileNode::Link { target } = node { format!(" -> {target}") } else { String::new() };
+    let suffix = if let FileNode::Link { target, .. } = node { format!(" -> {target}") } else { String::new() };
     let when = super::system::civil(modified).strftime("%b %e %H:%M").to_string();
     format!("{kind}{bits}    1 root     root     {size:>9} {when} {name}{suffix}\n")
 }
@@ -361,9 +367,15 @@ fn find(process: &Process, sys: &mut Sys, args: &[String]) -> i32 {
         }
         let mut stack = vec![(root, full, 0)];
         while let Some((shown, full, level)) = stack.pop() {
-            let is_dir = sys.view().is_dir(&full);
+            // Links are found, not followed.
+            let what = match sys.view().entry(&full) {
+                Some(FileNode::Dir { .. }) => "d",
+                Some(FileNode::Link { .. }) => "l",
+                Some(FileNode::File { .. }) | None => "f",
+            };
+            let is_dir = what == "d";
             let fits = name.is_none_or(|pattern| matches_glob(pattern, base_of(&full)))
-                && kind.is_none_or(|kind| (kind == "d") == is_dir);
+                && kind.is_none_or(|kind| kind == what);
             if fits {
                 print(process, sys, &format!("{shown}\n"));
             }

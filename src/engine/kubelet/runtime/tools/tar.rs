@@ -310,7 +310,7 @@ impl Tar {
                 if matches!(there, Some(FileNode::Link { .. } | FileNode::File { .. })) {
                     sys.view().remove(&path).map_err(failed)?;
                 }
-                sys.view().link(&path, target).map_err(failed)
+                sys.view().link(&path, target, now).map_err(failed)
             }
             Kind::Hard(target) => {
                 // There is one name for a file here: a copy stands in.
@@ -387,7 +387,7 @@ impl Tar {
         let (mode, modified, kind) = match node {
             FileNode::File { data, mode, modified } => (mode, modified, Kind::File(data.to_vec())),
             FileNode::Dir { mode, modified } => (mode, modified, Kind::Dir),
-            FileNode::Link { target } => (0o777, 0, Kind::Link(target.to_string())),
+            FileNode::Link { target, modified } => (0o777, modified, Kind::Link(target.to_string())),
         };
         let is_dir = kind == Kind::Dir;
         let path_in_archive = if is_dir { format!("{shown}/") } else { shown.to_owned() };
