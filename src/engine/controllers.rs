@@ -47,6 +47,9 @@ pub trait Controller {
     }
 }
 
+/// So many writes of one reconcile are counted; long lists are written by several workers at once.
+const SLOWLY: u64 = 8;
+
 /// A loop and its queue.
 #[derive(Clone)]
 struct Loop<C> {
@@ -69,8 +72,11 @@ impl<C: Controller> Loop<C> {
     /// Takes one key off the queue and reconciles it; `false` when none is due.
     fn work(&mut self, cx: &mut Context) -> bool {
         let Some(key) = self.queue.pop(cx.now) else { return false };
+        let before = cx.api.last_request();
         let result = self.controller.reconcile(&key, cx);
-        let took = self.controller.took();
+        // What it wrote takes its time; while its worker waits for that, the key is not looked at again.
+        let writes = cx.api.requests_since(before);
+        let took = self.controller.took().max(cx.writing(writes.min(SLOWLY)));
         if took > 0 {
             self.queue.hold(key.clone(), cx.now + took);
         }
@@ -161,15 +167,16 @@ mod ttl;
 mod ttl_after_finished;
 mod volume_expand;
 
+// Who only counts what others make comes first: what is made in a step it hears of in the next.
 manager! {
+    disruption: disruption::Disruption,
+    endpoints: endpoints::Endpoints,
     service_account: service_account::ServiceAccounts,
     deployment: deployment::Deployments,
     replicaset: replicaset::ReplicaSets,
     replication_controller: replication_controller::ReplicationControllers,
     statefulset: statefulset::StatefulSets,
     daemonset: daemonset::DaemonSets,
-    disruption: disruption::Disruption,
-    endpoints: endpoints::Endpoints,
     garbage_collector: garbage_collector::GarbageCollector,
     job: job::Jobs,
     autoscaler: autoscaler::Autoscalers,

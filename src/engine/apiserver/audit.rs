@@ -149,6 +149,11 @@ impl Log {
         self.entries.iter().skip(skip.min(self.entries.len()))
     }
 
+    /// All entries, the newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Arc<Audit>> {
+        self.entries.iter().rev()
+    }
+
     /// The number of the newest entry.
     pub fn last(&self) -> u64 {
         self.written

@@ -227,6 +227,18 @@ impl<'a> Client<'a> {
         self.server.finalize_namespace(self.who, name)
     }
 
+    /// Requests of any component so far that changed something or tried to; events are not counted:
+    /// nobody waits for them.
+    pub fn requests_since(&self, number: u64) -> u64 {
+        let newer = self.server.audit().newest_first().take_while(|entry| entry.number > number);
+        newer.filter(|entry| entry.kind != Kind::Event).count() as u64
+    }
+
+    /// The number of the latest request.
+    pub fn last_request(&self) -> u64 {
+        self.server.audit().last()
+    }
+
     /// Milliseconds since the Unix epoch, for timestamps.
     pub fn unix_millis(&self) -> u64 {
         self.server.unix_millis()

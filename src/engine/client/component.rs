@@ -23,10 +23,22 @@ pub struct Context<'a> {
     pub api: Client<'a>,
     /// The component's own stream of randomness.
     pub rng: &'a mut Rng,
+    /// Another stream, for how long things take: it shifts no draw of the component's own.
+    pub pace: &'a mut Rng,
     pub profile: &'a Profile,
 }
 
+/// A write takes this long, or up to [`WRITE_SPREAD`] longer.
+const WRITE: Millis = 4;
+const WRITE_SPREAD: Millis = 5;
+
 impl Context<'_> {
+    /// How long so many writes keep a worker busy that does them one after the other.
+    pub fn writing(&mut self, writes: u64) -> Millis {
+        let spread = if self.profile.jitter { WRITE_SPREAD } else { 0 };
+        (0..writes).map(|_| WRITE + self.pace.below(spread + 1)).sum()
+    }
+
     /// The present as a timestamp of whole seconds.
     pub fn time(&self) -> ::api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
         ::api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(crate::apiserver::seconds(self.api.unix_millis()))

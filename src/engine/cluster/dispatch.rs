@@ -10,10 +10,12 @@ use crate::apiserver::Revision;
 use crate::client::{Client, Component, Context, Next};
 use crate::sim::Millis;
 
-/// From a commit until a watcher acts on it.
+/// From a commit until a watcher acts on it, at least.
 const WATCH_LATENCY: Millis = 2;
 /// The scheduler's handlers do less than the controllers' queues: it is the first to act.
 const SCHEDULER_LATENCY: Millis = 1;
+/// So much longer it may take, where the profile allows chance.
+const WATCH_SPREAD: Millis = 3;
 /// From one step of a busy process to its next.
 const STEP: Millis = 1;
 
@@ -41,9 +43,12 @@ impl Cluster {
                 }
             }
         }
+        let jitter = self.config.profile.jitter;
         for id in woken {
-            let latency = if id == ProcessId::Scheduler { SCHEDULER_LATENCY } else { WATCH_LATENCY };
-            self.arm(&id, now + latency);
+            let least = if id == ProcessId::Scheduler { SCHEDULER_LATENCY } else { WATCH_LATENCY };
+            let pace = self.processes.get_mut(&id).map(|process| &mut process.pace).filter(|_| jitter);
+            let more = pace.map_or(0, |pace| pace.below(WATCH_SPREAD + 1));
+            self.arm(&id, now + least + more);
         }
     }
 
@@ -89,8 +94,8 @@ impl Cluster {
             return;
         }
         let news = std::mem::take(&mut process.inbox);
-        let Process { program, identity, rng, .. } = process;
-        let mut cx = Context { now, api: Client::new(&mut self.server, identity), rng, profile: &config.profile };
+        let Process { program, identity, rng, pace, .. } = process;
+        let mut cx = Context { now, api: Client::new(&mut self.server, identity), rng, pace, profile: &config.profile };
         let next = if start { program.start(&mut cx) } else { program.wake(&news, &mut cx) };
         if let ProcessId::Kubelet(node) = id {
             self.carry(node);

@@ -103,6 +103,8 @@ pub(super) struct Process {
     pub program: Program,
     pub identity: Identity,
     pub rng: Rng,
+    /// How long its messages and writes take.
+    pub pace: Rng,
     /// Stopped processes forget their news and start afresh.
     pub running: bool,
     /// A frozen process keeps everything and does nothing.
@@ -160,6 +162,7 @@ fn process(config: &ClusterConfig, id: &ProcessId, user: &str, manager: &str, pr
         program,
         identity: Identity::new(&lane, user, manager),
         rng: Rng::stream(config.seed, &lane),
+        pace: Rng::stream(config.seed, &format!("{lane}/pace")),
         running: true,
         frozen: false,
         inbox: Vec::new(),

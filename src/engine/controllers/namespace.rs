@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/controller/namespace (with ordered deletion). Left out: failures of discovery.
 
+use std::collections::BTreeSet;
+
 use api::k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use api::{Kind, Object, Status};
 
@@ -10,7 +12,10 @@ use crate::client::{Change, Context, DeleteOptions, Propagation, Revision, WorkQ
 use crate::sim::{Millis, SECOND};
 
 #[derive(Clone, Default)]
-pub struct Namespaces;
+pub struct Namespaces {
+    /// Swept to the ground: what is left to do is to look whether it stayed so.
+    swept: BTreeSet<String>,
+}
 
 /// From the deletion until the first sweep, so that the API servers of a real cluster have all heard of it.
 const GRACE: Millis = 5 * SECOND;
@@ -38,15 +43,27 @@ impl Controller for Namespaces {
     }
 
     fn reconcile(&mut self, name: &str, cx: &mut Context) -> Result<Outcome, Status> {
+        let swept = self.swept.remove(name);
         let Some(namespace) = cx.api.get::<Namespace>("", name) else { return Ok(Outcome::Done) };
         if namespace.metadata.deletion_timestamp.is_none() {
             return Ok(Outcome::Done);
         }
-        sweep(cx, Kind::Pod, name)?;
-        let pods_left = cx.api.list_objects(Kind::Pod, name).next().is_some();
-        if !pods_left {
-            for kind in namespaced_kinds(cx) {
-                sweep(cx, kind, name)?;
+        let anything_new = || cx.api.list_objects(Kind::Pod, name).next().is_some();
+        let mut pods_left = false;
+        if !swept || anything_new() {
+            sweep(cx, Kind::Pod, name)?;
+            pods_left = cx.api.list_objects(Kind::Pod, name).next().is_some();
+            if !pods_left {
+                let kinds = namespaced_kinds(cx);
+                for kind in &kinds {
+                    sweep(cx, *kind, name)?;
+                    // Events are served by two groups, and each is swept for itself.
+                    if *kind == Kind::Event {
+                        sweep(cx, *kind, name)?;
+                    }
+                }
+                self.swept.insert(name.to_owned());
+                return Ok(Outcome::At(cx.now + cx.writing(kinds.len() as u64)));
             }
         }
         let left = remaining(cx, name);

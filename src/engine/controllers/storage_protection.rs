@@ -28,15 +28,15 @@ impl Controller for ClaimProtection {
         "persistentvolumeclaim-protection-controller"
     }
 
-    fn observe(&mut self, news: &Revision, _cx: &mut Context, queue: &mut WorkQueue) {
+    fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
         match news.key.kind {
             Kind::PersistentVolumeClaim if news.change != Change::Deleted => {
                 queue.add(format!("{}/{}", news.key.namespace, news.key.name));
             }
-            // Only a pod that goes lets a claim go.
+            // Only a pod that goes lets a claim go; and before it goes, all pods are asked for once more.
             Kind::Pod if news.change == Change::Deleted => {
                 for (name, _) in news.object.get::<Pod>().iter().flat_map(|pod| pods::claims(pod)) {
-                    queue.add(format!("{}/{name}", news.key.namespace));
+                    queue.add_at(cx.now + cx.writing(2), format!("{}/{name}", news.key.namespace));
                 }
             }
             // Nothing else uses claims.

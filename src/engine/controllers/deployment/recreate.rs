@@ -14,7 +14,7 @@ impl Sync<'_, '_> {
         let old = self.old_sets(new.as_deref());
         let mut scaled = false;
         for set in old.iter().filter(|set| wanted(set) > 0) {
-            scaled |= self.scale_set(set, 0)?;
+            scaled |= self.scale_set(set, 0)?.is_some();
         }
         if scaled {
             return self.sync_rollout_status();

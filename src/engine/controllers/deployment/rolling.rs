@@ -32,10 +32,10 @@ impl Sync<'_, '_> {
             return Ok(false);
         }
         if size > self.replicas() {
-            return self.scale_set(new, self.replicas());
+            return Ok(self.scale_set(new, self.replicas())?.is_some());
         }
         let target = self.new_set_replicas(&self.sets.clone(), size);
-        self.scale_set(new, target)
+        Ok(self.scale_set(new, target)?.is_some())
     }
 
     fn shrink(&mut self, new: &Arc<ReplicaSet>, old: &[Arc<ReplicaSet>]) -> Result<bool, Status> {
@@ -50,14 +50,14 @@ impl Sync<'_, '_> {
         if budget <= 0 {
             return Ok(false);
         }
-        let cleaned = self.remove_unhealthy(old, budget)?;
-        let old: Vec<Arc<ReplicaSet>> = self.old_sets(Some(new));
+        let mut old = old.to_vec();
+        let cleaned = self.remove_unhealthy(&mut old, budget)?;
         let scaled = self.scale_down_old(new, &old)?;
         Ok(cleaned + scaled > 0)
     }
 
     /// Old replicas that are not available cost nothing to remove: they go first.
-    fn remove_unhealthy(&mut self, old: &[Arc<ReplicaSet>], budget: i32) -> Result<i32, Status> {
+    fn remove_unhealthy(&mut self, old: &mut [Arc<ReplicaSet>], budget: i32) -> Result<i32, Status> {
         let mut removed = 0;
         for set in old {
             if removed >= budget {
@@ -68,7 +68,9 @@ impl Sync<'_, '_> {
                 continue;
             }
             let count = unhealthy.min(budget - removed);
-            self.scale_set(set, wanted(set) - count)?;
+            if let Some(smaller) = self.scale_set(set, wanted(set) - count)? {
+                *set = smaller;
+            }
             removed += count;
         }
         Ok(removed)

@@ -144,13 +144,16 @@ impl Sync<'_, '_> {
         if to_add > 0 { share.min(left) } else { share.max(left) }
     }
 
-    /// Writes a ReplicaSet's size and what the rollout's limits are now; `true` when the size changed.
-    pub fn scale_set(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<bool, Status> {
+    /// Writes a ReplicaSet's size and what the rollout's limits are now; answers it when the size changed.
+    ///
+    /// The sets in hand stay as they were, as upstream's do: the status at the end of a sync does not
+    /// know of it, and the next sync tells the rest.
+    pub fn scale_set(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<Option<Arc<ReplicaSet>>, Status> {
         let (desired, max) = (self.replicas().to_string(), (self.replicas() + self.max_surge()).to_string());
         let resized = wanted(set) != size;
         let told = annotation(set, DESIRED) == Some(&desired) && annotation(set, MAX) == Some(&max);
         if !resized && told {
-            return Ok(false);
+            return Ok(None);
         }
         let before = wanted(set);
         let namespace = set.metadata.namespace.clone().unwrap_or_default();
@@ -160,14 +163,13 @@ impl Sync<'_, '_> {
         let annotations = copy.metadata.annotations.get_or_insert_default();
         annotations.insert(DESIRED.into(), desired);
         annotations.insert(MAX.into(), max);
-        self.cx.api.update(copy)?;
+        let written = self.cx.api.update(copy)?;
         if resized {
             let way = if size > before { "up" } else { "down" };
             let message = format!("Scaled {way} replica set {} from {before} to {size}", name_of(set));
             self.event(EventType::Normal, "ScalingReplicaSet", message);
         }
-        self.refresh();
-        Ok(resized)
+        Ok(resized.then_some(written))
     }
 }
 

@@ -353,14 +353,15 @@ fn each_write_has_its_moment() {
             format!("{} {:?} {resource}/{}", (audit.at - start) / SECOND, audit.verb, audit.subresource)
         })
         .collect();
-    // Made; ready a second later; all there is to say of its end in one go.
+    // Made; ready a second later; its end in two parts, as the kubelet tells of the container first.
     let wanted = [
         "0 Create pods/",
         "0 Update jobs/status",
         "1 Update jobs/status",
         "4 Update jobs/status",
-        "4 Patch pods/",
-        "4 Update jobs/status",
+        "5 Update jobs/status",
+        "5 Patch pods/",
+        "5 Update jobs/status",
     ];
     assert_eq!(writes, wanted);
 }
