@@ -61,6 +61,21 @@ fn a_refused_pod_waits_for_an_event_that_may_help() {
 }
 
 #[test]
+fn any_change_of_taints_wakes_those_who_asked_for_new_nodes_only() {
+    let cache = cache_of(&[], &[]);
+    let open = node(r#"{"metadata": {"name": "n"}}"#);
+    let tainted = node(r#"{"metadata": {"name": "n"}, "spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}}"#);
+    for (plugin, woken) in [("NodeResourcesFit", true), ("NodeAffinity", true), ("TaintToleration", false)] {
+        let mut queue = Queue::default();
+        queue.add(named("a", 0), 0);
+        let failed = queue.pop(0).expect("it was just added");
+        queue.fail(failed, BTreeSet::from([plugin]), 0);
+        queue.on_event(&cache, &ClusterEvent::Node { old: Some(&open), new: &tainted }, 60_000);
+        assert_eq!(pop(&mut queue, 60_000).is_some(), woken, "{plugin}");
+    }
+}
+
+#[test]
 fn five_minutes_wake_a_pod_without_any_event() {
     let mut queue = Queue::default();
     queue.add(named("a", 0), 0);
