@@ -2,14 +2,21 @@
 //!
 //! serde writes a copy of its code for each pair of a type and a format. There are some five
 //! hundred types, so there is one format, this one, and whatever does not depend on the type is
-//! in plain functions. JSON text goes by way of a tree.
+//! in plain functions. Written objects go into a [`Sink`]: a tree, and what else is made of them. JSON text
+//! goes by way of a tree.
 
 mod read;
+mod sink;
+mod tree;
 mod write;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::schema::{Known, Type};
+
+pub use sink::Sink;
 
 /// A typed object from its JSON. Fields that the type does not have are dropped.
 ///
@@ -24,8 +31,31 @@ pub fn decode<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Error>
 /// # Panics
 /// A type that refuses to be written; Kubernetes has none, and enums with content are not for here.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Value {
-    match value.serialize(write::Writer) {
-        Ok(value) => value,
+    encode_as(None, value)
+}
+
+/// As [`encode`], with the empty fields of its type that Go writes: see [`crate::schema::fill`].
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_as<T: Serialize + ?Sized>(kind: Option<&'static Type>, value: &T) -> Value {
+    tree(kind, |sink| write(value, sink))
+}
+
+/// The tree of what is written into it.
+pub(crate) fn tree(kind: Option<&'static Type>, fill: impl FnOnce(&mut dyn Sink)) -> Value {
+    let mut tree = tree::Tree::new(Known::of(kind));
+    fill(&mut tree);
+    tree.finish()
+}
+
+/// Writes a typed object into a sink.
+///
+/// # Panics
+/// As [`encode`].
+pub fn write<T: Serialize + ?Sized>(value: &T, sink: &mut dyn Sink) {
+    match value.serialize(write::Writer(sink)) {
+        Ok(()) => {}
         Err(never) => match never {},
     }
 }

@@ -10,7 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::codec::{decode, encode};
+use crate::codec::{self, Sink, decode};
+use crate::schema::Type;
 use crate::scheme::Kind;
 
 /// A Kubernetes type that is stored typed.
@@ -94,11 +95,11 @@ macro_rules! objects {
                 }
             }
 
-            /// The object as JSON, with `apiVersion` and `kind` of its storage version.
-            pub fn to_value(&self) -> Value {
+            /// Writes the object into a sink, with `apiVersion` and `kind` of its storage version.
+            pub fn write(&self, sink: &mut dyn Sink) {
                 match self {
-                    $(Object::$kind(inner) => encode(&**inner),)*
-                    Object::Dynamic(inner) => inner.to_value(),
+                    $(Object::$kind(inner) => codec::write(&**inner, sink),)*
+                    Object::Dynamic(inner) => inner.write(sink),
                 }
             }
 
@@ -180,6 +181,16 @@ impl Object {
         self.meta().uid.as_deref().unwrap_or_default()
     }
 
+    /// The object as JSON.
+    pub fn to_value(&self) -> Value {
+        self.shown(None)
+    }
+
+    /// The object as JSON, with the empty fields of its type that Go writes.
+    pub fn shown(&self, kind: Option<&'static Type>) -> Value {
+        codec::tree(kind, |sink| self.write(sink))
+    }
+
     /// The typed object, if it is of that kind.
     pub fn get<T: Typed>(&self) -> Option<&Arc<T>> {
         T::cast(self)
@@ -192,12 +203,19 @@ impl Object {
 }
 
 impl DynamicObject {
-    fn to_value(&self) -> Value {
-        let mut map = self.fields.clone();
-        map.insert("apiVersion".into(), Value::String(self.api_version.clone()));
-        map.insert("kind".into(), Value::String(self.kind_name.clone()));
-        map.insert("metadata".into(), encode(&self.metadata));
-        Value::Object(map)
+    fn write(&self, sink: &mut dyn Sink) {
+        sink.open_map();
+        for (name, value) in &self.fields {
+            sink.name(name);
+            codec::write(value, sink);
+        }
+        sink.name("apiVersion");
+        sink.text(&self.api_version);
+        sink.name("kind");
+        sink.text(&self.kind_name);
+        sink.name("metadata");
+        codec::write(&self.metadata, sink);
+        sink.close_map();
     }
 
     fn from_value(kind: Kind, value: Value) -> Result<Self, serde_json::Error> {

@@ -9,12 +9,13 @@
 //! strategic(value, patch, type)                 with $patch, $retainKeys, $setElementOrder, …
 //! two_way / three_way_strategic / three_way_merge   the patches that kubectl sends
 //! Managers::{read, write, update, apply}        managedFields of one object
-//! fieldset::Set                                 FieldsV1
-//! structured::{to_set, compare, merge, remove, check, zero}
+//! fieldset::Set, Fields                         FieldsV1
+//! structured::{to_set, compare, merge, remove, check, zero, outline}
 //! ```
 
 mod apply;
 mod diff;
+mod fields;
 pub mod fieldset;
 mod json;
 mod strategic;
@@ -28,6 +29,7 @@ use crate::schema::{Field, ListKind, Shape, Type};
 
 pub use apply::{Conflict, Conflicts, Manager, Managers, Operation};
 pub use diff::{three_way_merge, three_way_strategic, two_way_merge, two_way_strategic};
+pub use fields::Fields;
 pub use json::{json_patch, merge_patch};
 pub use strategic::strategic;
 

@@ -32,7 +32,8 @@ pub use data::install_texts;
 pub use go::{base64_error, json_type, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};
-pub use wire::{fill, fill_field, go_json, go_json_patched};
+pub(crate) use wire::{Known, fill_own};
+pub use wire::{fill, go_json, go_json_patched};
 
 /// A struct of the API.
 #[derive(Debug)]

@@ -93,6 +93,8 @@ pub struct ApiServer {
     custom: Vec<Arc<registry::custom::CustomResource>>,
     /// What metrics-server measured last, in clusters that have one.
     metrics: Option<metrics::Metrics>,
+    /// What creators come to own.
+    creators: managed::Creators,
     /// Requests answered so far, by kind.
     requests: telemetry::Requests,
     /// How the components beside it were when somebody last asked.
@@ -122,6 +124,7 @@ impl ApiServer {
             serving: true,
             custom: Vec::new(),
             metrics: None,
+            creators: managed::Creators::default(),
             requests: telemetry::Requests::default(),
             health: Vec::new(),
             compaction: (COMPACTION, 0),

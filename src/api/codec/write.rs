@@ -1,12 +1,14 @@
-//! Writing: a [`Serializer`] that builds a JSON tree. It cannot fail, so that no type's code asks.
+//! Writing: a [`Serializer`] that hands a [`Sink`] what it comes across. It cannot fail, so that no type's code asks.
 
 use std::fmt::Display;
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Number;
 
-pub(super) struct Writer;
+use super::sink::{Names, Sink};
+
+pub(super) struct Writer<'a>(pub &'a mut dyn Sink);
 
 /// The error there is not.
 #[derive(Debug)]
@@ -31,94 +33,94 @@ fn refused(message: &dyn Display) -> ! {
     panic!("no type here refuses to be written: {message}")
 }
 
-impl Serializer for Writer {
-    type Ok = Value;
+/// Numbers, which JSON has of one kind.
+macro_rules! numbers {
+    ($($method:ident $type:ty;)*) => {
+        $(fn $method(self, value: $type) -> Result<(), Never> {
+            self.0.number(value.into());
+            Ok(())
+        })*
+    };
+}
+
+impl<'a> Serializer for Writer<'a> {
+    type Ok = ();
     type Error = Never;
-    type SerializeSeq = Items;
-    type SerializeTuple = Items;
-    type SerializeTupleStruct = Impossible<Value, Never>;
-    type SerializeTupleVariant = Impossible<Value, Never>;
-    type SerializeMap = Members;
-    type SerializeStruct = Members;
-    type SerializeStructVariant = Impossible<Value, Never>;
+    type SerializeSeq = Items<'a>;
+    type SerializeTuple = Items<'a>;
+    type SerializeTupleStruct = Impossible<(), Never>;
+    type SerializeTupleVariant = Impossible<(), Never>;
+    type SerializeMap = Members<'a>;
+    type SerializeStruct = Members<'a>;
+    type SerializeStructVariant = Impossible<(), Never>;
 
-    fn serialize_bool(self, value: bool) -> Result<Value, Never> {
-        Ok(Value::Bool(value))
+    numbers! {
+        serialize_i8 i8;
+        serialize_i16 i16;
+        serialize_i32 i32;
+        serialize_i64 i64;
+        serialize_u8 u8;
+        serialize_u16 u16;
+        serialize_u32 u32;
+        serialize_u64 u64;
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_f32(self, value: f32) -> Result<(), Never> {
+        self.serialize_f64(value.into())
     }
 
-    fn serialize_i16(self, value: i16) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_f64(self, value: f64) -> Result<(), Never> {
+        match Number::from_f64(value) {
+            Some(number) => self.0.number(number),
+            // JSON has no word for what is no number.
+            None => self.0.null(),
+        }
+        Ok(())
     }
 
-    fn serialize_i32(self, value: i32) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_bool(self, value: bool) -> Result<(), Never> {
+        self.0.bool(value);
+        Ok(())
     }
 
-    fn serialize_i64(self, value: i64) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_char(self, value: char) -> Result<(), Never> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_u8(self, value: u8) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_str(self, value: &str) -> Result<(), Never> {
+        self.0.text(value);
+        Ok(())
     }
 
-    fn serialize_u16(self, value: u16) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Never> {
+        self.0.open_list(value.len());
+        value.iter().for_each(|byte| self.0.number((*byte).into()));
+        self.0.close_list();
+        Ok(())
     }
 
-    fn serialize_u32(self, value: u32) -> Result<Value, Never> {
-        Ok(value.into())
+    fn serialize_none(self) -> Result<(), Never> {
+        self.serialize_unit()
     }
 
-    fn serialize_u64(self, value: u64) -> Result<Value, Never> {
-        Ok(value.into())
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<Value, Never> {
-        Ok(value.into())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<Value, Never> {
-        Ok(value.into())
-    }
-
-    fn serialize_char(self, value: char) -> Result<Value, Never> {
-        Ok(Value::String(value.to_string()))
-    }
-
-    fn serialize_str(self, value: &str) -> Result<Value, Never> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<Value, Never> {
-        Ok(value.into())
-    }
-
-    fn serialize_none(self) -> Result<Value, Never> {
-        Ok(Value::Null)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Never> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Never> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Value, Never> {
-        Ok(Value::Null)
+    fn serialize_unit(self) -> Result<(), Never> {
+        self.0.null();
+        Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, Never> {
-        Ok(Value::Null)
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Never> {
+        self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Never> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Never> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Never> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Never> {
         value.serialize(self)
     }
 
@@ -128,17 +130,18 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Value, Never> {
-        let mut members = Members::default();
-        members.put(variant, value.serialize(self)?);
-        Ok(members.close())
+    ) -> Result<(), Never> {
+        let mut members = self.serialize_map(None)?;
+        SerializeStruct::serialize_field(&mut members, variant, value)?;
+        SerializeStruct::end(members)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items, Never> {
-        Ok(Items(Vec::with_capacity(len.unwrap_or_default())))
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'a>, Never> {
+        self.0.open_list(len.unwrap_or_default());
+        Ok(Items(self.0))
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Items, Never> {
+    fn serialize_tuple(self, len: usize) -> Result<Items<'a>, Never> {
         self.serialize_seq(Some(len))
     }
 
@@ -156,12 +159,13 @@ impl Serializer for Writer {
         refused(&name)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Members, Never> {
-        Ok(Members::default())
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, Never> {
+        self.0.open_map();
+        Ok(Members(self.0))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members, Never> {
-        Ok(Members::default())
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, Never> {
+        self.serialize_map(None)
     }
 
     fn serialize_struct_variant(
@@ -175,88 +179,65 @@ impl Serializer for Writer {
     }
 }
 
-pub(super) struct Items(Vec<Value>);
+pub(super) struct Items<'a>(&'a mut dyn Sink);
 
-impl SerializeSeq for Items {
-    type Ok = Value;
+impl SerializeSeq for Items<'_> {
+    type Ok = ();
     type Error = Never;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
-        self.0.push(value.serialize(Writer)?);
-        Ok(())
+        value.serialize(Writer(self.0))
     }
 
-    fn end(self) -> Result<Value, Never> {
-        Ok(Value::Array(self.0))
+    fn end(self) -> Result<(), Never> {
+        self.0.close_list();
+        Ok(())
     }
 }
 
-impl SerializeTuple for Items {
-    type Ok = Value;
+impl SerializeTuple for Items<'_> {
+    type Ok = ();
     type Error = Never;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
         SerializeSeq::serialize_element(self, value)
     }
 
-    fn end(self) -> Result<Value, Never> {
-        Ok(Value::Array(self.0))
+    fn end(self) -> Result<(), Never> {
+        SerializeSeq::end(self)
     }
 }
 
-/// An object in the making.
-#[derive(Default)]
-pub(super) struct Members {
-    map: Map<String, Value>,
-    key: String,
-}
+pub(super) struct Members<'a>(&'a mut dyn Sink);
 
-impl Members {
-    #[inline(never)]
-    fn put(&mut self, key: &str, value: Value) {
-        self.map.insert(key.to_owned(), value);
-    }
-
-    #[inline(never)]
-    fn close(self) -> Value {
-        Value::Object(self.map)
-    }
-}
-
-impl SerializeStruct for Members {
-    type Ok = Value;
+impl SerializeStruct for Members<'_> {
+    type Ok = ();
     type Error = Never;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Never> {
-        self.put(key, value.serialize(Writer)?);
-        Ok(())
+        self.0.name(key);
+        value.serialize(Writer(self.0))
     }
 
-    fn end(self) -> Result<Value, Never> {
-        Ok(self.close())
+    fn end(self) -> Result<(), Never> {
+        self.0.close_map();
+        Ok(())
     }
 }
 
-impl SerializeMap for Members {
-    type Ok = Value;
+impl SerializeMap for Members<'_> {
+    type Ok = ();
     type Error = Never;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Never> {
-        self.key = match key.serialize(Writer)? {
-            Value::String(key) => key,
-            // Numbers are text there.
-            other => other.to_string(),
-        };
-        Ok(())
+        key.serialize(Writer(&mut Names(self.0)))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
-        let key = std::mem::take(&mut self.key);
-        self.map.insert(key, value.serialize(Writer)?);
-        Ok(())
+        value.serialize(Writer(self.0))
     }
 
-    fn end(self) -> Result<Value, Never> {
-        Ok(self.close())
+    fn end(self) -> Result<(), Never> {
+        SerializeStruct::end(self)
     }
 }

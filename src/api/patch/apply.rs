@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use super::Fields;
 use super::fieldset::{Element, Set, path_text};
-use super::structured::{Comparison, born, compare, merge, remove, to_set};
+use super::structured::{Comparison, compare, merge, remove, to_set, zero};
 use crate::order::{Gather, Order};
 use crate::schema::Type;
 
@@ -26,14 +27,18 @@ pub enum Operation {
 /// Who writes: everything that makes entries of managedFields distinct.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Manager {
-    pub name: String,
+    pub name: Arc<str>,
     pub operation: Operation,
-    pub subresource: String,
-    pub api_version: String,
+    pub subresource: Arc<str>,
+    pub api_version: Arc<str>,
 }
 
 impl Manager {
-    pub fn update(name: &str, api_version: &str, subresource: &str) -> Self {
+    pub fn update(
+        name: impl Into<Arc<str>>,
+        api_version: impl Into<Arc<str>>,
+        subresource: impl Into<Arc<str>>,
+    ) -> Self {
         Self {
             name: name.into(),
             operation: Operation::Update,
@@ -42,7 +47,11 @@ impl Manager {
         }
     }
 
-    pub fn apply(name: &str, api_version: &str, subresource: &str) -> Self {
+    pub fn apply(
+        name: impl Into<Arc<str>>,
+        api_version: impl Into<Arc<str>>,
+        subresource: impl Into<Arc<str>>,
+    ) -> Self {
         Self { operation: Operation::Apply, ..Self::update(name, api_version, subresource) }
     }
 
@@ -59,8 +68,21 @@ impl Manager {
 #[derive(Debug, Clone, PartialEq)]
 struct Owner {
     manager: Manager,
-    set: Set,
+    fields: Arc<Fields>,
     time: String,
+}
+
+impl Owner {
+    /// Takes fields away. What nothing is taken from stays shared.
+    fn lose(&mut self, taken: &Comparison) {
+        let taken = [&taken.modified, &taken.added, &taken.removed];
+        if taken.iter().all(|taken| !self.fields.set().meets(taken)) {
+            return;
+        }
+        let mut set = self.fields.set().clone();
+        taken.into_iter().for_each(|taken| set.subtract(taken));
+        self.fields = Fields::of(set);
+    }
 }
 
 /// The managedFields of one object.
@@ -133,24 +155,38 @@ fn without_managed_fields(value: &Value) -> Cow<'_, Value> {
 impl Managers {
     /// Reads `metadata.managedFields`; entries that are none are left out.
     pub fn read(managed_fields: &Value) -> Self {
-        let text = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+        fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
+            entry.get(key).and_then(Value::as_str).unwrap_or_default()
+        }
         let entries = managed_fields.as_array().map_or(&[][..], Vec::as_slice);
         let owners = entries.iter().map(|entry| Owner {
             manager: Manager {
-                name: text(entry, "manager"),
+                name: text(entry, "manager").into(),
                 operation: if text(entry, "operation") == "Apply" { Operation::Apply } else { Operation::Update },
-                subresource: text(entry, "subresource"),
-                api_version: text(entry, "apiVersion"),
+                subresource: text(entry, "subresource").into(),
+                api_version: text(entry, "apiVersion").into(),
             },
-            set: Set::from_json(entry.get("fieldsV1").unwrap_or(&Value::Null)),
-            time: text(entry, "time"),
+            fields: Fields::of(Set::from_json(entry.get("fieldsV1").unwrap_or(&Value::Null))),
+            time: text(entry, "time").into(),
         });
         Self { owners: owners.collect() }
     }
 
-    /// `metadata.managedFields`: appliers first, then by time, then by name.
-    pub fn write(self) -> Value {
-        let mut owners = self.owners;
+    /// The managedFields of a new object: its creator's, if there is anything to own.
+    pub fn of(manager: Manager, fields: Arc<Fields>, now: String) -> Self {
+        let mut owners = Vec::new();
+        if !fields.set().is_empty() {
+            owners.push(Owner { manager, fields, time: now });
+        }
+        Self { owners }
+    }
+
+    /// `metadata.managedFields`: appliers first, then by time, then by name; null if nobody owns anything.
+    pub fn write(&self) -> Value {
+        if self.is_empty() {
+            return Value::Null;
+        }
+        let mut owners: Vec<&Owner> = self.owners.iter().collect();
         fn time(owner: &Owner) -> &str {
             if owner.manager.operation == Operation::Apply { "" } else { &owner.time }
         }
@@ -158,7 +194,6 @@ impl Managers {
             let operation = a.manager.operation.cmp(&b.manager.operation);
             operation.then_with(|| time(a).cmp(time(b))).then_with(|| a.manager.cmp(&b.manager))
         });
-        let entry = |Owner { manager, set, time }: Owner| entry(manager, set.into_json(), time);
         Value::Array(owners.into_iter().map(entry).collect())
     }
 
@@ -167,32 +202,32 @@ impl Managers {
     }
 
     fn set_of(&self, manager: &Manager) -> Option<&Set> {
-        self.owners.iter().find(|owner| owner.manager.same(manager)).map(|owner| &owner.set)
+        self.owners.iter().find(|owner| owner.manager.same(manager)).map(|owner| owner.fields.set())
     }
 
     /// Gives a manager its set. Its time is only new if the set is.
     fn put(&mut self, manager: &Manager, set: Set, now: &str) {
         match self.owners.iter_mut().find(|owner| owner.manager.same(manager)) {
             Some(owner) => {
-                if owner.set != set || owner.manager != *manager {
+                let same = *owner.fields.set() == set;
+                if !same || owner.manager != *manager {
                     owner.time = now.into();
                 }
-                owner.set = set;
+                if !same {
+                    owner.fields = Fields::of(set);
+                }
                 owner.manager = manager.clone();
             }
-            None => self.owners.push(Owner { manager: manager.clone(), set, time: now.into() }),
+            None => self.owners.push(Owner { manager: manager.clone(), fields: Fields::of(set), time: now.into() }),
         }
-        self.owners.retain(|owner| !owner.set.is_empty());
+        self.owners.retain(|owner| !owner.fields.set().is_empty());
     }
 
-    /// `metadata.managedFields` of a new object, which are its creator's; null if there is nothing to own.
-    /// The same as [`Managers::update`] from nothing, without a set on the way.
-    pub fn created(kind: Option<&'static Type>, new: &Value, manager: Manager, ignored: &Set, now: String) -> Value {
-        let mut fields = born(kind, new);
-        ignored.exclude_from(&mut fields);
-        MANAGED.exclude_from(&mut fields);
-        STRIPPED.subtract_from(&mut fields);
-        if fields.is_empty() { Value::Null } else { Value::Array(vec![entry(manager, Value::Object(fields), now)]) }
+    /// What the creator of an object owns: the same as [`Managers::update`] from nothing.
+    ///
+    /// `ignored` holds what is not the creator's to set.
+    pub fn created(kind: Option<&'static Type>, new: &Value, ignored: &Set) -> Arc<Fields> {
+        Fields::of(owned(Set::new(), changes(kind, &zero(kind), new, ignored), ignored))
     }
 
     /// Records a create, update or patch. For a create, `old` is [`super::structured::zero`] and
@@ -208,27 +243,19 @@ impl Managers {
         ignored: &Set,
         now: &str,
     ) {
-        // managedFields, where they are there at all, are nobody's, and change with every write.
-        let changes = compare(kind, old, new).without(ignored).without(&MANAGED);
+        let changes = changes(kind, old, new, ignored);
         self.disown(&changes, manager);
-        let mut set = self.set_of(manager).cloned().unwrap_or_default();
-        set.extend(changes.modified);
-        set.extend(changes.added);
-        set.subtract(&changes.removed);
-        set.subtract(&STRIPPED);
-        set.exclude(ignored);
-        self.put(manager, set, now);
+        let mine = self.set_of(manager).cloned().unwrap_or_default();
+        self.put(manager, owned(mine, changes, ignored), now);
         self.cap(now);
     }
 
     /// Takes from all others what `manager` has changed or removed.
     fn disown(&mut self, changes: &Comparison, manager: &Manager) {
         for owner in self.owners.iter_mut().filter(|owner| !owner.manager.same(manager)) {
-            for taken in [&changes.modified, &changes.added, &changes.removed] {
-                owner.set.subtract(taken);
-            }
+            owner.lose(changes);
         }
-        self.owners.retain(|owner| !owner.set.is_empty());
+        self.owners.retain(|owner| !owner.fields.set().is_empty());
     }
 
     /// Applies a configuration to the live object and returns the new object, without managedFields.
@@ -255,7 +282,7 @@ impl Managers {
         let set = to_set(kind, &config).without(ignored).difference(&STRIPPED);
         let mut owned = set.clone();
         for owner in self.owners.iter().filter(|owner| !owner.manager.same(manager)) {
-            owned = owned.union(&owner.set);
+            owned = owned.union(owner.fields.set());
         }
         let pruned = last.map_or_else(|| merged.clone(), |last| prune(kind, &merged, &last, &owned));
         let changes = compare(kind, &live, &pruned).without(ignored);
@@ -279,7 +306,7 @@ impl Managers {
             if owner.manager.operation == Operation::Update {
                 name.push_str(&format!(" using {}", owner.manager.api_version));
             }
-            let paths: Vec<Vec<Element>> = owner.set.intersection(&changed).paths();
+            let paths: Vec<Vec<Element>> = owner.fields.set().intersection(&changed).paths();
             conflicts.extend(paths.iter().map(|path| Conflict { manager: name.clone(), field: path_text(path) }));
         }
         conflicts.order_by(|a, b| a.manager.cmp(&b.manager));
@@ -298,27 +325,43 @@ impl Managers {
                 folded = folded.union(self.set_of(manager).unwrap_or(&Set::new()));
                 self.owners.retain(|owner| !owner.manager.same(manager));
             }
-            let ancient = Manager::update("ancient-changes", &order[0].1.api_version, "");
+            let ancient = Manager::update("ancient-changes", order[0].1.api_version.clone(), "");
             let mine = self.set_of(&ancient).cloned().unwrap_or_default();
             self.put(&ancient, mine.union(&folded), now);
         }
     }
 }
 
+/// What a write changes that anybody can own.
+fn changes(kind: Option<&'static Type>, old: &Value, new: &Value, ignored: &Set) -> Comparison {
+    // managedFields, where they are there at all, are nobody's, and change with every write.
+    compare(kind, old, new).without(ignored).without(&MANAGED)
+}
+
+/// The set of a manager who has owned this much before.
+fn owned(mut set: Set, changes: Comparison, ignored: &Set) -> Set {
+    set.extend(changes.modified);
+    set.extend(changes.added);
+    set.subtract(&changes.removed);
+    set.subtract(&STRIPPED);
+    set.exclude(ignored);
+    set
+}
+
 /// One entry of managedFields.
-fn entry(manager: Manager, fields: Value, time: String) -> Value {
+fn entry(Owner { manager, fields, time }: &Owner) -> Value {
     let operation = if manager.operation == Operation::Apply { "Apply" } else { "Update" };
-    let optional = |text: String| (!text.is_empty()).then_some(Value::String(text));
-    let fields = [
-        ("apiVersion", Some(Value::String(manager.api_version))),
+    let optional = |text: &str| (!text.is_empty()).then(|| Value::from(text));
+    let members = [
+        ("apiVersion", Some(Value::from(&*manager.api_version))),
         ("fieldsType", Some("FieldsV1".into())),
-        ("fieldsV1", Some(fields)),
-        ("manager", Some(Value::String(manager.name))),
+        ("fieldsV1", Some(fields.to_json())),
+        ("manager", Some(Value::from(&*manager.name))),
         ("operation", Some(operation.into())),
-        ("subresource", optional(manager.subresource)),
+        ("subresource", optional(&manager.subresource)),
         ("time", optional(time)),
     ];
-    Value::Object(fields.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
+    Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
 }
 
 /// Removes what the manager applied last time and does not name now, unless somebody owns it.

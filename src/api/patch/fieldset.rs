@@ -200,41 +200,13 @@ impl Set {
         Self { members: self.members.difference(&other.members).cloned().into_set(), children: children.into_map() }
     }
 
-    /// As [`Set::subtract`], on `fieldsV1`.
-    pub fn subtract_from(&self, fields: &mut Map<String, Value>) {
-        for element in &self.members {
-            if let Some(Value::Object(inner)) = fields.get_mut(element)
-                && inner.remove(".").is_none()
-                && inner.is_empty()
-            {
-                fields.remove(element);
-            }
-        }
-        self.below(fields, Self::subtract_from);
-    }
-
-    /// As [`Set::exclude`], on `fieldsV1`.
-    pub fn exclude_from(&self, fields: &mut Map<String, Value>) {
-        for element in &self.members {
-            fields.remove(element);
-        }
-        self.below(fields, Self::exclude_from);
-    }
-
-    /// Goes on in the children; one that loses all below it stays only if it is in the set itself.
-    fn below(&self, fields: &mut Map<String, Value>, change: fn(&Self, &mut Map<String, Value>)) {
-        for (element, theirs) in &self.children {
-            let Some(Value::Object(inner)) = fields.get_mut(element) else { continue };
-            if inner.is_empty() {
-                continue;
-            }
-            change(theirs, inner);
-            if inner.is_empty() {
-                fields.remove(element);
-            } else if inner.len() == 1 {
-                inner.remove(".");
-            }
-        }
+    /// Whether any path is in both.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.members.iter().any(|element| other.members.contains(element))
+            || self
+                .children
+                .iter()
+                .any(|(element, child)| other.children.get(element).is_some_and(|theirs| child.meets(theirs)))
     }
 
     /// As [`Set::difference`], in place.

@@ -3,9 +3,9 @@
 //! Mirrors: structured-merge-diff/typed (`ToFieldSet`, `Compare`, `Merge`, `RemoveItems`,
 //! validation). Custom resources without a type are deduced: maps by field, lists as a whole.
 
-mod born;
 mod check;
 mod merge;
+mod outline;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,9 +17,9 @@ use super::list_of;
 use crate::order::Order;
 use crate::schema::{Field, ListKind, Shape, Type};
 
-pub use born::born;
 pub use check::check;
 pub use merge::{merge, remove};
+pub use outline::outline;
 
 /// How a value is owned.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! Patches and ownership as tables; most rows are exchanges recorded from a real API server.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::fieldset::Set;
@@ -330,34 +332,74 @@ fn custom_resources_are_owned_by_field_and_their_lists_as_a_whole() {
     assert_eq!(changes.added, Set::of(&["spec.m", "spec.m.x"]));
 }
 
-#[test]
-fn what_a_creator_owns_is_what_differs_from_nothing() {
-    let cases = [
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b", "labels": {"x": "y"}},
-            "spec": {"containers": [{"name": "a", "image": "i", "resources": {}, "ports": [
-                {"containerPort": 80, "protocol": "TCP"}, {"containerPort": 80, "protocol": "TCP"}, {"containerPort": 81}]}],
-                "tolerations": [{"key": "k"}], "nodeSelector": {}, "hostNetwork": false, "volumes": []},
-            "status": {"phase": "Pending"}}),
-        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"finalizers": ["one", "two"], "annotations": null},
-            "spec": {"replicas": 0, "template": {"metadata": {"labels": {}}, "spec": {"containers": null}}, "strategy": {}}}),
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"generation": 1, "managedFields": [{"manager": "x"}]},
-            "spec": {"ports": [{"port": 1, "protocol": "UDP"}], "selector": {"a": "b"}}, "unknown": {"deep": [1, {"a": 2}]}}),
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "empty", "ownerReferences": [{"uid": "1"}]}}),
-        json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"list": [], "map": {}}}),
-    ];
-    for mut object in cases {
-        let kind = schema::for_api_version(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
-        for filled in [false, true] {
-            if let Some(kind) = kind.filter(|_| filled) {
-                schema::fill(kind, &mut object);
-            }
-            for ignored in [Set::new(), Set::of(&["status"]), Set::of(&["spec", "metadata.labels.x"])] {
-                let manager = Manager::update("kubectl", "v1", "");
-                let mut managers = Managers::default();
-                managers.update(kind, &zero(kind), &object, &manager, &ignored, "now");
-                let slowly = if managers.is_empty() { Value::Null } else { managers.write() };
-                assert_eq!(Managers::created(kind, &object, manager, &ignored, "now".into()), slowly, "{object}");
+/// The tree with one place after another changed in every way that could matter.
+fn variants(tree: &Value) -> Vec<Value> {
+    let others =
+        [json!(null), json!(""), json!("0"), json!("x"), json!(0), json!(1), json!(false), json!({}), json!([])];
+    let mut out = others.to_vec();
+    match tree {
+        Value::Object(map) => {
+            for (name, inner) in map {
+                let with = |inner: Option<Value>| {
+                    let mut map = map.clone();
+                    map.remove(name);
+                    map.extend(inner.map(|inner| (name.clone(), inner)));
+                    Value::Object(map)
+                };
+                out.extend(variants(inner).into_iter().map(|inner| with(Some(inner))));
+                out.push(with(None));
             }
         }
+        Value::Array(items) => {
+            for (at, inner) in items.iter().enumerate() {
+                let with = |inner: &[Value]| Value::Array([&items[..at], inner, &items[at + 1..]].concat());
+                out.extend(variants(inner).iter().map(|inner| with(std::slice::from_ref(inner))));
+                out.extend([with(&[]), with(&[inner.clone(), inner.clone()])]);
+            }
+        }
+        _ => {}
     }
+    out
+}
+
+#[test]
+fn creators_of_objects_with_one_outline_own_the_same() {
+    let outline = |kind, object: &Value| structured::outline(kind, |sink| crate::codec::write(object, sink));
+    let cases = [
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"x": "y"}},
+            "spec": {"containers": [{"name": "a", "image": "i", "resources": {"limits": {"cpu": "1"}}, "ports": [
+                {"containerPort": 80, "protocol": "TCP"}, {"containerPort": 80}, {"containerPort": 81, "protocol": "UDP"}],
+                "env": [{"name": "E", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}], "args": ["-v"]}],
+                "tolerations": [{"key": "k"}], "nodeSelector": {"a": "b"}, "hostNetwork": false, "volumes": [],
+                "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]},
+            "status": {"phase": "Pending"}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"finalizers": ["one", "two"], "annotations": null},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "strategy": {},
+                "template": {"metadata": {"labels": {"a": "b"}, "creationTimestamp": null}, "spec": {"containers": null}}}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"managedFields": [{"manager": "x"}]},
+            "spec": {"ports": [{"port": 1, "protocol": "UDP"}], "selector": {"a": "b"}}, "unknown": {"deep": [1, {"a": 2}]}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"ownerReferences": [{"uid": "1"}]}, "data": {"{}[]": ""}}),
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "subjects": [{"kind": "User", "name": "a"}],
+            "roleRef": {"apiGroup": "", "kind": "Role", "name": "r"}}),
+        json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"list": [{}], "map": {}}}),
+    ];
+    for object in cases {
+        let kind = schema::for_api_version(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+        let mut known: BTreeMap<Vec<u8>, (Value, Value)> = BTreeMap::new();
+        let all = variants(&object);
+        for (count, variant) in all.iter().filter(|variant| variant.is_object()).enumerate() {
+            let mut shown = variant.clone();
+            if let Some(kind) = kind {
+                schema::fill(kind, &mut shown);
+            }
+            let fields = Managers::created(kind, &shown, &Set::of(&["status"])).to_json();
+            let (first, owned) = known.entry(outline(kind, variant)).or_insert((variant.clone(), fields.clone()));
+            assert_eq!(*owned, fields, "variant {count}: {variant} has the outline of {first}");
+        }
+        assert!(known.len() < all.len(), "{} outlines of {} variants", known.len(), all.len());
+    }
+    let pod = |image: &str, port: i32| json!({"spec": {"containers": [{"name": "a", "image": image, "ports": [{"containerPort": port}]}]}});
+    let kind = for_kind("", "v1", "Pod");
+    assert_eq!(outline(kind, &pod("one", 1)), outline(kind, &pod("two", 1)), "an image is a plain value");
+    assert_ne!(outline(kind, &pod("one", 1)), outline(kind, &pod("one", 2)), "a port is a key");
 }

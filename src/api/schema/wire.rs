@@ -7,23 +7,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Shape, Type, for_api_version};
+use super::{Field, Shape, Type, for_api_version};
 use crate::order::{Gather, Order};
 
 /// Adds what Go writes even when nobody set it, at every depth: structs it embeds by value
 /// (`status: {}`, `resources: {}`) and fields without `omitempty` (`lastUpdateTime: null`).
 pub fn fill(kind: &'static Type, value: &mut Value) {
     let Value::Object(map) = value else { return };
-    for field in kind.unset.iter().map(|at| &kind.fields[*at]) {
-        match map.get_mut(field.name) {
-            Some(inner) if field.by_value && inner.is_null() => *inner = Value::Object(Map::new()),
-            Some(_) => {}
-            None => {
-                let empty = if field.by_value { Value::Object(Map::new()) } else { field.shape.zero() };
-                map.insert(field.name.into(), empty);
-            }
-        }
-    }
+    fill_own(kind, map);
     for (name, inner) in map {
         // Nothing is missing in a plain value.
         if matches!(inner, Value::Object(_) | Value::Array(_))
@@ -34,11 +25,24 @@ pub fn fill(kind: &'static Type, value: &mut Value) {
     }
 }
 
-/// As [`fill`], for the value of one field.
-pub fn fill_field(kind: &'static Type, name: &str, value: &mut Value) {
-    if let Some(field) = kind.field(name) {
-        fill_inside(&field.shape, value);
+/// As [`fill`], for a map in which only fields of its own can be missing.
+pub(crate) fn fill_own(kind: &'static Type, map: &mut Map<String, Value>) {
+    for field in kind.unset.iter().map(|at| &kind.fields[*at]) {
+        match map.get_mut(field.name) {
+            Some(inner) if field.by_value && inner.is_null() => *inner = untouched(field),
+            Some(_) => {}
+            None => {
+                map.insert(field.name.into(), untouched(field));
+            }
+        }
     }
+}
+
+/// A field that nobody set, as Go writes it.
+fn untouched(field: &'static Field) -> Value {
+    let mut value = if field.by_value { Value::Object(Map::new()) } else { field.shape.zero() };
+    fill_inside(&field.shape, &mut value);
+    value
 }
 
 fn fill_inside(shape: &'static Shape, value: &mut Value) {
@@ -75,14 +79,35 @@ pub fn go_json_patched(kind: Option<&'static Type>, before: &Value, after: &Valu
 
 /// What is known about a value.
 #[derive(Clone, Copy)]
-enum Known {
+pub(crate) enum Known {
     Struct(&'static Type),
     Shape(&'static Shape),
     Nothing,
 }
 
 impl Known {
-    fn child(self, name: &str) -> Self {
+    pub(crate) fn of(kind: Option<&'static Type>) -> Self {
+        kind.map_or(Known::Nothing, Known::Struct)
+    }
+
+    /// The same, as what it is if the value turns out to be a map.
+    pub(crate) fn map(self) -> Self {
+        match self {
+            Known::Shape(shape @ Shape::Object(_)) => Known::of(shape.object()),
+            other => other,
+        }
+    }
+
+    /// An item of the list.
+    pub(crate) fn item(self) -> Self {
+        match self {
+            Known::Shape(Shape::List(inner)) => Known::Shape(inner),
+            _ => Known::Nothing,
+        }
+    }
+
+    /// A member of the map.
+    pub(crate) fn child(self, name: &str) -> Self {
         let shape = match self {
             Known::Struct(kind) => kind.field(name).map(|field| &field.shape),
             Known::Shape(Shape::Map(inner)) => Some(&**inner),

@@ -1,4 +1,4 @@
-//! Field ownership: each write is remembered; `managedFields` is folded from that when somebody looks.
+//! Field ownership: a creator owns what it asked for; each later write is remembered, and folded when somebody looks.
 //!
 //! Mirrors: apimachinery/pkg/util/managedfields.
 
@@ -6,13 +6,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::patch::fieldset::Set;
-use api::patch::{Manager, Managers, structured};
+use api::patch::{Fields, Manager, Managers, structured};
+use api::schema::Type;
 use api::{Kind, Object, Resource};
+use imbl::OrdMap;
 use serde_json::Value;
 
 use super::ApiServer;
-use super::handler::negotiate::from_storage;
+use super::handler::negotiate::{show_owners, shown};
 use super::storage::{FieldWrite, Key, Ownership, Stored};
+use crate::sim::Millis;
 
 /// Remembers a write. Writes by one manager in a row share an entry, so that a status
 /// updated a thousand times costs one.
@@ -21,7 +24,7 @@ pub(super) fn record(
     server: &ApiServer,
     manager: &Arc<str>,
     subresource: &'static str,
-    before: Option<&Object>,
+    before: &Object,
     after: &Object,
 ) {
     let last = ownership.pending.back();
@@ -30,13 +33,8 @@ pub(super) fn record(
         Some(last) if !matches!(after.kind(), Kind::Custom(_)) => last.api_version.clone(),
         _ => server.resource_of(after.kind()).api_version().into(),
     };
-    let merged = last.filter(|last| {
-        last.manager == *manager && last.subresource == subresource && last.before.is_some() == before.is_some()
-    });
-    let before = match merged {
-        Some(last) => last.before.clone(),
-        None => before.cloned(),
-    };
+    let merged = last.filter(|last| last.manager == *manager && last.subresource == subresource);
+    let before = merged.map_or(before, |last| &last.before).clone();
     if merged.is_some() {
         ownership.pending.pop_back();
     }
@@ -67,53 +65,72 @@ pub(super) fn apart(mut asked: Object, written: &Object) -> Option<Object> {
     (asked != *written).then_some(asked)
 }
 
-/// The `managedFields` a client sees; null when nobody owns anything.
-pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Value {
+/// Who owns which field, by now.
+pub(super) fn fold(server: &ApiServer, ownership: &Ownership, kind: Kind) -> Arc<Managers> {
     fold_with(server, ownership, kind, &[])
 }
 
 /// As [`fold`], where some objects have been written out already, as clients read them.
-fn fold_with(server: &ApiServer, ownership: &Ownership, kind: Kind, known: &[(&Object, &Value)]) -> Value {
+fn fold_with(server: &ApiServer, ownership: &Ownership, kind: Kind, known: &[(&Object, &Value)]) -> Arc<Managers> {
+    let mut folded = ownership.folded.clone();
     if ownership.pending.is_empty() {
-        return (*ownership.folded).clone();
+        return folded;
     }
     let resource = server.resource_of(kind);
-    let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
+    let schema = schema_of(&resource);
     let value = |object: &Object| match known.iter().find(|(known, _)| known.is(object)) {
         Some((_, value)) => Cow::Borrowed(*value),
-        None => {
-            let mut value = object.to_value();
-            if let Some(schema) = schema {
-                api::schema::fill(schema, &mut value);
-            }
-            Cow::Owned(value)
-        }
+        None => Cow::Owned(object.shown(schema)),
     };
-    let manager = |write: &FieldWrite| Manager::update(&write.manager, &write.api_version, write.subresource);
-    // What comes through a Scale loses its time on the way.
-    let time = |write: &FieldWrite| match write.subresource {
-        "scale" => String::new(),
-        _ => api::meta::time::rfc3339((server.unix_millis() - server.now() + write.at) as i64),
-    };
-    // Most objects are new when somebody looks first.
-    if let (Some(write), 1, Value::Null) = (ownership.pending.front(), ownership.pending.len(), &*ownership.folded)
-        && write.before.is_none()
-    {
-        let ignored = reset_fields(&resource, write.subresource);
-        return Managers::created(schema, &value(&write.after), manager(write), &ignored, time(write));
-    }
-    let mut managers = Managers::read(&ownership.folded);
+    let managers = Arc::make_mut(&mut folded);
     for write in &ownership.pending {
         // Accounts are kept from the creation on, or not at all until somebody applies.
-        if write.before.is_some() && managers.is_empty() {
-            continue;
+        if managers.is_empty() {
+            break;
         }
-        let after = value(&write.after);
-        let before = write.before.as_ref().map_or_else(|| Cow::Owned(structured::zero(schema)), value);
+        let manager = Manager::update(write.manager.clone(), write.api_version.clone(), write.subresource);
+        // What comes through a Scale loses its time on the way.
+        let time = if write.subresource == "scale" { String::new() } else { time(server, write.at) };
         let ignored = reset_fields(&resource, write.subresource);
-        managers.update(schema, &before, &after, &manager(write), &ignored, &time(write));
+        managers.update(schema, &value(&write.before), &value(&write.after), &manager, &ignored, &time);
     }
-    if managers.is_empty() { Value::Null } else { managers.write() }
+    folded
+}
+
+fn schema_of(resource: &Resource) -> Option<&'static Type> {
+    api::schema::for_kind(resource.group, resource.version, resource.kind_name)
+}
+
+/// An instant as entries of managedFields carry it.
+fn time(server: &ApiServer, at: Millis) -> String {
+    api::meta::time::rfc3339((server.unix_millis() - server.now() + at) as i64)
+}
+
+/// What creators own, by the outline of what they created: most objects are like others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Creators(OrdMap<(Kind, Vec<u8>), Arc<Fields>>);
+
+/// As many outlines are remembered, and then none.
+const MOST_OUTLINES: usize = 256;
+/// Outlines that are longer are not: nobody creates many of those.
+const LONGEST_OUTLINE: usize = 4_096;
+
+impl Creators {
+    /// The fields behind an outline, found out if nobody knows them.
+    fn own(&mut self, kind: Kind, outline: Vec<u8>, find: impl FnOnce() -> Arc<Fields>) -> Arc<Fields> {
+        let key = (kind, outline);
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let found = find();
+        if key.1.len() <= LONGEST_OUTLINE {
+            if self.0.len() >= MOST_OUTLINES {
+                self.0.clear();
+            }
+            self.0.insert(key, found.clone());
+        }
+        found
+    }
 }
 
 /// Whether a client sends the `managedFields` that wipe out everybody's claims: one empty entry.
@@ -132,6 +149,18 @@ pub(super) fn reset_fields(resource: &api::Resource, subresource: &str) -> Set {
 }
 
 impl ApiServer {
+    /// Who owns what of an object that is about to be created: what a client asked for is its creator's.
+    pub(super) fn creator_owns(&mut self, resource: &Resource, manager: &Arc<str>, asked: &Object) -> Managers {
+        let (schema, ignored) = (schema_of(resource), reset_fields(resource, ""));
+        let mut outline = structured::outline(schema, |sink| asked.write(sink));
+        // What is ignored is the same for all objects of a kind, except where a definition changes.
+        outline.push(u8::from(ignored.is_empty()));
+        let find = || Managers::created(schema, &asked.shown(schema), &ignored);
+        let fields = self.creators.own(resource.kind, outline, find);
+        let manager = Manager::update(manager.clone(), resource.api_version(), "");
+        Managers::of(manager, fields, time(self, self.now()))
+    }
+
     /// As [`ApiServer::settle_ownership`], for a copy of what is stored, which is settled, too.
     pub(super) fn settle_ownership_of(&mut self, copy: &mut Stored) {
         let key = Key::of(&copy.object);
@@ -154,17 +183,15 @@ impl ApiServer {
         key: &Key,
         before: Option<(&Object, &Value)>,
     ) -> Option<Value> {
-        let Stored { object, mut ownership, .. } = self.store.get(key)?.clone();
-        let mut value = from_storage(resource, object.to_value());
+        let Stored { object, ownership, .. } = self.store.get(key)?;
+        let mut value = shown(resource, object);
+        let mut owners = ownership.folded.clone();
         if !ownership.pending.is_empty() {
-            let known: Vec<_> = before.into_iter().chain([(&object, &value)]).collect();
-            let folded = Arc::new(fold_with(self, &ownership, key.kind, &known));
-            ownership = Ownership { folded, ..Ownership::default() };
-            self.store.set_ownership(key, ownership.clone());
+            let known: Vec<_> = before.into_iter().chain([(object, &value)]).collect();
+            owners = fold_with(self, ownership, key.kind, &known);
+            self.store.set_ownership(key, Ownership { folded: owners.clone(), ..Ownership::default() });
         }
-        if !ownership.folded.is_null() {
-            value["metadata"]["managedFields"] = (*ownership.folded).clone();
-        }
+        show_owners(&mut value, &owners);
         Some(value)
     }
 
@@ -174,7 +201,7 @@ impl ApiServer {
         if stored.ownership.pending.is_empty() {
             return;
         }
-        let folded = Arc::new(fold(self, &stored.ownership, key.kind));
+        let folded = fold(self, &stored.ownership, key.kind);
         self.store.set_ownership(key, Ownership { folded, ..Ownership::default() });
     }
 }

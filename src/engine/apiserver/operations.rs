@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::patch::Managers;
 use api::{Object, Status, defaults, validation};
 
 use super::admission::{self, Attributes, Operation};
@@ -25,7 +26,7 @@ pub struct WriteOptions {
     /// The write is a PATCH in the audit log.
     pub patch: bool,
     /// An apply has decided already who owns what: `managedFields` after the write.
-    pub ownership: Option<serde_json::Value>,
+    pub ownership: Option<Managers>,
     /// The `managedFields` that the client sends, where it means to change them.
     pub managed_fields: serde_json::Value,
     /// Filled by a dry run: who would own what.
@@ -77,7 +78,11 @@ impl ApiServer {
         defaults::apply(&mut object);
         self.default_custom(&mut object);
         // What is filled in from here on (service account, cluster IP, job labels) nobody owns.
-        let asked = object.clone();
+        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
+        let ownership = match options.ownership.take() {
+            Some(decided) => decided,
+            None => self.creator_owns(&resource, &manager, &object),
+        };
         admission::mutate(
             self,
             &mut object,
@@ -88,7 +93,6 @@ impl ApiServer {
         let meta = object.meta_mut();
         meta.uid = Some(uid);
         meta.creation_timestamp = Some(Time(seconds(unix)));
-        meta.managed_fields = None;
         let generated = meta.name.as_deref().unwrap_or_default().is_empty()
             && meta.generate_name.as_deref().is_some_and(|base| !base.is_empty());
         strategy.prepare_for_create(&mut object);
@@ -123,20 +127,12 @@ impl ApiServer {
             }
             return Err(status);
         }
-        let manager = options.manager.clone().unwrap_or_else(|| who.manager.clone());
-        let asked = managed::apart(asked, &object);
-        if !options.dry_run {
-            object.meta_mut().resource_version = Some(self.store.next_version().to_string());
-        }
-        let mut ownership = Ownership::default();
-        match options.ownership.take() {
-            Some(decided) => ownership.folded = Arc::new(decided),
-            None => managed::record(&mut ownership, self, &manager, "", None, asked.as_ref().unwrap_or(&object)),
-        }
+        let ownership = Ownership::from(ownership);
         if options.dry_run {
             options.preview = Some(ownership);
             return Ok(object);
         }
+        object.meta_mut().resource_version = Some(self.store.next_version().to_string());
         if kind == api::Kind::CustomResourceDefinition {
             // Its status is written right away; the answer shows the definition as it was born.
             options.preview = Some(ownership.clone());
@@ -314,7 +310,7 @@ impl ApiServer {
         let same_owners = match &options.ownership {
             Some(decided) => {
                 let known = self.store.get(&key).map(|stored| managed::fold(self, &stored.ownership, key.kind));
-                known.is_some_and(|known| *decided == known)
+                known.is_some_and(|known| *decided == *known)
             }
             None => !managed::is_reset(&options.managed_fields),
         };
@@ -338,13 +334,13 @@ impl ApiServer {
     /// Who owns what once the object that a client `asked` for has replaced `old`.
     fn owners_after(&self, manager: &Arc<str>, options: &mut WriteOptions, asked: &Object, old: &Object) -> Ownership {
         match options.ownership.take() {
-            Some(decided) => Ownership { folded: Arc::new(decided), ..Ownership::default() },
+            Some(decided) => decided.into(),
             // Everybody's claims are wiped out, and nobody makes new ones.
             None if managed::is_reset(&options.managed_fields) => Ownership::default(),
             None => {
                 let known = self.store.get(&Key::of(old));
                 let mut ownership = known.map(|stored| stored.ownership.clone()).unwrap_or_default();
-                managed::record(&mut ownership, self, manager, options.subresource, Some(old), asked);
+                managed::record(&mut ownership, self, manager, options.subresource, old, asked);
                 ownership
             }
         }
@@ -423,6 +419,7 @@ fn wipe_system_fields(object: &mut Object) {
     meta.deletion_timestamp = None;
     meta.deletion_grace_period_seconds = None;
     meta.self_link = None;
+    meta.managed_fields = None;
 }
 
 /// What a client may not change about an object's identity is taken from the stored one

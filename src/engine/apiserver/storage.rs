@@ -8,6 +8,7 @@ mod lease;
 
 use std::sync::Arc;
 
+use api::patch::Managers;
 use api::{Kind, Object};
 use imbl::{OrdMap, Vector};
 use serde_json::Value;
@@ -48,13 +49,19 @@ impl Stored {
     }
 }
 
-/// Who owns which field, kept as the writes that decide it: folded into
-/// `managedFields` only when somebody reads or applies.
+/// Who owns which field. What later writes change about it is kept as the writes themselves, and
+/// folded only when somebody reads or applies.
 #[derive(Debug, Clone, Default)]
 pub struct Ownership {
-    /// `managedFields` as JSON; null before the first fold.
-    pub folded: Arc<Value>,
+    /// `managedFields` up to the last fold.
+    pub folded: Arc<Managers>,
     pub pending: Vector<Arc<FieldWrite>>,
+}
+
+impl From<Managers> for Ownership {
+    fn from(managers: Managers) -> Self {
+        Self { folded: Arc::new(managers), pending: Vector::new() }
+    }
 }
 
 /// One write as field ownership sees it.
@@ -64,8 +71,7 @@ pub struct FieldWrite {
     pub subresource: &'static str,
     pub api_version: Arc<str>,
     pub at: Millis,
-    /// `None` on create.
-    pub before: Option<Object>,
+    pub before: Object,
     pub after: Object,
 }
 

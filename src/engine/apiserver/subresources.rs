@@ -73,10 +73,7 @@ impl ApiServer {
         let mut ownership = self.store.get(&key).map(|stored| stored.ownership.clone()).unwrap_or_default();
         // The binding's fields are nobody's: upstream records no manager for them.
         if let Some(last) = ownership.pending.pop_back() {
-            let mut merged = (*last).clone();
-            if merged.before.is_some() || merged.manager == who.manager {
-                merged.after = old.clone();
-            }
+            let merged = super::storage::FieldWrite { after: old.clone(), ..(*last).clone() };
             ownership.pending.push_back(Arc::new(merged));
         }
         self.commit(super::storage::Stored::new(object.clone(), ownership), who);

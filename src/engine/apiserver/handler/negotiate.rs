@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use api::order::Gather;
+use api::patch::Managers;
 use api::wire::{Request, Response};
-use api::{Kind, Resource, Status};
+use api::{Kind, Object, Resource, Status};
 use serde_json::{Map, Value, json};
 
 use crate::apiserver::storage::{Key, Stored};
@@ -82,11 +83,8 @@ pub(in crate::apiserver) fn not_acceptable(text: impl Into<String>) -> Status {
 impl ApiServer {
     /// The object as a client of `resource` sees it, with managedFields.
     pub(in crate::apiserver) fn to_client(&self, resource: &Resource, stored: &Stored) -> Value {
-        let mut value = from_storage(resource, stored.object.to_value());
-        let fields = managed::fold(self, &stored.ownership, stored.object.kind());
-        if !fields.is_null() {
-            value["metadata"]["managedFields"] = fields;
-        }
+        let mut value = shown(resource, &stored.object);
+        show_owners(&mut value, &managed::fold(self, &stored.ownership, stored.object.kind()));
         value
     }
 
@@ -106,12 +104,11 @@ impl ApiServer {
 
     /// Only kind, apiVersion and metadata, without writing out the rest first.
     pub(in crate::apiserver) fn metadata_to_client(&self, resource: &Resource, stored: &Stored, owners: bool) -> Value {
-        let mut metadata = api::codec::encode(stored.object.meta());
-        if let Some(schema) = api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
-            api::schema::fill_field(schema, "metadata", &mut metadata);
-        }
+        let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
+        let schema = schema.and_then(|kind| kind.field("metadata")?.shape.object());
+        let mut metadata = api::codec::encode_as(schema, stored.object.meta());
         if owners {
-            let fields = managed::fold(self, &stored.ownership, stored.object.kind());
+            let fields = managed::fold(self, &stored.ownership, stored.object.kind()).write();
             if !fields.is_null() {
                 metadata["managedFields"] = fields;
             }
@@ -175,22 +172,33 @@ pub(super) fn is_storage(resource: &Resource) -> bool {
         && !matches!(resource.kind, Kind::Custom(_))
 }
 
-/// The stored form in the version of the path, with the empty fields that Go writes (`status: {}`).
-pub(in crate::apiserver) fn from_storage(resource: &Resource, mut value: Value) -> Value {
-    if let Kind::Custom(_) = resource.kind {
-        value["apiVersion"] = resource.api_version().into();
-        return value;
+/// A stored object in the version of the path, with the empty fields that Go writes (`status: {}`).
+pub(in crate::apiserver) fn shown(resource: &Resource, object: &Object) -> Value {
+    let schema = api::schema::for_kind(resource.group, resource.version, resource.kind_name);
+    if is_storage(resource) {
+        return object.shown(schema);
     }
-    let mut value = match (resource.group, resource.version, resource.plural) {
+    let mut value = object.to_value();
+    value = match (resource.group, resource.version, resource.plural) {
         ("events.k8s.io", ..) => rename(value, "events.k8s.io/v1", EVENT_FIELDS, false),
         ("autoscaling", "v1", _) => hpa_to_v1(value),
-        // Every other row is its own storage version.
-        _ => value,
+        // Custom resources differ in nothing else between their versions.
+        _ => {
+            value["apiVersion"] = resource.api_version().into();
+            value
+        }
     };
-    if let Some(schema) = api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
+    if let Some(schema) = schema {
         api::schema::fill(schema, &mut value);
     }
     value
+}
+
+/// Puts the owners of an object's fields into its metadata.
+pub(in crate::apiserver) fn show_owners(value: &mut Value, owners: &Managers) {
+    if !owners.is_empty() {
+        value["metadata"]["managedFields"] = owners.write();
+    }
 }
 
 /// events.k8s.io name, core name.

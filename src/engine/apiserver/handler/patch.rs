@@ -135,20 +135,19 @@ impl ApiServer {
             return Err(unfit(&config, &resource, &error));
         }
         let existing = self.store.get(&key).cloned();
-        let (live, fields) = match &existing {
+        let (live, mut managers) = match &existing {
             Some(stored) => (
-                super::negotiate::from_storage(&resource, stored.object.to_value()),
-                managed::fold(self, &stored.ownership, key.kind),
+                super::negotiate::shown(&resource, &stored.object),
+                Managers::clone(&managed::fold(self, &stored.ownership, key.kind)),
             ),
-            None => (structured::zero(schema), Value::Null),
+            None => (structured::zero(schema), Managers::default()),
         };
-        let mut managers = Managers::read(&fields);
-        let manager = Manager::apply(manager, &resource.api_version(), target.subresource);
+        let manager = Manager::apply(manager, resource.api_version(), target.subresource);
         let now = api::meta::time::rfc3339(self.unix_millis() as i64);
         let ignored = managed::reset_fields(&resource, target.subresource);
         if existing.is_some() && managers.is_empty() {
             // Nobody has kept accounts so far: what is there belongs to nobody in particular.
-            let before = Manager::update("before-first-apply", &resource.api_version(), "");
+            let before = Manager::update("before-first-apply", resource.api_version(), "");
             managers.update(schema, &structured::zero(schema), &live, &before, &ignored, &now);
         }
         let force = request.flag("force");
@@ -163,7 +162,7 @@ impl ApiServer {
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         options.patch = true;
-        options.ownership = Some(managers.write());
+        options.ownership = Some(managers);
         let (written, code) = match existing {
             Some(_) => (self.update(who, object, &mut options), 200),
             None => (self.create(who, object, &mut options), 201),

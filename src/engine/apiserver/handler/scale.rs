@@ -65,7 +65,8 @@ impl ApiServer {
             return Err(unfit(&config, &target.resource, &why));
         }
         let replicas = json!({ "spec": { "replicas": config["spec"]["replicas"] } });
-        let fields = self.store.get(key).map(|stored: &Stored| managed::fold(self, &stored.ownership, key.kind));
+        let fields =
+            self.store.get(key).map(|stored: &Stored| managed::fold(self, &stored.ownership, key.kind).write());
         // Owners of the object's replicas own the scale's, under the scale's own version.
         let mut fields = fields.unwrap_or_default();
         for entry in fields.as_array_mut().into_iter().flatten() {
