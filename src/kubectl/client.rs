@@ -78,9 +78,7 @@ impl<'a> Client<'a> {
     pub fn new(cx: &'a Cx, args: &Args) -> Result<Self> {
         let kubeconfig = kubeconfig(cx, args);
         let context = args.text("context");
-        if !context.is_empty() && kubeconfig.context(context).is_none() {
-            return Err(Failure::plain(format!("context {context:?} does not exist")));
-        }
+        check_globals(args, &kubeconfig)?;
         let explicit = !args.text("namespace").is_empty();
         let namespace = if explicit { args.text("namespace").to_string() } else { kubeconfig.namespace(context) };
         let mut impersonate = Vec::new();
@@ -326,6 +324,50 @@ pub fn kubeconfig(cx: &Cx, args: &Args) -> Kubeconfig {
         "" => cx.env.session.borrow().kubeconfig.clone(),
         file if file.ends_with(".kube/config") => cx.env.session.borrow().kubeconfig.clone(),
         _ => Kubeconfig::empty(),
+    }
+}
+
+/// The flags that every verb takes, as the client's configuration judges them.
+fn check_globals(args: &Args, kubeconfig: &Kubeconfig) -> Result {
+    let fail = |why: String| Err(Failure::plain(why));
+    let text = |long: &str| args.global(long).to_string();
+    let (context, cluster, user) = (text("context"), text("cluster"), text("user"));
+    if !context.is_empty() && kubeconfig.context(&context).is_none() {
+        return Err(Failure::Bare(format!(
+            "Error in configuration: context was not found for specified context: {context}"
+        )));
+    }
+    if !cluster.is_empty() && cluster != kubeconfig.cluster {
+        return fail(format!("no server found for cluster {cluster:?}"));
+    }
+    if !user.is_empty() && user != kubeconfig.user {
+        return fail(format!("auth info {user:?} does not exist"));
+    }
+    if args.text("as").is_empty() && ["as-group", "as-user-extra"].iter().any(|long| !args.list(long).is_empty()) {
+        return fail(format!(
+            "requesting uid, groups or user-extra for {} without impersonating a user",
+            kubeconfig.user
+        ));
+    }
+    let authority = text("certificate-authority");
+    if !authority.is_empty() {
+        return fail(format!(
+            "unable to read certificate-authority {authority} for {} due to open {authority}: no such file or directory",
+            kubeconfig.cluster
+        ));
+    }
+    if timeout(args).is_none() {
+        return fail("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)".into());
+    }
+    Ok(())
+}
+
+/// `--request-timeout` in milliseconds: whole seconds, or a duration; `None` for what is neither.
+pub fn timeout(args: &Args) -> Option<i64> {
+    let text = args.text("request-timeout");
+    match text.parse::<i64>() {
+        Ok(seconds) if seconds >= 0 => Some(seconds.saturating_mul(1000)),
+        _ => crate::duration::parse(text).ok(),
     }
 }
 

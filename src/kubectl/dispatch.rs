@@ -162,6 +162,10 @@ pub async fn run(cx: &Cx, words: &[String]) -> i32 {
             cx.err(format!("(--{} has no effect in this simulated cluster)\n", flag.long));
         }
     }
+    if let Some(name) = unknown_profile(&args) {
+        cx.err(format!("error: unknown profile '{name}'\n"));
+        return 1;
+    }
     let missing = args.missing();
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(|long| format!("{long:?}")).collect();
@@ -173,7 +177,13 @@ pub async fn run(cx: &Cx, words: &[String]) -> i32 {
             cx.err(Failure::usage(&path, format!("unknown command {word:?}")).render());
             return 1;
         }
-        cx.out(help::verb(verb, &path));
+        let text = help::verb(verb, &path);
+        // Each group chose for itself where its help goes.
+        if verb.name == "rollout" {
+            cx.out(text)
+        } else {
+            cx.err(text)
+        }
         return 1;
     };
     match body(cx, &args).await {
@@ -188,6 +198,13 @@ pub async fn run(cx: &Cx, words: &[String]) -> i32 {
         }
         Ok(()) => 0,
     }
+}
+
+/// `--profile` may name what nobody measures.
+fn unknown_profile(args: &Args) -> Option<&str> {
+    const PROFILES: &[&str] = &["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex", "trace"];
+    let name = args.global("profile");
+    (!name.is_empty() && !PROFILES.contains(&name)).then_some(name)
 }
 
 /// `kubectl` with flags only.

@@ -10,6 +10,8 @@ use api::wire::{Body, Response};
 pub enum Failure {
     /// `error: TEXT`.
     Plain(String),
+    /// A text without anything before it.
+    Bare(String),
     /// The API server said no.
     Api(Status),
     /// Several, each on a line of its own.
@@ -56,7 +58,7 @@ impl Failure {
     /// The error's own text, as Go's `err.Error()`.
     pub fn text(&self) -> String {
         match self {
-            Self::Plain(text) => text.clone(),
+            Self::Plain(text) | Self::Bare(text) => text.clone(),
             Self::Api(status) => status.message.clone(),
             Self::Many(all) => {
                 let mut texts: Vec<String> = Vec::new();
@@ -110,7 +112,7 @@ impl Failure {
             Self::Api(status) if status.reason == "Invalid" => invalid(status),
             Self::Api(_) => format!("{}\n", self.standard()),
             Self::Many(all) => all.iter().map(|one| format!("{}\n", one.standard())).collect(),
-            Self::Remote(_) => format!("{}\n", self.text()),
+            Self::Remote(_) | Self::Bare(_) => format!("{}\n", self.text()),
             Self::Plain(text) if text.starts_with("error: ") => format!("{text}\n"),
             Self::Plain(text) => format!("error: {text}\n"),
         }

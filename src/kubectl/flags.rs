@@ -16,12 +16,16 @@ pub enum Kind {
     Bool,
     Text,
     Int,
+    /// 32 bits of it.
+    Int32,
     /// Go's notation, `1m30s`.
     Duration,
     /// Repeatable, each value as it is.
     List,
     /// Repeatable, each value split at commas.
     Csv,
+    /// Repeatable, `key=value` split at commas.
+    Pairs,
 }
 
 /// One row of a verb's table. Parsing, help, completion and errors all come from it.
@@ -70,6 +74,14 @@ impl Flag {
 
     pub const fn int(long: &'static str, default: &'static str, help: &'static str) -> Self {
         Self::new(long, Kind::Int, default, help)
+    }
+
+    pub const fn int32(long: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::new(long, Kind::Int32, default, help)
+    }
+
+    pub const fn pairs(long: &'static str, help: &'static str) -> Self {
+        Self::new(long, Kind::Pairs, "", help)
     }
 
     pub const fn duration(long: &'static str, default: &'static str, help: &'static str) -> Self {
@@ -129,20 +141,50 @@ impl Flag {
             Kind::Bool if parse_bool(value).is_none() => {
                 format!("strconv.ParseBool: parsing {value:?}: invalid syntax")
             }
-            Kind::Int if value.parse::<i64>().is_err() => {
-                let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
-                let range = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-                let what = if range { "value out of range" } else { "invalid syntax" };
-                format!("strconv.ParseInt: parsing {value:?}: {what}")
-            }
+            Kind::Int | Kind::Int32 => match integer(value, if self.kind == Kind::Int { 64 } else { 32 }) {
+                Ok(_) => return Ok(()),
+                Err(what) => format!("strconv.ParseInt: parsing {value:?}: {what}"),
+            },
+            Kind::Pairs => match value.split(',').all(|pair| pair.contains('=')) {
+                true => return Ok(()),
+                false => "malformed pair, expect string=string".into(),
+            },
             Kind::Duration => match duration::parse(value) {
                 Ok(_) => return Ok(()),
                 Err(why) => why,
             },
-            Kind::Bool | Kind::Int | Kind::Text | Kind::List | Kind::Csv => return Ok(()),
+            Kind::Bool | Kind::Text | Kind::List | Kind::Csv => return Ok(()),
         };
         Err(format!("invalid argument {value:?} for {:?} flag: {why}", self.display()))
     }
+}
+
+/// A number as Go reads it when the base is left to the text: `0x1f`, `0b1`, `017`, `1_000`.
+///
+/// # Errors
+/// The end of Go's text.
+pub fn integer(text: &str, bits: u32) -> Result<i64, &'static str> {
+    const SYNTAX: &str = "invalid syntax";
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let (radix, rest) = match lower.as_bytes() {
+        [b'0', b'x', ..] => (16, &lower[2..]),
+        [b'0', b'b', ..] => (2, &lower[2..]),
+        [b'0', b'o', ..] => (8, &lower[2..]),
+        [b'0', _, ..] => (8, &lower[1..]),
+        _ => (10, lower.as_str()),
+    };
+    let plain = rest.replace('_', "");
+    if plain.is_empty() || rest.ends_with('_') || !plain.chars().all(|digit| digit.is_digit(radix)) {
+        return Err(SYNTAX);
+    }
+    let number = i128::from_str_radix(&plain, radix).unwrap_or(i128::MAX);
+    let number = if negative { -number } else { number };
+    let limit = 1_i128 << (bits - 1);
+    i64::try_from(number).ok().filter(|_| (-limit..limit).contains(&number)).ok_or("value out of range")
 }
 
 fn parse_bool(value: &str) -> Option<bool> {
@@ -247,8 +289,8 @@ impl Args {
         let values = self.values.entry(flag.long).or_default();
         match flag.kind {
             Kind::List => values.push(value),
-            Kind::Csv => values.extend(split_csv(&value)),
-            Kind::Bool | Kind::Text | Kind::Int | Kind::Duration => *values = vec![value],
+            Kind::Csv | Kind::Pairs => values.extend(split_csv(&value)),
+            Kind::Bool | Kind::Text | Kind::Int | Kind::Int32 | Kind::Duration => *values = vec![value],
         }
         Ok(())
     }
@@ -256,6 +298,12 @@ impl Args {
     /// Whether the flag was given.
     pub fn changed(&self, long: &str) -> bool {
         self.values.contains_key(long)
+    }
+
+    /// The value of a flag that every verb has, unless the verb means something of its own by that name.
+    pub fn global(&self, long: &str) -> &str {
+        let own = self.verb.flags.iter().flat_map(|group| group.iter()).any(|flag| flag.long == long);
+        if own { "" } else { self.text(long) }
     }
 
     /// Flags that were given, in the order of their names.
@@ -276,7 +324,7 @@ impl Args {
     }
 
     pub fn int(&self, long: &str) -> i64 {
-        self.text(long).parse().unwrap_or(0)
+        integer(self.text(long), 64).unwrap_or(0)
     }
 
     /// Milliseconds.

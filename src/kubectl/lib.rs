@@ -23,6 +23,7 @@ pub mod env;
 pub mod failure;
 pub mod flags;
 pub mod global;
+mod gotime;
 pub mod help;
 pub mod kubeconfig;
 pub mod manifest;

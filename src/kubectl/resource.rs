@@ -60,6 +60,8 @@ pub struct Selection {
     pub selector: Option<String>,
     pub field_selector: Option<String>,
     pub all: bool,
+    /// `--all` counts even where names or files are given, and excludes selectors.
+    pub all_of_it: bool,
     pub all_namespaces: bool,
     /// A bare type means all of its objects (`get`, `describe`).
     pub type_alone: bool,
@@ -99,7 +101,7 @@ impl Found {
     }
 }
 
-const NOTHING_GIVEN: &str = "You must provide one or more resources by argument or filename.
+pub const NOTHING_GIVEN: &str = "You must provide one or more resources by argument or filename.
 Example resource specifications include:
    '-f rsrc.yaml'
    '--filename=rsrc.json'
@@ -118,6 +120,7 @@ impl Selection {
             selector: some("selector"),
             field_selector: some("field-selector"),
             all: args.flag("all"),
+            all_of_it: false,
             all_namespaces: args.flag("all-namespaces"),
             type_alone: false,
             fetch: Fetch::Lazy,
@@ -138,6 +141,7 @@ impl Selection {
             selector: None,
             field_selector: None,
             all: false,
+            all_of_it: false,
             all_namespaces: false,
             type_alone: false,
             fetch: Fetch::Lazy,
@@ -175,12 +179,13 @@ impl Selection {
         } else if let Some((first, rest)) = words.split_first() {
             types = self.types(client, first).await?;
             names = rest.to_vec();
-            if names.is_empty() && self.type_alone && selector.is_none() {
+            // `--all` lists where a type stands alone; beside names it says nothing.
+            if names.is_empty() && (self.type_alone || self.all) && selector.is_none() {
                 selector = Some(String::new());
             }
         }
-        if self.all {
-            if selector.is_some() || self.field_selector.is_some() {
+        if self.all_of_it {
+            if self.selector.is_some() || self.field_selector.is_some() {
                 return Err(Failure::plain("setting 'all' parameter but found a non empty selector. "));
             }
             selector = Some(String::new());

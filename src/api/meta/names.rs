@@ -218,6 +218,26 @@ pub fn env_var_name(text: &str) -> Breaches {
     breaches
 }
 
+/// Environment variables as kubectl takes them, which is more careful than the server.
+pub fn strict_env_var_name(text: &str) -> Breaches {
+    let head = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b"-._".contains(&b));
+    let mut breaches = Vec::new();
+    if !head || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        breaches.push(regex_text(
+            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
+            "[-._a-zA-Z][-._a-zA-Z0-9]*",
+            &["my.env-name", "MY_ENV.NAME", "MyEnvName1"],
+        ));
+    }
+    match text {
+        "." => breaches.push("must not be '.'".into()),
+        ".." => breaches.push("must not be '..'".into()),
+        _ if text.starts_with("..") => breaches.push("must not start with '..'".into()),
+        _ => {}
+    }
+    breaches
+}
+
 /// Keys of ConfigMaps and Secrets.
 pub fn config_map_key(text: &str) -> Breaches {
     let mut breaches = Vec::new();

@@ -17,11 +17,11 @@ use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
     Flag::text("cpu", "", "Target CPU utilization over all the pods. When specified as a percentage (e.g.\"70%\" for 70% of requested CPU) it will target average utilization. When specified as quantity (e.g.\"500m\" for 500 milliCPU) it will target average value. Value without units is treated as a quantity with miliCPU being the unit (e.g.\"500\" is \"500m\")."),
-    Flag::int("cpu-percent", "-1", "The target average CPU utilization (represented as a percent of requested CPU) over all the pods. If it's not specified or negative, a default autoscaling policy will be used.")
+    Flag::int32("cpu-percent", "-1", "The target average CPU utilization (represented as a percent of requested CPU) over all the pods. If it's not specified or negative, a default autoscaling policy will be used.")
         .deprecated("Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU)."),
-    Flag::int("max", "-1", "The upper limit for the number of pods that can be set by the autoscaler. Required."),
+    Flag::int32("max", "-1", "The upper limit for the number of pods that can be set by the autoscaler. Required."),
     Flag::text("memory", "", "Target memory utilization over all the pods. When specified as a percentage (e.g.\"60%\" for 60% of requested memory) it will target average utilization. When specified as quantity (e.g.\"200Mi\" for 200 MiB, \"1Gi\" for 1 GiB) it will target average value. Value without units is treated as a quantity with mebibytes being the unit (e.g.\"200\" is \"200Mi\")."),
-    Flag::int("min", "-1", "The lower limit for the number of pods that can be set by the autoscaler. If it's not specified or negative, the server will apply a default value."),
+    Flag::int32("min", "-1", "The lower limit for the number of pods that can be set by the autoscaler. If it's not specified or negative, the server will apply a default value."),
     Flag::text("name", "", "The name for the newly created object. If not specified, the name of the input resource will be used."),
     global::manager("kubectl-autoscale"),
 ];
@@ -49,16 +49,16 @@ kubectl autoscale rc foo --max=5 --cpu=80%",
 fn metric(resource: &str, text: &str, unit: &str) -> Result<Value> {
     let target = match text.strip_suffix('%') {
         Some(percent) => {
-            let percent: i64 = percent.parse().map_err(|_| {
-                Failure::plain(format!("invalid value for --{resource}: invalid percentage format: {text}"))
-            })?;
+            let percent: i64 = percent
+                .parse()
+                .map_err(|_| Failure::plain(format!("invalid percentage value: {}", text.trim_end_matches('%'))))?;
             json!({"type": "Utilization", "averageUtilization": percent})
         }
         None => {
             let amount =
                 if text.bytes().all(|byte| byte.is_ascii_digit()) { format!("{text}{unit}") } else { text.to_string() };
             if quantity::parse(&amount).is_none() {
-                return Err(Failure::plain(format!("invalid value for --{resource}: {}", quantity::INVALID)));
+                return Err(Failure::plain(format!("invalid resource {resource} value: {text}")));
             }
             json!({"type": "AverageValue", "averageValue": amount})
         }
@@ -70,7 +70,7 @@ fn autoscaler(args: &Args, info: &Info) -> Result<Value> {
     let mut metrics = Vec::new();
     if !args.text("cpu").is_empty() {
         metrics.push(metric("cpu", args.text("cpu"), "m")?);
-    } else if args.int("cpu-percent") >= 0 {
+    } else if args.int("cpu-percent") > 0 {
         metrics.push(metric("cpu", &format!("{}%", args.int("cpu-percent")), "")?);
     }
     if !args.text("memory").is_empty() {
@@ -102,7 +102,8 @@ fn autoscaler(args: &Args, info: &Info) -> Result<Value> {
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
-    let mut output = Output::success(cx, args, &format!("autoscaled{}", dry_run.suffix()))?;
+    let word = if dry_run == DryRun::Client { "created" } else { "autoscaled" };
+    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
     let (min, max) = (args.int("min"), args.int("max"));
     if max < 1 {
         return Err(Failure::plain(format!("--max=MAXPODS is required and must be at least 1, max: {max}")));
@@ -112,20 +113,29 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             "--max=MAXPODS must be larger or equal to --min=MINPODS, max: {max}, min: {min}"
         )));
     }
-    if !args.text("cpu").is_empty() && args.changed("cpu-percent") {
-        return Err(Failure::plain("--cpu and --cpu-percent cannot be used together"));
+    if !args.text("cpu").is_empty() && args.int("cpu-percent") > 0 {
+        return Err(Failure::plain("--cpu-percent and --cpu are mutually exclusive"));
+    }
+    for (resource, unit) in [("cpu", "m"), ("memory", "Mi")] {
+        if !args.text(resource).is_empty() {
+            metric(resource, args.text(resource), unit)?;
+        }
     }
     let (infos, mut failures) = Selection::of(args, &args.words).resolve(&client).await?.split();
     for info in infos {
         if !info.mapping.subresources.iter().any(|sub| sub == "scale") {
-            failures.push(Failure::plain(format!("cannot autoscale a {}", info.mapping.kind)));
+            failures.push(Failure::plain(format!(
+                "cannot autoscale a {}: could not find scale subresource for {} in discovery information",
+                info.mapping.kind,
+                info.mapping.gvr()
+            )));
             continue;
         }
         let mut object = autoscaler(args, &info)?;
         if client.explicit {
             object["metadata"]["namespace"] = client.namespace.clone().into();
         }
-        if args.flag("save-config") {
+        if args.flag("save-config") && dry_run != DryRun::Client {
             object = with_last_applied(&object);
         }
         if dry_run != DryRun::Client {

@@ -10,6 +10,8 @@ mod service;
 mod simple;
 mod workload;
 
+pub use policy::label_selector;
+
 use std::rc::Rc;
 
 use api::wire::{Method, Request};

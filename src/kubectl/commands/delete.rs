@@ -129,6 +129,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let dry_run = dry_run(cx, args)?;
     let mut selection = Selection::of(args, &args.words);
     selection.fetch = Fetch::Names;
+    selection.all_of_it = selection.all;
     // The selection's complaints come before the checks of single flags, as upstream.
     let found = selection.resolve(&client).await?;
     if !args.text("output").is_empty() && args.text("output") != "name" {

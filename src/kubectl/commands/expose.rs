@@ -2,9 +2,9 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/expose/expose.go.
 
-use api::order::Gather;
 use serde_json::{Map, Value, json};
 
+use super::run::{labels, overridden};
 use super::{create, dry_run, list_at, text_at, with_last_applied, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
@@ -107,11 +107,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             if client.explicit {
                 service["metadata"]["namespace"] = client.namespace.clone().into();
             }
-            if args.flag("save-config") {
-                service = with_last_applied(&service);
-            }
+            service = overridden(args, service, "Service")?;
             if dry_run == DryRun::Client {
                 return Ok(service);
+            }
+            if args.flag("save-config") {
+                service = with_last_applied(&service);
             }
             let mapping = create::mapping_of(&service)?;
             client.create(&mapping, &client.namespace, &service, write_query(args, dry_run)).await
@@ -171,14 +172,12 @@ fn ports(info: &Info) -> Vec<(i64, String)> {
 fn service(args: &Args, info: &Info) -> Result<Value> {
     if !matches!(info.mapping.kind.as_str(), "Pod" | "Service" | "Deployment" | "ReplicaSet" | "ReplicationController")
     {
-        return Err(Failure::plain(format!("cannot expose a {}", info.mapping.kind)));
+        let group = if info.mapping.group.is_empty() { String::new() } else { format!(".{}", info.mapping.group) };
+        return Err(Failure::plain(format!("cannot expose a {}{group}", info.mapping.kind)));
     }
-    let labels = |text: &str| -> Map<String, Value> {
-        text.split(',').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_string(), json!(v))).into_object()
-    };
     let selector = match args.text("selector") {
         "" => selector(info)?,
-        text => labels(text),
+        text => labels(text)?,
     };
     let declared = ports(info);
     let numbers: Vec<String> = match args.text("port") {
@@ -222,10 +221,13 @@ fn service(args: &Args, info: &Info) -> Result<Value> {
     let mut metadata = json!({"name": name});
     let own = match args.text("labels") {
         "" => info.object.pointer("/metadata/labels").and_then(Value::as_object).cloned().unwrap_or_default(),
-        text => labels(text),
+        text => labels(text)?,
     };
     if !own.is_empty() {
         metadata["labels"] = Value::Object(own);
+    }
+    if !matches!(args.text("session-affinity"), "" | "None" | "ClientIP") {
+        return Err(Failure::plain(format!("unknown session affinity: {}", args.text("session-affinity"))));
     }
     let mut spec = json!({"selector": selector});
     if !service_ports.is_empty() {

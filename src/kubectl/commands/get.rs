@@ -8,10 +8,9 @@ use api::wire::{Body, Chunk, Request};
 use serde_json::{Value, json};
 
 use super::{check_files, text_at};
-use crate::client::{Client, TABLE};
+use crate::client::{self, Client, TABLE};
 use crate::coroutine::{Cx, Wake};
 use crate::discovery::Mapping;
-use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
@@ -333,7 +332,7 @@ impl Printed<'_> {
 
 async fn watch(client: &Client<'_>, args: &Args, selection: &Selection, output: &mut Output) -> Result {
     let cx = client.cx;
-    let timeout = duration::parse(args.text("request-timeout")).unwrap_or(0);
+    let timeout = client::timeout(args).unwrap_or(0);
     let deadline = (timeout > 0).then(|| cx.now() + timeout as u64);
     let (mapping, namespace, mut query, existing, version) = watched(client, selection).await?;
     if !args.text("sort-by").is_empty() {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{check_files, dry_run, map_at, write_query};
 use crate::client::{Client, DryRun, PatchType};
 use crate::coroutine::Cx;
+use crate::discovery::Mapping;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
@@ -141,7 +142,8 @@ struct Changes {
 /// # Errors
 /// A word behind the first pair that is none.
 pub fn words_and_pairs(args: &[String], word: &str) -> Result<(Vec<String>, Vec<String>)> {
-    let is_pair = |text: &String| (text.contains('=') && !text.starts_with('=')) || text.ends_with('-');
+    let is_pair =
+        |text: &String| (text.contains('=') && !text.starts_with('=')) || (text.ends_with('-') && text != "-");
     let at = args.iter().position(is_pair).unwrap_or(args.len());
     let (words, pairs) = args.split_at(at);
     if let Some(wrong) = pairs.iter().find(|text| !is_pair(text)) {
@@ -163,25 +165,29 @@ fn parse(which: &Which, pairs: &[String]) -> Result<Changes> {
                     let why: Vec<String> = breaches.iter().map(ToString::to_string).collect();
                     return Err(Failure::plain(format!("invalid label value: {pair:?}: {}", why.join(";"))));
                 }
-            } else {
-                let breaches = names::qualified_name(&key.to_lowercase());
-                if let Some(why) = breaches.first() {
-                    return Err(Failure::plain(format!("invalid annotation key: {key:?}: {why}")));
-                }
             }
             changes.set.push((key.into(), value.into()));
-        } else if let Some(key) = pair.strip_suffix('-').filter(|key| !key.is_empty()) {
+        } else if let Some(key) = pair.strip_suffix('-') {
             changes.remove.push(key.into());
         } else {
             return Err(Failure::plain(format!("unknown {} spec: {pair}", which.word)));
         }
     }
-    if changes.remove.iter().any(|key| changes.set.iter().any(|(set, _)| set == key)) {
-        return Err(Failure::plain(format!(
-            "can not both modify and remove a{} {} in the same command",
-            if which.word == "label" { "" } else { "n" },
-            which.word
-        )));
+    let both: Vec<&str> = changes
+        .remove
+        .iter()
+        .filter(|key| changes.set.iter().any(|(set, _)| set == *key))
+        .map(String::as_str)
+        .collect();
+    if !both.is_empty() {
+        return Err(Failure::plain(if which.word == "label" {
+            "can not both modify and remove a label in the same command".to_string()
+        } else {
+            format!(
+                "can not both modify and remove the following annotation(s) in the same command: {}",
+                both.join(", ")
+            )
+        }));
     }
     Ok(changes)
 }
@@ -193,15 +199,38 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
     let (words, pairs) = words_and_pairs(&args.words, which.word)?;
     let changes = parse(which, &pairs)?;
     let list = args.flag("list");
+    let mut output = Output::success(cx, args, "")?;
+    if list && !args.text("output").is_empty() && which.word == "label" {
+        return Err(Failure::plain("--list and --output may not be specified together"));
+    }
+    for other in ["selector", "field-selector"] {
+        if args.flag("all") && !args.text(other).is_empty() {
+            return Err(Failure::plain(format!("cannot set --all and --{other} at the same time")));
+        }
+    }
+    if args.flag("local") {
+        let (one, other) = if which.word == "label" { ("pod.yaml", "pod.json") } else { ("rsrc.yaml", "rsrc.json") };
+        let why = if dry_run == DryRun::Server {
+            "cannot specify --local and --dry-run=server - did you mean --dry-run=client?".to_string()
+        } else if !words.is_empty() {
+            format!("can only use local files by -f {one} or --filename={other} when --local=true is set")
+        } else if args.list("filename").is_empty() {
+            format!("one or more files must be specified as -f {one} or --filename={other}")
+        } else {
+            String::new()
+        };
+        if !why.is_empty() {
+            return Err(Failure::plain(why));
+        }
+    }
     if words.is_empty() && args.list("filename").is_empty() {
         return Err(Failure::plain(
             "one or more resources must be specified as <resource> <name> or <resource>/<name>",
         ));
     }
-    if pairs.is_empty() && !list {
+    if changes.set.is_empty() && changes.remove.iter().all(String::is_empty) && !list {
         return Err(Failure::plain(format!("at least one {} update is required", which.word)));
     }
-    let mut output = Output::success(cx, args, "")?;
     let found = Selection::of(args, &words).resolve(&client).await?;
     let several = found.infos.len() > 1;
     let (infos, mut failures) = found.split();
@@ -214,7 +243,8 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
             Ok((_, object)) if list => {
                 let indent = if several { " " } else { "" };
                 if several {
-                    cx.out(format!("Listing {} for {}/{}:\n", which.field, go_kind(&info), info.name));
+                    let Mapping { kind, group, .. } = &*info.mapping;
+                    cx.out(format!("Listing {} for {kind}.{group}/{}:\n", which.field, info.name));
                 }
                 if let Some(map) = object.pointer(&format!("/metadata/{}", which.field)).and_then(Value::as_object) {
                     for (key, value) in map {
@@ -232,14 +262,6 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
         }
     }
     Failure::aggregate(failures)
-}
-
-/// `--list` names the kind as Go does.
-fn go_kind(info: &Info) -> String {
-    match info.mapping.group.as_str() {
-        "" => info.mapping.kind.clone(),
-        group => format!("{}.{group}", info.mapping.kind),
-    }
 }
 
 async fn change(
@@ -288,16 +310,23 @@ async fn change(
         }
     }
     let word = match which.word {
-        "label" if after == *before => "not labeled",
-        // Upstream goes by the length of the JSON.
-        "label" if !args.flag("overwrite") && after.to_string().len() < before.to_string().len() => "unlabeled",
-        "label" => "labeled",
+        "label" => {
+            let added = changes.set.iter().any(|(key, value)| have.get(key).and_then(Value::as_str) != Some(value));
+            let removed = changes.remove.iter().any(|key| have.contains_key(key));
+            match (added, removed) {
+                (true, true) => "modified",
+                (true, false) => "labeled",
+                (false, true) => "unlabeled",
+                (false, false) => "not labeled",
+            }
+        }
         _ => "annotated",
     };
-    if args.flag("list") && changes.set.is_empty() && changes.remove.is_empty() {
-        return Ok((word, after));
-    }
-    if dry_run == DryRun::Client || args.flag("local") || (which.word == "label" && after == *before) {
+    if dry_run == DryRun::Client
+        || args.flag("local")
+        || args.flag("list")
+        || (which.word == "label" && after == *before)
+    {
         return Ok((word, after));
     }
     let mut patch = api::patch::two_way_merge(before, &after);

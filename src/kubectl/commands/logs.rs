@@ -12,6 +12,8 @@ use crate::coroutine::{Cx, Wake};
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
+use crate::gotime::check_rfc3339;
+use crate::resource::{self, Info};
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
@@ -83,9 +85,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         }
         1 => {}
         2 => {
-            if !named.is_empty() {
-                return Err(Failure::usage(&args.path, "only one of -c or an inline [CONTAINER] arg is allowed"));
-            }
             named.clone_from(&args.words[1]);
         }
         _ => {
@@ -95,18 +94,22 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             ));
         }
     }
-    if args.flag("all-containers") && !named.is_empty() {
-        return Err(Failure::plain(format!(
-            "--all-containers=true should not be specified with container name {named:?}"
-        )));
+    let running = args.duration("pod-running-timeout") > 0;
+    if !running {
+        return Err(Failure::plain("--pod-running-timeout must be higher than zero"));
     }
-    if args.int("tail") < -1 {
-        return Err(Failure::plain("--tail must be greater than or equal to -1"));
+    if !args.text("since-time").is_empty() {
+        check_rfc3339(args.text("since-time")).map_err(Failure::plain)?;
     }
-    if args.duration("since") != 0 && !args.text("since-time").is_empty() {
-        return Err(Failure::plain("at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    if args.words.first().is_some_and(String::is_empty) {
+        return Err(Failure::plain(resource::NOTHING_GIVEN));
     }
-    let sources = sources(&client, args, &named).await?;
+    let found = match selector.is_empty() {
+        true => Some(object(&client, args).await?),
+        false => None,
+    };
+    check(args, &named)?;
+    let sources = sources(&client, args, &named, found).await?;
     if args.flag("follow") && sources.len() > 1 {
         let most = args.int("max-log-requests");
         if sources.len() as i64 > most {
@@ -126,20 +129,49 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     Ok(())
 }
 
-async fn sources(client: &Client<'_>, args: &Args, named: &str) -> Result<Vec<Source>> {
+/// What the words name. It is looked for before the flags are.
+async fn object(client: &Client<'_>, args: &Args) -> Result<Info> {
+    pods::target(client, args, args.words.first()).await.map_err(|failure| {
+        if failure.is_not_found() {
+            Failure::plain(format!(
+                "error from server (NotFound): {} in namespace {:?}",
+                failure.text(),
+                client.namespace
+            ))
+        } else {
+            failure
+        }
+    })
+}
+
+/// What does not go together, and numbers that mean nothing.
+fn check(args: &Args, named: &str) -> Result {
+    let fail = |why: &str| Err(Failure::plain(why));
+    let (container, since) = (args.text("container"), args.duration("since"));
+    if !container.is_empty() && args.words.len() == 2 {
+        return fail("only one of -c or an inline [CONTAINER] arg is allowed");
+    }
+    if args.flag("all-containers") && !named.is_empty() {
+        return fail(&format!("--all-containers=true should not be specified with container name {named}"));
+    }
+    if args.int("tail") < -1 {
+        return fail("--tail must be greater than or equal to -1");
+    }
+    if since != 0 && !args.text("since-time").is_empty() {
+        return fail("at most one of `sinceTime` or `sinceSeconds` may be specified");
+    }
+    if since < 0 {
+        return fail("--since must be greater than 0");
+    }
+    if args.int("limit-bytes") < 0 {
+        return fail("--limit-bytes must be greater than 0");
+    }
+    Ok(())
+}
+
+async fn sources(client: &Client<'_>, args: &Args, named: &str, found: Option<Info>) -> Result<Vec<Source>> {
     let selector = args.text("selector");
-    let pods = if selector.is_empty() {
-        let info = pods::target(client, args, args.words.first()).await.map_err(|failure| {
-            if failure.is_not_found() {
-                Failure::plain(format!(
-                    "error from server (NotFound): {} in namespace {:?}",
-                    failure.text(),
-                    client.namespace
-                ))
-            } else {
-                failure
-            }
-        })?;
+    let pods = if let Some(info) = found {
         if args.flag("all-pods") && info.mapping.kind != "Pod" {
             client.select("pods", &info.namespace, &pods::selector_of(&info)?).await?
         } else {

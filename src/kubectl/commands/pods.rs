@@ -53,7 +53,7 @@ pub fn selector_of(info: &Info) -> Result<String> {
             Some(selector) if selector.as_object().is_some_and(|map| !map.is_empty()) => Ok(labels_text(selector)),
             _ => Err(Failure::plain(format!("invalid service '{}': Service is defined without a selector", info.name))),
         },
-        kind => Err(Failure::plain(format!("selector for {kind} not implemented"))),
+        kind => Err(Failure::plain(format!("selector for *{}.{kind} not implemented", info.mapping.version))),
     }
 }
 
@@ -65,7 +65,10 @@ pub async fn pod_of(client: &Client<'_>, info: &Info, rank: Rank, timeout: u64) 
     if info.mapping.kind == "Pod" {
         return Ok((info.object.clone(), 1));
     }
-    let selector = selector_of(info)?;
+    let selector = selector_of(info).map_err(|failure| {
+        let doing = if rank == Rank::Logging { "cannot get the logs from" } else { "cannot attach to" };
+        failure.wrapped(&format!("{doing} *{}.{}: ", info.mapping.version, info.mapping.kind))
+    })?;
     let deadline = client.cx.now() + timeout;
     loop {
         let mut pods = client.select("pods", &info.namespace, &selector).await?;

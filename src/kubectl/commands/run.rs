@@ -69,6 +69,12 @@ const FLAGS: &[Flag] = &[
     ),
     Flag::bool("stdin", false, "Keep stdin open on the container in the pod, even if nothing is attached.").short('i'),
     Flag::bool("tty", false, "Allocate a TTY for the container in the pod.").short('t'),
+    Flag::text("cascade", "background", "Must be \"background\", \"orphan\", or \"foreground\". Selects the deletion cascading strategy for the dependents (e.g. Pods created by a ReplicationController). Defaults to background.").bare("background"),
+    Flag::text("detach-keys", "", "Override the key sequence for detaching a session. Format is a single character [a-Z] or ctrl-<value> where <value> is one of: a-z, @, ^, [, , or _.").ignored(),
+    Flag::bool("force", false, "If true, immediately remove resources from API and bypass graceful deletion. Note that immediate deletion of some resources may result in inconsistency or data loss and requires confirmation.").ignored(),
+    Flag::int("grace-period", "-1", "Period of time in seconds given to the resource to terminate gracefully. Ignored if negative. Set to 1 for immediate shutdown. Can only be set to 0 when --force is true (force deletion).").ignored(),
+    Flag::duration("timeout", "0s", "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of the object").ignored(),
+    Flag::bool("wait", false, "If true, wait for resources to be gone before returning. This waits for finalizers.").ignored(),
     global::manager("kubectl-run"),
 ];
 
@@ -91,7 +97,7 @@ kubectl run -i -t busybox --image=busybox --restart=Never
 # Start the nginx pod using the default command, but use custom arguments (arg1 .. argN) for that command
 kubectl run nginx --image=nginx -- <arg1> <arg2> ... <argN>",
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...]",
-    flags: &[FLAGS, global::PRINT, global::DRY_RUN, global::SAVE_CONFIG],
+    flags: &[FLAGS, global::PRINT, global::DRY_RUN, global::FILES, global::SAVE_CONFIG],
     required: &["image"],
     run: Some(|cx, args| Box::pin(run(cx, args))),
     ..BASE
@@ -121,12 +127,18 @@ pub fn valid_image(image: &str) -> bool {
 }
 
 /// `a=b,c=d` as a map.
-fn labels(text: &str) -> Result<Map<String, Value>> {
+///
+/// # Errors
+/// A pair that is none.
+pub fn labels(text: &str) -> Result<Map<String, Value>> {
     let mut labels = Map::new();
-    for pair in text.split(',').filter(|pair| !pair.is_empty()) {
-        let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+    for pair in text.split(',') {
+        let Some((key, value)) = pair.split_once('=').filter(|(_, value)| !value.contains('=')) else {
             return Err(Failure::plain(format!("unexpected label spec: {pair}")));
         };
+        if key.is_empty() {
+            return Err(Failure::plain("unexpected empty label key"));
+        }
         labels.insert(key.into(), value.into());
     }
     Ok(labels)
@@ -158,7 +170,7 @@ fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     if !args.text("port").is_empty() {
         let port = args.text("port");
         let number: i64 =
-            port.parse().map_err(|_| Failure::plain(format!("strconv.ParseInt: parsing {port:?}: invalid syntax")))?;
+            port.parse().map_err(|_| Failure::plain(format!("strconv.Atoi: parsing {port:?}: invalid syntax")))?;
         container["ports"] = json!([{"containerPort": number}]);
     }
     for (flag, field) in [("stdin", "stdin"), ("tty", "tty")] {
@@ -174,6 +186,9 @@ fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     }
     let mut metadata = json!({"name": name, "labels": labels});
     if !args.list("annotations").is_empty() {
+        if let Some(wrong) = args.list("annotations").iter().find(|pair| !pair.contains('=')) {
+            return Err(Failure::plain(format!("invalid annotations format: {wrong}")));
+        }
         let pairs = args.list("annotations").iter().filter_map(|pair| pair.split_once('='));
         metadata["annotations"] =
             Value::Object(pairs.map(|(key, value)| (key.to_string(), json!(value))).into_object());
@@ -187,24 +202,25 @@ fn pod(args: &Args, name: &str, command: &[String]) -> Result<Value> {
     }))
 }
 
-fn overridden(args: &Args, mut object: Value) -> Result<Value> {
+/// `--overrides` and `--override-type`, applied to a made object of this kind.
+///
+/// # Errors
+/// No JSON, or a patch that does not fit.
+pub fn overridden(args: &Args, mut object: Value, kind: &str) -> Result<Value> {
     let text = args.text("overrides");
     if text.is_empty() {
         return Ok(object);
     }
-    let patch: Value =
-        serde_json::from_str(text).map_err(|_| Failure::plain("error parsing overrides: invalid JSON"))?;
+    let patch: Value = serde_json::from_str(text).map_err(|_| Failure::plain("Invalid JSON Patch"))?;
     match args.text("override-type") {
         "merge" => api::patch::merge_patch(&mut object, &patch),
         "json" => object = api::patch::json_patch(&object, &patch).map_err(|why| Failure::plain(why.to_string()))?,
         "strategic" => {
-            object = api::patch::strategic(&object, &patch, api::schema::for_kind("", "v1", "Pod"))
+            object = api::patch::strategic(&object, &patch, api::schema::for_kind("", "v1", kind))
                 .map_err(|why| Failure::plain(why.to_string()))?;
         }
         other => {
-            return Err(Failure::plain(format!(
-                "invalid override type: {other} (valid values: json, merge, strategic)"
-            )));
+            return Err(Failure::plain(format!("invalid override type: {other}")));
         }
     }
     Ok(object)
@@ -213,6 +229,8 @@ fn overridden(args: &Args, mut object: Value) -> Result<Value> {
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
+    let mut output = Output::success(cx, args, &format!("created{}", dry_run.suffix()))?;
+    delete::cascade(args)?;
     let at = args.before_dash.unwrap_or(args.words.len());
     let Some(name) = args.words.first().filter(|_| at > 0) else {
         return Err(Failure::usage(&args.path, "NAME is required for run"));
@@ -225,14 +243,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     if !valid_image(image) {
         return Err(Failure::plain(format!("Invalid image name {image:?}: invalid reference format")));
     }
-    let attached = if args.changed("attach") { args.flag("attach") } else { args.flag("stdin") || args.flag("tty") };
-    if args.flag("rm") && !attached {
-        return Err(Failure::plain("--rm should only be used for attached containers"));
-    }
-    if attached && dry_run != DryRun::None {
-        return Err(Failure::plain(
-            "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
-        ));
+    let attached = if args.changed("attach") { args.flag("attach") } else { args.flag("stdin") };
+    if args.flag("tty") && !args.flag("stdin") {
+        return Err(Failure::usage(&args.path, "-i/--stdin is required for containers with -t/--tty=true"));
     }
     if args.flag("expose") && args.text("port").is_empty() {
         return Err(Failure::usage(&args.path, "--port must be set when exposing a service"));
@@ -240,16 +253,24 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     if !matches!(args.text("restart"), "Always" | "OnFailure" | "Never") {
         return Err(Failure::usage(&args.path, format!("invalid restart policy: {}", args.text("restart"))));
     }
-    if args.text("restart") == "Always" && args.flag("rm") && args.changed("restart") {
-        return Err(Failure::usage(&args.path, "--restart=Always is not compatible with --rm"));
+    if args.flag("rm") && !attached {
+        return Err(Failure::usage(&args.path, "--rm should only be used for attached containers"));
+    }
+    if attached && dry_run != DryRun::None {
+        return Err(Failure::usage(
+            &args.path,
+            "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
+        ));
+    }
+    let policy = args.text("image-pull-policy");
+    if !matches!(policy, "" | "Always" | "IfNotPresent" | "Never") {
+        return Err(Failure::usage(&args.path, format!("invalid image pull policy: {policy}")));
     }
     let mut object = pod(args, name, command)?;
     if client.explicit {
         object["metadata"]["namespace"] = client.namespace.clone().into();
     }
-    let object = overridden(args, object)?;
-    let word = format!("created{}", dry_run.suffix());
-    let mut output = Output::success(cx, args, &word)?;
+    let object = overridden(args, object, "Pod")?;
     let mut shown = Vec::new();
     if args.flag("expose") {
         shown.push(expose(&client, args, name, &object, dry_run).await?);
@@ -259,17 +280,21 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return attach(&client, args, &object).await;
     }
     shown.push(object);
-    for object in shown {
+    let several = shown.len() > 1;
+    for (at, object) in shown.into_iter().enumerate() {
         cx.out(output.print(&object)?);
+        if several && at == 0 && args.text("output") == "yaml" {
+            cx.out("---\n");
+        }
     }
     Ok(())
 }
 
 async fn send(client: &Client<'_>, args: &Args, object: Value, dry_run: DryRun) -> Result<Value> {
-    let object = if args.flag("save-config") { with_last_applied(&object) } else { object };
     if dry_run == DryRun::Client {
         return Ok(object);
     }
+    let object = if args.flag("save-config") { with_last_applied(&object) } else { object };
     let mapping = create::mapping_of(&object)?;
     client.create(&mapping, &client.namespace, &object, write_query(args, dry_run)).await
 }

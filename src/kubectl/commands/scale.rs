@@ -73,13 +73,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain("The --current-replicas must specify an integer of -1 or greater"));
     }
     let found = Selection::of(args, &args.words).resolve(&client).await?;
-    let (infos, mut failures) = found.split();
-    if infos.is_empty() {
-        let why = Failure::Many(failures.clone()).text();
-        return Err(Failure::plain(match failures.is_empty() {
-            true => "no objects passed to scale".to_string(),
-            false => format!("no objects passed to scale {why}"),
-        }));
+    let (infos, failures) = found.split();
+    if !args.text("resource-version").is_empty() && infos.len() > 1 {
+        return Err(Failure::plain("cannot use --resource-version with multiple resources"));
+    }
+    if infos.is_empty() && failures.is_empty() {
+        return Err(Failure::plain("no objects passed to scale"));
     }
     for info in infos {
         let wanted = args.int("current-replicas");
@@ -111,7 +110,8 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 cx.out(output.print(&info.object)?);
                 wait(&client, args, &info, replicas).await?;
             }
-            Err(failure) => failures.push(failure),
+            // The first that cannot be scaled ends it.
+            Err(failure) => return Err(failure),
         }
     }
     Failure::aggregate(failures)

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::Args;
 use crate::merge;
 use crate::output::Output;
-use crate::resource::Info;
+use crate::resource::{Info, Selection};
 use crate::verb::{VERB as BASE, Verb};
 
 pub static VERB: Verb = Verb {
@@ -55,11 +55,58 @@ pub fn pod_spec_path(kind: &str) -> Option<&'static str> {
 pub fn pod_spec_mut<'a>(object: &'a mut Value, info: &Info) -> Result<&'a mut Value> {
     let path = pod_spec_path(&info.mapping.kind);
     path.and_then(|path| object.pointer_mut(path)).ok_or_else(|| {
-        Failure::plain(format!("the object is not a pod or does not have a pod template: {}", info.mapping.gvk()))
+        let kind = format!("*{}.{}", info.mapping.version, info.mapping.kind);
+        of(info, &format!("the object is not a pod or does not have a pod template: {kind}"))
     })
 }
 
-/// Every container of a pod spec, init containers first as upstream visits them.
+/// What is wrong with one object; such texts carry their own `error:` and line end.
+pub fn of(info: &Info, why: &str) -> Failure {
+    Failure::plain(format!("error: {}/{} {why}\n", info.mapping.plural, info.name))
+}
+
+const LOCAL: &str = "error: you must specify resources by --filename when --local is set.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'";
+
+/// Looks at the flags, then at all objects: where one cannot be had, nothing is done to the others.
+///
+/// # Errors
+/// Bad flags, objects that are not there.
+pub async fn targets(client: &Client<'_>, args: &Args, words: &[String]) -> Result<Vec<Info>> {
+    let dry_run = flags(client, args)?;
+    if args.flag("local") && !words.is_empty() {
+        return Err(Failure::plain(LOCAL));
+    }
+    let (infos, failures) = Selection::of(args, words).resolve(client).await?.split();
+    Failure::aggregate(failures)?;
+    if args.flag("local") && dry_run == DryRun::Server {
+        return Err(Failure::plain("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
+    }
+    Ok(infos)
+}
+
+/// What can be refused without looking at any object.
+///
+/// # Errors
+/// A bad `--dry-run` or `--output`.
+pub fn flags(client: &Client<'_>, args: &Args) -> Result<DryRun> {
+    let dry_run = dry_run(client.cx, args)?;
+    Output::success(client.cx, args, "")?;
+    Ok(dry_run)
+}
+
+/// # Errors
+/// Both are given.
+pub fn not_all_and_selector(args: &Args) -> Result {
+    match args.flag("all") && !args.text("selector").is_empty() {
+        true => Err(Failure::plain("cannot set --all and --selector at the same time")),
+        false => Ok(()),
+    }
+}
+
+/// Every container of a pod spec.
 pub fn containers_mut(spec: &mut Value, init: bool) -> impl Iterator<Item = &mut Value> {
     let field = if init { "initContainers" } else { "containers" };
     spec.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
@@ -83,13 +130,18 @@ pub async fn finish(
     }
     let dry_run = dry_run(cx, args)?;
     let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
-    let (kind, patch) = merge::two_way(&info.object, &after, &info.mapping)?;
+    let (kind, mut patch) = merge::two_way(&info.object, &after, &info.mapping)?;
+    // These two send what they have even where it changes nothing.
+    let always = matches!(word, "serviceaccount updated" | "selector updated");
+    if !always && patch.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(());
+    }
     if args.flag("local") || dry_run == DryRun::Client {
         cx.out(output.print(&after)?);
         return Ok(());
     }
-    if patch.as_object().is_some_and(serde_json::Map::is_empty) {
-        return Ok(());
+    if word == "selector updated" && !args.text("resource-version").is_empty() {
+        patch["metadata"]["resourceVersion"] = args.text("resource-version").into();
     }
     let query = write_query(args, dry_run);
     let sent = client.patch(&info.mapping, &info.namespace, &info.name, (kind, &patch), query).await;

@@ -4,7 +4,6 @@
 
 use serde_json::{Value, json};
 
-use super::label::words_and_pairs;
 use super::{dry_run, list_at, text_at, write_query};
 use crate::client::{Client, DryRun, PatchType};
 use crate::coroutine::Cx;
@@ -85,15 +84,17 @@ fn taint(spec: &str) -> Result<Taint, String> {
     let (key, value) = match halves.as_slice() {
         [key] => (*key, ""),
         [key, value] => {
-            if let Some(why) = api::meta::names::label_value(value).first() {
-                return Err(format!("invalid taint spec: {spec}, {why}"));
+            let why = api::meta::names::label_value(value);
+            if !why.is_empty() {
+                return Err(format!("invalid taint spec: {spec}, {}", why.join("; ")));
             }
             (*key, *value)
         }
         _ => return Err(format!("invalid taint spec: {spec}")),
     };
-    if let Some(why) = api::meta::names::qualified_name(key).first() {
-        return Err(format!("invalid taint spec: {spec}, {why}"));
+    let why = api::meta::names::qualified_name(key);
+    if !why.is_empty() {
+        return Err(format!("invalid taint spec: {spec}, {}", why.join("; ")));
     }
     Ok(Taint { key: key.into(), value: value.into(), effect: effect_name.into() })
 }
@@ -118,39 +119,64 @@ fn parse(specs: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), String> {
             add.push(new);
         }
     }
-    if let Some(both) =
-        add.iter().find(|a| remove.iter().any(|r| r.key == a.key && (r.effect.is_empty() || r.effect == a.effect)))
-    {
-        return Err(format!("can not both modify and remove the following taint(s) in the same command: {}", both.key));
-    }
     Ok((add, remove))
+}
+
+/// Upstream looks at all this after the type of what is tainted.
+fn validate(args: &Args, words: &[String], add: &[Taint], remove: &[Taint]) -> Result {
+    let both: Vec<String> = add
+        .iter()
+        .flat_map(|a| remove.iter().filter(|r| r.key == a.key && (r.effect.is_empty() || r.effect == a.effect)))
+        .map(|taint| format!("{}={}", taint.key, taint.effect))
+        .collect();
+    if !both.is_empty() {
+        return Err(Failure::plain(format!(
+            "can not both modify and remove the following taint(s) in the same command: {}",
+            both.join(", ")
+        )));
+    }
+    let selected = !args.text("selector").is_empty();
+    if args.flag("all") && selected {
+        return Err(Failure::plain("setting 'all' parameter with a non empty selector is prohibited"));
+    }
+    if !args.flag("all") && !selected && words.len() < 2 {
+        return Err(Failure::plain("at least one resource name must be specified since 'all' parameter is not set"));
+    }
+    Ok(())
 }
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
-    // A taint may lack `=`: everything with a colon counts too.
-    let at =
-        args.words.iter().position(|word| word.contains([':', '=']) || word.ends_with('-')).unwrap_or(args.words.len());
-    let (words, specs) = if args.words[at..].iter().any(|word| word.contains(':')) {
-        (args.words[..at].to_vec(), args.words[at..].to_vec())
-    } else {
-        words_and_pairs(&args.words, "taint")?
-    };
+    let is_taint = |word: &String| word.contains([':', '=']) || word.ends_with('-');
+    let at = args.words.iter().position(is_taint).unwrap_or(args.words.len());
+    let (words, specs) = (args.words[..at].to_vec(), args.words[at..].to_vec());
+    if let Some(wrong) = specs.iter().find(|word| !is_taint(word)) {
+        return Err(Failure::plain(format!("all resources must be specified before taint changes: {wrong}")));
+    }
     let Some(word) = words.first() else {
-        return Err(Failure::plain(
-            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
-        ));
+        return Err(Failure::plain("one or more resources must be specified as <resource> <name>"));
     };
     if specs.is_empty() {
         return Err(Failure::plain("at least one taint update is required"));
     }
     let (add, remove) = parse(&specs).map_err(|why| Failure::usage(&args.path, why))?;
-    let mapping = client.mapping(word.split('/').next().unwrap_or(word)).await?;
+    let lower = word.to_lowercase();
+    let mapping = client
+        .mapping(&lower)
+        .await
+        .map_err(|_| Failure::Bare(format!("the server doesn't have a resource type {lower:?}")))?;
     if mapping.kind != "Node" {
-        return Err(Failure::plain(format!("invalid resource type {word}, only node is supported")));
+        return Err(Failure::plain(format!("invalid resource type {lower}, only node types are supported")));
     }
-    let (infos, mut failures) = Selection::of(args, &words).resolve(&client).await?.split();
+    validate(args, &words, &add, &remove)?;
+    Output::success(cx, args, "")?;
+    let selection = if args.flag("all") || !args.text("selector").is_empty() {
+        Selection { type_alone: true, ..Selection::of(args, &["node".to_string()]) }
+    } else {
+        Selection::named("node", &words[1..])
+    };
+    let (infos, mut failures) = selection.resolve(&client).await?.split();
     for info in infos {
         let old = list_at(&info.object, "/spec/taints").to_vec();
         match changed(&info.name, &old, &add, &remove, args.flag("overwrite")) {
@@ -170,7 +196,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                         }
                     }
                 }
-                let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
+                // A server's dry run is not told from the real thing here.
+                let suffix = if dry_run == DryRun::Server { "" } else { dry_run.suffix() };
+                let mut output = Output::success(cx, args, &format!("{word}{suffix}"))?;
                 cx.out(output.print(&object)?);
             }
         }

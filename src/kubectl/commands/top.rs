@@ -15,6 +15,7 @@ use crate::global;
 use crate::output::table::TabWriter;
 use crate::quantity;
 use crate::verb::{Complete, VERB as BASE, Verb};
+use api::meta::selector::Selector;
 
 pub static VERB: Verb = Verb {
     name: "top",
@@ -31,6 +32,7 @@ pub static VERB: Verb = Verb {
 
 const COMMON: &[Flag] = &[
     Flag::bool("no-headers", false, "If present, print output without headers"),
+    Flag::bool("show-swap", false, "Print resources related to swap memory.").ignored(),
     Flag::text(
         "sort-by",
         "",
@@ -90,6 +92,7 @@ static POD: Verb = Verb {
 const MISSING: &str = "Metrics API not available";
 
 async fn metrics(client: &Client<'_>, args: &Args, path: &str) -> Result<Vec<Value>> {
+    check(args)?;
     let name = args.words.first().map(|name| format!("/{name}")).unwrap_or_default();
     let mut request = Request::get(format!("{path}{name}"));
     if !args.text("selector").is_empty() {
@@ -104,6 +107,26 @@ async fn metrics(client: &Client<'_>, args: &Args, path: &str) -> Result<Vec<Val
         Some(Value::Array(items)) => items.clone(),
         _ => vec![answer.value().clone()],
     })
+}
+
+/// What can be refused before anybody is asked.
+fn check(args: &Args) -> Result {
+    if args.words.len() > 1 {
+        return Err(Failure::usage(&args.path, format!("{} {}", args.verb.name, args.verb.usage)));
+    }
+    if !matches!(args.text("sort-by"), "" | "cpu" | "memory") {
+        return Err(Failure::plain("--sort-by accepts only cpu or memory"));
+    }
+    let (label, field) = (args.text("selector"), args.text("field-selector"));
+    if !args.words.is_empty() && !(label.is_empty() && field.is_empty()) {
+        let what = if args.verb.name == "node" { "--selector" } else { "selector" };
+        return Err(Failure::plain(format!("only one of NAME or {what} can be provided")));
+    }
+    Selector::parse(label).map_err(Failure::plain)?;
+    if let Some(term) = field.split(',').find(|term| !term.is_empty() && !term.contains('=')) {
+        return Err(Failure::plain(format!("invalid selector: '{field}'; can't understand '{term}'")));
+    }
+    Ok(())
 }
 
 fn amount(usage: &Value, key: &str) -> f64 {

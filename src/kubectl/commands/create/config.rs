@@ -11,11 +11,11 @@ use crate::client::Client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
-use crate::output::json::quote;
+use crate::output::json::{self, quote};
 use crate::verb::{VERB as BASE, Verb};
 
 const SOURCES: &[Flag] = &[
-    Flag::bool("append-hash", false, "Append a hash of the configmap to its name.").ignored(),
+    Flag::bool("append-hash", false, "Append a hash of the configmap to its name."),
     Flag::csv("from-env-file", "Specify the path to a file to read lines of key=val pairs to create a configmap."),
     Flag::csv(
         "from-file",
@@ -60,6 +60,16 @@ pub static SECRET: Verb = Verb {
     ..BASE
 };
 
+const SECRET_SOURCES: &[Flag] = &[
+    HASH,
+    Flag::csv("from-env-file", "Specify the path to a file to read lines of key=val pairs to create a secret."),
+    Flag::csv(
+        "from-file",
+        "Key files can be specified using their file path, in which case a default name will be given to them, or optionally with a name and file path, in which case the given name will be used.  Specifying a directory will iterate each named file in the directory that is a valid secret key.",
+    ),
+    Flag::list("from-literal", "Specify a key and literal value to insert in secret (i.e. mykey=somevalue)"),
+];
+
 static GENERIC: Verb = Verb {
     name: "generic",
     short: "Create a secret from a local file, directory, or literal value",
@@ -68,7 +78,7 @@ static GENERIC: Verb = Verb {
 kubectl create secret generic my-secret --from-literal=key1=supersecret --from-literal=key2=topsecret",
     usage: "NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
     flags: &[
-        SOURCES,
+        SECRET_SOURCES,
         &[Flag::text("type", "", "The type of secret to create")],
         GENERATOR[0],
         GENERATOR[1],
@@ -80,6 +90,8 @@ kubectl create secret generic my-secret --from-literal=key1=supersecret --from-l
     ..BASE
 };
 
+const HASH: Flag = Flag::bool("append-hash", false, "Append a hash of the secret to its name.");
+
 static TLS: Verb = Verb {
     name: "tls",
     short: "Create a TLS secret",
@@ -89,6 +101,7 @@ static TLS: Verb = Verb {
     usage: "NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]",
     flags: &[
         &[
+            HASH,
             Flag::text("cert", "", "Path to PEM encoded public key certificate."),
             Flag::text("key", "", "Path to private key associated with given certificate."),
         ],
@@ -98,7 +111,6 @@ static TLS: Verb = Verb {
         GENERATOR[3],
         GENERATOR[4],
     ],
-    required: &["cert", "key"],
     run: Some(|cx, args| Box::pin(tls(cx, args))),
     ..BASE
 };
@@ -112,6 +124,11 @@ static DOCKER: Verb = Verb {
     usage: "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]",
     flags: &[
         &[
+            HASH,
+            Flag::csv(
+                "from-file",
+                "Key files can be specified using their file path, in which case a default name of .dockerconfigjson will be given to them, or optionally with a name and file path, in which case the given name will be used. Specifying a directory will iterate each named file in the directory that is a valid secret key. For this command, the key should always be .dockerconfigjson.",
+            ),
             Flag::text("docker-email", "", "Email for Docker registry"),
             Flag::text("docker-password", "", "Password for Docker registry authentication"),
             Flag::text("docker-server", "https://index.docker.io/v1/", "Server location for Docker registry"),
@@ -153,6 +170,9 @@ fn data(cx: &Cx, args: &Args, owner: &str) -> Result<Map<String, Value>> {
     let missing = |path: &str| Failure::plain(format!("error reading {path}: no such file or directory"));
     for source in args.list("from-file") {
         let (key, path) = match source.split_once('=') {
+            Some((key, path)) if !key.is_empty() && path.contains('=') => {
+                return Err(Failure::plain("key names or file paths cannot contain '='"));
+            }
             Some((key, path)) if !key.is_empty() && !path.is_empty() => (Some(key), path),
             Some(("", _)) => {
                 return Err(Failure::plain(format!(
@@ -187,6 +207,9 @@ fn data(cx: &Cx, args: &Args, owner: &str) -> Result<Map<String, Value>> {
         let text = cx.env.read(path).ok_or_else(|| missing(path))?;
         for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            if let Some(why) = api::meta::names::strict_env_var_name(key).first() {
+                return Err(Failure::plain(format!("{key:?} is not a valid key name: {why}")));
+            }
             add(key, value.into())?;
         }
     }
@@ -199,10 +222,31 @@ async fn config_map(cx: &Cx, args: &Args) -> Result {
     check_sources(args)?;
     let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
     let data = data(cx, args, &format!("ConfigMap {name:?}"))?;
+    if args.flag("append-hash") {
+        let named = hash(&json!({"kind": "ConfigMap", "name": name, "data": data}));
+        object["metadata"]["name"] = format!("{name}-{named}").into();
+    }
     if !data.is_empty() {
         object["data"] = Value::Object(data);
     }
     finish(&client, args, object, "failed to create configmap: ").await
+}
+
+/// What `--append-hash` appends: the first forty bits, in letters that make no word.
+///
+/// Mirrors: kubectl/pkg/util/hash.
+fn hash(content: &Value) -> String {
+    let digest = api::meta::hash::sha256(json::compact(content).as_bytes());
+    let hex = digest.iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
+    let letter = |nibble: u8| match nibble {
+        0 => 'g',
+        1 => 'h',
+        3 => 'k',
+        10 => 'm',
+        14 => 't',
+        other => char::from_digit(other.into(), 16).unwrap_or('g'),
+    };
+    hex.map(letter).collect()
 }
 
 fn check_sources(args: &Args) -> Result {
@@ -218,6 +262,13 @@ fn encode(text: &str) -> String {
 
 async fn secret(client: &Client<'_>, args: &Args, name: &str, kind: &str, data: Map<String, Value>) -> Result {
     let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
+    let encode_all = |data: &Map<String, Value>| {
+        data.iter().map(|(key, value)| (key.clone(), encode(value.as_str().unwrap_or_default()).into())).into_object()
+    };
+    if args.flag("append-hash") {
+        let named = hash(&json!({"kind": "Secret", "type": kind, "name": name, "data": encode_all(&data)}));
+        object["metadata"]["name"] = format!("{name}-{named}").into();
+    }
     if !data.is_empty() {
         let encoded = data.into_iter().map(|(key, value)| (key, encode(value.as_str().unwrap_or_default()).into()));
         object["data"] = Value::Object(encoded.into_object());
@@ -241,11 +292,22 @@ async fn tls(cx: &Cx, args: &Args) -> Result {
     let name = one_name(args)?;
     let read = |long: &str| {
         let path = args.text(long);
-        cx.env.read(path).ok_or_else(|| Failure::plain(format!("open {path}: no such file or directory")))
+        cx.env
+            .read(path)
+            .ok_or_else(|| Failure::plain(format!("Cannot read file {path}, open {path}: no such file or directory")))
     };
+    if args.text("cert").is_empty() || args.text("key").is_empty() {
+        return Err(Failure::plain("key and cert must be specified"));
+    }
     let mut data = Map::new();
-    data.insert("tls.crt".into(), read("cert")?.into());
-    data.insert("tls.key".into(), read("key")?.into());
+    // Whether the two belong together is not looked at.
+    for (long, entry, what) in [("cert", "tls.crt", "certificate"), ("key", "tls.key", "key")] {
+        let text = read(long)?;
+        if !text.contains("-----BEGIN ") {
+            return Err(Failure::plain(format!("tls: failed to find any PEM data in {what} input")));
+        }
+        data.insert(entry.into(), text.into());
+    }
     secret(&client, args, &name, "kubernetes.io/tls", data).await
 }
 
@@ -254,7 +316,16 @@ async fn docker(cx: &Cx, args: &Args) -> Result {
     let name = one_name(args)?;
     let (user, password, server) =
         (args.text("docker-username"), args.text("docker-password"), args.text("docker-server"));
-    if user.is_empty() || password.is_empty() {
+    if args.changed("from-file") {
+        let read = data(cx, args, &format!("Secret {name:?}"))?;
+        let mut named = Map::new();
+        for (source, (key, text)) in args.list("from-file").iter().zip(read) {
+            let key = if source.contains('=') { key } else { ".dockerconfigjson".into() };
+            named.insert(key, text);
+        }
+        return secret(&client, args, &name, "kubernetes.io/dockerconfigjson", named).await;
+    }
+    if user.is_empty() || password.is_empty() || server.is_empty() {
         return Err(Failure::plain(
             "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
         ));

@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/create/create_{quota,pdb,priorityclass}.go.
 
+use api::meta::selector::{Operator, Selector};
 use serde_json::{Map, Value, json};
 
 use super::{GENERATOR, finish, one_name};
@@ -93,7 +94,7 @@ kubectl create priorityclass high-priority --value=1000 --description=\"high pri
                 "PreemptLowerPriority",
                 "preemption-policy is the policy for preempting pods with lower priority.",
             ),
-            Flag::int("value", "0", "the value of this priority class."),
+            Flag::int32("value", "0", "the value of this priority class."),
         ],
         GENERATOR[0],
         GENERATOR[1],
@@ -111,7 +112,8 @@ async fn quota(cx: &Cx, args: &Args) -> Result {
     let mut spec = Map::new();
     let mut hard = Map::new();
     for pair in args.text("hard").split(',').filter(|pair| !pair.is_empty()) {
-        let Some((key, value)) = pair.split_once('=').filter(|(_, value)| !value.is_empty()) else {
+        let Some((key, value)) = pair.split_once('=').filter(|(_, value)| !value.is_empty() && !value.contains('='))
+        else {
             return Err(Failure::plain(format!("Invalid argument syntax {pair}, expected <resource>=<value>")));
         };
         if quantity::parse(value).is_none() {
@@ -131,6 +133,47 @@ async fn quota(cx: &Cx, args: &Args) -> Result {
     finish(&client, args, object, "failed to create quota: ").await
 }
 
+/// A selector typed as text, as an object's field.
+///
+/// # Errors
+/// A bad selector, or one that such a field cannot hold.
+pub fn label_selector(text: &str) -> Result<Value> {
+    let parsed = Selector::parse(text)
+        .map_err(|why| Failure::plain(format!("couldn't parse the selector string {text:?}: {why}")))?;
+    let (mut labels, mut expressions) = (Map::new(), Vec::new());
+    for requirement in parsed.requirements() {
+        let (key, values) = (&requirement.key, &requirement.values);
+        let operator = match requirement.operator {
+            Operator::Equals | Operator::DoubleEquals => {
+                labels.insert(key.clone(), values.first().cloned().unwrap_or_default().into());
+                continue;
+            }
+            Operator::In => "In",
+            Operator::NotIn => "NotIn",
+            Operator::Exists => "Exists",
+            Operator::DoesNotExist => "DoesNotExist",
+            Operator::NotEquals => {
+                return Err(Failure::plain("\"!=\" is not a valid label selector operator"));
+            }
+            Operator::GreaterThan => return Err(Failure::plain("\"gt\" isn't supported in label selectors")),
+            Operator::LessThan => return Err(Failure::plain("\"lt\" isn't supported in label selectors")),
+        };
+        let mut expression = json!({"key": key, "operator": operator});
+        if !values.is_empty() {
+            expression["values"] = json!(values);
+        }
+        expressions.push(expression);
+    }
+    let mut selector = json!({});
+    if !labels.is_empty() {
+        selector["matchLabels"] = Value::Object(labels);
+    }
+    if !expressions.is_empty() {
+        selector["matchExpressions"] = Value::Array(expressions);
+    }
+    Ok(selector)
+}
+
 async fn budget(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let name = one_name(args)?;
@@ -143,13 +186,15 @@ async fn budget(cx: &Cx, args: &Args) -> Result {
         (false, false) => return Err(Failure::plain("min-available and max-unavailable cannot be both specified")),
         _ => {}
     }
-    let mut labels = Map::new();
-    for pair in args.text("selector").split(',') {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        labels.insert(key.trim().into(), value.trim_start_matches('=').trim().into());
+    for (long, text) in [("min-available", least), ("max-unavailable", most)] {
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        if !text.is_empty() && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(Failure::plain(format!("invalid format specified for {long}")));
+        }
     }
+    let selector = label_selector(args.text("selector"))?;
     let amount = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-    let mut spec = json!({"selector": {"matchLabels": labels}});
+    let mut spec = json!({"selector": selector});
     if least.is_empty() {
         spec["maxUnavailable"] = amount(most);
     } else {

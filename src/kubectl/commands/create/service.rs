@@ -106,7 +106,10 @@ kubectl create service externalname my-ns --external-name bar.com",
 
 /// `80:8080` → a service port.
 fn port(spec: &str) -> Result<Value> {
-    let (port, target) = spec.split_once(':').unwrap_or((spec, spec));
+    let mut parts = spec.split(':');
+    let port = parts.next().unwrap_or_default();
+    // What stands behind a second colon nobody reads.
+    let target = parts.next().unwrap_or(port);
     let number = |text: &str| {
         text.parse::<u16>().map_err(|_| {
             let why = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
@@ -114,11 +117,17 @@ fn port(spec: &str) -> Result<Value> {
             } else {
                 "invalid syntax"
             };
-            Failure::plain(format!("strconv.Atoi: parsing {text:?}: {why}"))
+            Failure::plain(format!("strconv.ParseUint: parsing {text:?}: {why}"))
         })
     };
-    let target = match target.parse::<u16>() {
-        Ok(target) => json!(target),
+    let port = number(port)?;
+    let target = match target.parse::<i32>() {
+        Ok(target) => {
+            if let Some(why) = api::meta::names::port_number(target.into()).first().filter(|_| spec.contains(':')) {
+                return Err(Failure::plain(why.to_string()));
+            }
+            json!(target)
+        }
         Err(_) => {
             if let Some(why) = api::meta::names::port_name(target).first() {
                 return Err(Failure::plain(why.to_string()));
@@ -126,7 +135,7 @@ fn port(spec: &str) -> Result<Value> {
             json!(target)
         }
     };
-    Ok(json!({"name": spec.replace(':', "-"), "port": number(port)?, "targetPort": target, "protocol": "TCP"}))
+    Ok(json!({"name": spec.replace(':', "-"), "port": port, "targetPort": target, "protocol": "TCP"}))
 }
 
 async fn run(cx: &Cx, args: &Args, kind: &str) -> Result {
@@ -135,11 +144,12 @@ async fn run(cx: &Cx, args: &Args, kind: &str) -> Result {
     let cluster_ip = if kind == "ClusterIP" { args.text("clusterip") } else { "" };
     let specs = args.list("tcp");
     let needs_port = kind != "ExternalName" && cluster_ip != "None";
-    if cluster_ip == "None" && !specs.is_empty() {
-        return Err(Failure::plain("can not map ports with clusterip=None"));
-    }
     if needs_port && specs.is_empty() {
         return Err(Failure::plain("at least one tcp port specifier must be provided"));
+    }
+    let external = args.text("external-name");
+    if kind == "ExternalName" && !api::meta::names::dns1123_subdomain(external).is_empty() {
+        return Err(Failure::plain(format!("invalid service external name {external}")));
     }
     let mut ports = specs.iter().map(|spec| port(spec)).collect::<Result<Vec<_>>>()?;
     if kind == "NodePort" && args.int("node-port") > 0 {
@@ -156,7 +166,7 @@ async fn run(cx: &Cx, args: &Args, kind: &str) -> Result {
         spec["clusterIP"] = cluster_ip.into();
     }
     if kind == "ExternalName" {
-        spec["externalName"] = args.text("external-name").into();
+        spec["externalName"] = external.into();
     }
     let object = json!({
         "apiVersion": "v1",

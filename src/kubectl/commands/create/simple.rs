@@ -50,6 +50,9 @@ kubectl create token myapp",
     flags: &[
         &[
             Flag::list("audience", "Audience of the requested token. If unset, defaults to requesting a token for use with the Kubernetes API server. May be repeated to request a token valid for multiple audiences."),
+            Flag::text("bound-object-kind", "", "Kind of an object to bind the token to. Supported kinds are Node, Pod, Secret. If set, --bound-object-name must be provided."),
+            Flag::text("bound-object-name", "", "Name of an object to bind the token to. The token will expire when the object is deleted. Requires --bound-object-kind."),
+            Flag::text("bound-object-uid", "", "UID of an object to bind the token to. Requires --bound-object-kind and --bound-object-name. If unset, the UID of the existing object is used."),
             Flag::duration("duration", "0s", "Requested lifetime of the issued token. If not set or if set to 0, the lifetime will be determined by the server automatically. The server may return a token with a longer or shorter lifetime."),
         ],
         global::PRINT,
@@ -76,14 +79,26 @@ async fn token(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let name = one_name(args)?;
     let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?;
+    check_token(args)?;
     let mut spec = json!({"audiences": args.list("audience")});
+    if !args.text("bound-object-kind").is_empty() {
+        let mut bound = json!({
+            "apiVersion": "v1",
+            "kind": args.text("bound-object-kind"),
+            "name": args.text("bound-object-name"),
+        });
+        if !args.text("bound-object-uid").is_empty() {
+            bound["uid"] = args.text("bound-object-uid").into();
+        }
+        spec["boundObjectRef"] = bound;
+    }
     if args.duration("duration") > 0 {
         spec["expirationSeconds"] = (args.duration("duration") / 1000).into();
     }
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec});
     let path = format!("/api/v1/namespaces/{}/serviceaccounts/{name}/token", client.namespace);
     let answer =
-        client.post(path, body, Query::new()).await.map_err(|failure| failure.prefixed("failed to create token: "))?;
+        client.post(path, body, Query::new()).await.map_err(|failure| failure.wrapped("failed to create token: "))?;
     let token = text_at(&answer, "/status/token");
     if token.is_empty() {
         return Err(Failure::plain("failed to create token: no token in server response"));
@@ -93,4 +108,30 @@ async fn token(cx: &Cx, args: &Args) -> Result {
         _ => output.print(&answer)?,
     });
     Ok(())
+}
+
+fn check_token(args: &Args) -> Result {
+    const KINDS: &[&str] = &["Node", "Pod", "Secret"];
+    let fail = |why: &str| Err(Failure::plain(why));
+    if args.duration("duration") < 0 {
+        return fail("--duration must be greater than or equal to 0");
+    }
+    if args.duration("duration") % 1000 != 0 {
+        return fail("--duration cannot be expressed in units less than seconds");
+    }
+    if args.list("audience").iter().any(String::is_empty) {
+        return fail("--audience must not be an empty string");
+    }
+    let (kind, name, uid) =
+        (args.text("bound-object-kind"), args.text("bound-object-name"), args.text("bound-object-uid"));
+    match (kind.is_empty(), name.is_empty(), uid.is_empty()) {
+        (true, false, _) => fail("--bound-object-name can only be set if --bound-object-kind is provided"),
+        (true, true, false) => fail("--bound-object-uid can only be set if --bound-object-kind is provided"),
+        (true, true, true) => Ok(()),
+        (false, ..) if !KINDS.contains(&kind) => {
+            fail(&format!("supported --bound-object-kind values are {}", KINDS.join(", ")))
+        }
+        (false, true, _) => fail("--bound-object-name is required if --bound-object-kind is provided"),
+        (false, false, _) => Ok(()),
+    }
 }

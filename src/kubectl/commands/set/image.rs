@@ -3,13 +3,12 @@
 //! Mirrors: kubectl/pkg/cmd/set/set_image.go.
 
 use super::super::text_at;
-use super::{containers_mut, finish, pod_spec_mut, resources_and_pairs};
+use super::{containers_mut, finish, flags, not_all_and_selector, pod_spec_mut, resources_and_pairs, targets};
 use crate::client::Client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
 use crate::flags::Args;
 use crate::global;
-use crate::resource::Selection;
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 pub static VERB: Verb = Verb {
@@ -46,15 +45,10 @@ kubectl set image daemonset abc *=nginx:1.9.1",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    flags(&client, args)?;
     let (words, pairs) = resources_and_pairs(&args.words, "image", false)?;
-    let mut errors = Vec::new();
-    if words.is_empty() && args.list("filename").is_empty() {
-        errors
-            .push(Failure::plain("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
-    }
-    if args.flag("all") && !args.text("selector").is_empty() {
-        errors.push(Failure::plain("cannot set --all and --selector at the same time"));
-    }
+    let infos = targets(&client, args, &words).await?;
+    let mut errors: Vec<Failure> = not_all_and_selector(args).err().into_iter().collect();
     if pairs.is_empty() {
         errors.push(Failure::plain("at least one image update is required"));
     } else if pairs.len() > 1 && pairs.iter().any(|pair| pair.starts_with("*=")) {
@@ -63,7 +57,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         ));
     }
     Failure::aggregate(errors)?;
-    let (infos, mut failures) = Selection::of(args, &words).resolve(&client).await?.split();
+    let mut failures = Vec::new();
     for info in infos {
         let mut after = info.object.clone();
         let spec = match pod_spec_mut(&mut after, &info) {
@@ -73,7 +67,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 continue;
             }
         };
-        let mut missing = false;
         for pair in &pairs {
             let (name, image) = pair.split_once('=').unwrap_or((pair, ""));
             let mut found = false;
@@ -86,12 +79,8 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 }
             }
             if !found {
-                failures.push(Failure::plain(format!("unable to find container named {name:?}")));
-                missing = true;
+                failures.push(Failure::plain(format!("error: unable to find container named {name:?}")));
             }
-        }
-        if missing {
-            continue;
         }
         let failing = "failed to patch image update to pod template: ";
         if let Err(failure) = finish(&client, args, &info, after, "image updated", failing).await {

@@ -5,14 +5,13 @@
 use serde_json::{Map, Value};
 
 use super::super::{map_at, text_at};
-use super::{containers_mut, finish, pod_spec_mut};
+use super::{containers_mut, finish, not_all_and_selector, pod_spec_mut, targets};
 use crate::client::Client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
 use crate::quantity;
-use crate::resource::Selection;
 use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
@@ -74,13 +73,15 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    let infos = targets(&client, args, &args.words).await?;
+    not_all_and_selector(args)?;
     if args.text("limits").is_empty() && args.text("requests").is_empty() {
         return Err(Failure::plain(
             "you must specify an update to requests or limits (in the form of --requests/--limits)",
         ));
     }
     let changes = [("limits", amounts(args.text("limits"))?), ("requests", amounts(args.text("requests"))?)];
-    let (infos, mut failures) = Selection::of(args, &args.words).resolve(&client).await?.split();
+    let mut failures = Vec::new();
     for info in infos {
         let mut after = info.object.clone();
         let spec = match pod_spec_mut(&mut after, &info) {
@@ -100,14 +101,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 for (field, amounts) in changes.iter().filter(|(_, amounts)| !amounts.is_empty()) {
                     if let Some(map) = map_at(container, &["resources", field]) {
                         map.extend(amounts.clone());
-                        // Zero removes.
-                        map.retain(|_, value| value.as_str().and_then(quantity::parse) != Some(0.0));
                     }
                 }
             }
         }
         if !found {
-            failures.push(Failure::plain(format!("unable to find container named {}", args.text("containers"))));
+            failures.push(Failure::plain(format!("error: unable to find container named {}", args.text("containers"))));
             continue;
         }
         let failing = "failed to patch resources update to pod template ";

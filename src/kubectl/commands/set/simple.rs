@@ -2,10 +2,12 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/set/set_{serviceaccount,selector,subject}.go.
 
-use serde_json::{Map, Value, json};
+use api::order::Order;
+use serde_json::{Value, json};
 
-use super::super::list_at;
-use super::{finish, pod_spec_mut};
+use super::super::create::label_selector;
+use super::super::{list_at, text_at};
+use super::{finish, flags, not_all_and_selector, of, pod_spec_mut, targets};
 use crate::client::Client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
@@ -84,18 +86,17 @@ pub static SUBJECT: Verb = Verb {
 
 async fn service_account(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    flags(&client, args)?;
     let Some((account, words)) = args.words.split_last() else {
         return Err(Failure::plain("serviceaccount is required"));
     };
-    let (infos, mut failures) = Selection::of(args, words).resolve(&client).await?.split();
+    let infos = targets(&client, args, words).await?;
+    let mut failures = Vec::new();
     for info in infos {
         let mut after = info.object.clone();
         let outcome = match pod_spec_mut(&mut after, &info) {
             Ok(spec) => {
                 spec["serviceAccountName"] = account.clone().into();
-                if spec.get("serviceAccount").is_some() {
-                    spec["serviceAccount"] = account.clone().into();
-                }
                 finish(&client, args, &info, after, "serviceaccount updated", "failed to patch ServiceAccountName ")
                     .await
             }
@@ -108,56 +109,80 @@ async fn service_account(cx: &Cx, args: &Args) -> Result {
 
 async fn selector(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
-    let Some((expression, words)) = args.words.split_last().filter(|(_, words)| !words.is_empty()) else {
-        return Err(Failure::plain(
-            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
-        ));
+    flags(&client, args)?;
+    let Some((expression, words)) = args.words.split_last() else {
+        return Err(Failure::plain("one selector is required"));
     };
-    let mut labels = Map::new();
-    for pair in expression.split(',') {
-        let Some((key, value)) = pair.split_once('=') else {
-            return Err(Failure::plain(format!("couldn't parse the selector string {expression:?}")));
-        };
-        labels.insert(key.into(), value.into());
-    }
+    let wanted = label_selector(expression)?;
     let (infos, mut failures) = Selection::of(args, words).resolve(&client).await?.split();
     for info in infos {
         if info.mapping.kind != "Service" {
             failures.push(Failure::plain("setting a selector is only supported for Services"));
             continue;
         }
+        let expressions = list_at(&wanted, "/matchExpressions");
+        if !expressions.is_empty() {
+            let shown: Vec<String> = expressions.iter().map(go_expression).collect();
+            failures
+                .push(Failure::plain(format!("match expression [{}] not supported on this object", shown.join(" "))));
+            continue;
+        }
         let mut after = info.object.clone();
-        after["spec"]["selector"] = Value::Object(labels.clone());
-        failures
-            .extend(finish(&client, args, &info, after, "selector updated", "failed to patch selector ").await.err());
+        after["spec"]["selector"] = wanted.get("matchLabels").cloned().unwrap_or_else(|| json!({}));
+        failures.extend(finish(&client, args, &info, after, "selector updated", "").await.err());
     }
     Failure::aggregate(failures)
+}
+
+/// An expression as Go's `%v` writes the struct.
+fn go_expression(expression: &Value) -> String {
+    let values: Vec<&str> = list_at(expression, "/values").iter().filter_map(Value::as_str).collect();
+    format!("{{{} {} [{}]}}", text_at(expression, "/key"), text_at(expression, "/operator"), values.join(" "))
 }
 
 async fn subject(cx: &Cx, args: &Args) -> Result {
     const GROUP: &str = "rbac.authorization.k8s.io";
     let client = Client::new(cx, args)?;
+    let infos = targets(&client, args, &args.words).await?;
+    not_all_and_selector(args)?;
     let mut subjects: Vec<Value> = Vec::new();
     for (flag, kind) in [("user", "User"), ("group", "Group")] {
-        subjects.extend(args.list(flag).iter().map(|name| json!({"apiGroup": GROUP, "kind": kind, "name": name})));
+        let mut names = args.list(flag).to_vec();
+        names.order();
+        subjects.extend(names.iter().map(|name| json!({"apiGroup": GROUP, "kind": kind, "name": name})));
     }
-    for account in args.list("serviceaccount") {
-        let Some((namespace, name)) = account.split_once(':') else {
+    let mut accounts = args.list("serviceaccount").to_vec();
+    accounts.order();
+    for account in &accounts {
+        let Some((namespace, name)) =
+            account.split_once(':').filter(|(_, name)| !name.is_empty() && !name.contains(':'))
+        else {
             return Err(Failure::plain("serviceaccount must be <namespace>:<name>"));
         };
+        if namespace.is_empty() && infos.iter().any(|info| info.mapping.kind == "ClusterRoleBinding") {
+            return Err(Failure::plain("serviceaccount must be <namespace>:<name>, namespace must be specified"));
+        }
+        let namespace = if namespace.is_empty() { client.namespace.as_str() } else { namespace };
         subjects.push(json!({"kind": "ServiceAccount", "namespace": namespace, "name": name}));
     }
     if subjects.is_empty() {
         return Err(Failure::plain("you must specify at least one value of user, group or serviceaccount"));
     }
-    let (infos, mut failures) = Selection::of(args, &args.words).resolve(&client).await?.split();
+    let mut failures = Vec::new();
     for info in infos {
+        if !matches!(info.mapping.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
+            failures.push(of(&info, "setting subjects is only supported for RoleBinding/ClusterRoleBinding"));
+            continue;
+        }
         let mut after = info.object.clone();
         let mut all = list_at(&after, "/subjects").to_vec();
         all.extend(subjects.iter().filter(|new| !list_at(&info.object, "/subjects").contains(new)).cloned());
         after["subjects"] = json!(all);
-        failures
-            .extend(finish(&client, args, &info, after, "subjects updated", "failed to patch subjects ").await.err());
+        failures.extend(
+            finish(&client, args, &info, after, "subjects updated", "failed to patch subjects to rolebinding: ")
+                .await
+                .err(),
+        );
     }
     Failure::aggregate(failures)
 }
