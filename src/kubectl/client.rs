@@ -137,7 +137,14 @@ impl<'a> Client<'a> {
 
     /// The resource a word means.
     pub async fn mapping(&self, word: &str) -> Result<Rc<Mapping>> {
-        if let Ok(found) = self.discovery().await?.find(word) {
+        let discovery = self.discovery().await?;
+        if let Ok(found) = discovery.find(word) {
+            if let Some(other) = discovery.also(word, &found) {
+                self.cx.warn(&format!(
+                    "short name {word:?} could also match lower priority resource {}",
+                    other.group_resource()
+                ));
+            }
             return Ok(found);
         }
         self.rediscover()

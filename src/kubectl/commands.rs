@@ -145,6 +145,16 @@ pub fn with_last_applied(object: &Value) -> Value {
     object
 }
 
+/// The same for what a generator made: a Go struct, its fields in their order.
+pub fn with_last_applied_typed(object: &Value) -> Value {
+    let configuration = format!("{}\n", api::schema::go_json(object));
+    let mut object = object.clone();
+    if let Some(annotations) = annotations_mut(&mut object) {
+        annotations.insert(LAST_APPLIED.into(), configuration.into());
+    }
+    object
+}
+
 /// `metadata.annotations`, made if missing.
 pub fn annotations_mut(object: &mut Value) -> Option<&mut Map<String, Value>> {
     map_at(object, &["metadata", "annotations"])

@@ -78,7 +78,7 @@ async fn kubectl(cx: &Cx, before: &[String], partial: &str) -> Vec<String> {
         Found::Root(_) if !partial.starts_with('-') => {
             return dispatch::verbs().map(|verb| verb.name.to_string()).collect();
         }
-        Found::Root(_) | Found::Options | Found::Unknown(_) => return Vec::new(),
+        Found::Root(_) | Found::Options | Found::Unknown(_) | Found::Topic(_) => return Vec::new(),
     };
     let Ok(args) = Args::parse(verb, &path, &complete_words(verb, &rest)) else { return Vec::new() };
     let Ok(client) = Client::new(cx, &args) else { return Vec::new() };

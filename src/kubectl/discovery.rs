@@ -127,6 +127,14 @@ impl Discovery {
         Err(word.split('.').next().unwrap_or(word).to_string())
     }
 
+    /// Another resource with the same short name, which the word means only at second sight.
+    pub fn also(&self, word: &str, found: &Mapping) -> Option<Rc<Mapping>> {
+        let lower = word.to_lowercase();
+        let has = |mapping: &Mapping| mapping.short_names.contains(&lower);
+        let other = |mapping: &&Rc<Mapping>| has(mapping) && mapping.group != found.group;
+        has(found).then(|| self.resources.iter().find(other).cloned()).flatten()
+    }
+
     /// The mapping of a kind; its lower-case spelling counts too, as upstream.
     pub fn by_kind(&self, group: &str, version: Option<&str>, kind: &str) -> Option<Rc<Mapping>> {
         self.resources

@@ -77,6 +77,8 @@ pub enum Found {
     /// No verb was named; the words are global flags.
     Root(Vec<String>),
     Unknown(String),
+    /// `kubectl help` of what there is not.
+    Topic(String),
 }
 
 /// Finds the verb; flags may stand before it.
@@ -90,7 +92,10 @@ pub fn find(words: &[String]) -> Found {
     if name == "help" {
         let mut inner = rest;
         inner.push("--help".into());
-        return find(&inner);
+        return match find(&inner) {
+            Found::Unknown(name) => Found::Topic(name),
+            found => found,
+        };
     }
     let Some(mut verb) = verbs().find(|verb| verb.is_called(&name)) else { return Found::Unknown(name) };
     let mut path = format!("kubectl {}", verb.name);
@@ -137,6 +142,14 @@ pub async fn run(cx: &Cx, words: &[String]) -> i32 {
             cx.out(help::globals());
             return 0;
         }
+        Found::Topic(name) => {
+            cx.err(format!("Unknown help topic [`{name}`]\n{}", help::root(GROUPS)));
+            return 0;
+        }
+        Found::Unknown(name) if name == "alpha" => {
+            cx.err("No alpha commands are available in this version of kubectl\n");
+            return 0;
+        }
         Found::Unknown(name) => {
             cx.err(format!("error: unknown command {name:?} for \"kubectl\"{}\n", suggest(&name)));
             return 1;
@@ -145,6 +158,11 @@ pub async fn run(cx: &Cx, words: &[String]) -> i32 {
     };
     let args = match Args::parse(verb, &path, &rest) {
         Ok(args) => args,
+        // For `diff` 1 means a difference.
+        Err(why) if verb.name == "diff" => {
+            cx.err(Failure::usage(&path, why).render());
+            return 2;
+        }
         Err(why) => {
             cx.err(format!("error: {why}\nSee '{path} --help' for usage.\n"));
             return 1;

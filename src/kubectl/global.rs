@@ -115,7 +115,7 @@ pub const DRY_RUN: &[Flag] = &[Flag::text(
 
 /// Where manifests come from.
 pub const FILES: &[Flag] = &[
-    Flag::list("filename", "Filename, directory, or URL to files identifying the resource.").short('f'),
+    Flag::csv("filename", "Filename, directory, or URL to files identifying the resource.").short('f'),
     Flag::text(
         "kustomize",
         "",

@@ -86,6 +86,12 @@ pub fn sources(cx: &Cx, names: &[String], recursive: bool) -> Result<Vec<(String
                 let source = if name == "." { base } else { format!("{}/{base}", name.trim_end_matches('/')) };
                 sources.push((source, text));
             }
+        } else if name.contains(['*', '?', '[']) {
+            let matched: Vec<String> = cx.env.files.names().into_iter().filter(|file| globbed(name, file)).collect();
+            if matched.is_empty() {
+                return Err(Failure::plain(format!("the path {name:?} does not exist")));
+            }
+            sources.extend(matched.into_iter().map(|file| (file.clone(), cx.env.read(&file).unwrap_or_default())));
         } else if name == "/dev/null" {
             sources.push((name.clone(), String::new()));
         } else {
@@ -93,6 +99,24 @@ pub fn sources(cx: &Cx, names: &[String], recursive: bool) -> Result<Vec<(String
         }
     }
     Ok(sources)
+}
+
+/// A name against a shell's pattern; neither sign passes a slash.
+fn globbed(pattern: &str, name: &str) -> bool {
+    let Some(sign) = pattern.chars().next() else { return name.is_empty() };
+    let rest = &pattern[sign.len_utf8()..];
+    match sign {
+        '*' => {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.take_while(|at| !name[..*at].contains('/')).any(|at| globbed(rest, &name[at..]))
+        }
+        '?' => name.chars().next().is_some_and(|c| c != '/' && globbed(rest, &name[c.len_utf8()..])),
+        '[' => {
+            let Some((set, rest)) = rest.split_once(']') else { return false };
+            name.chars().next().is_some_and(|c| set.contains(c) && globbed(rest, &name[c.len_utf8()..]))
+        }
+        plain => name.strip_prefix(plain).is_some_and(|name| globbed(rest, name)),
+    }
 }
 
 /// The documents of one source. A failure ends the source; what came before it stands.
@@ -103,6 +127,13 @@ pub fn documents(source: &str, text: &str, validation: Validation) -> Vec<Result
             Ok(Value::Null) => continue,
             Ok(object) => object,
             Err(why) => {
+                // What begins as JSON is read as JSON.
+                let json =
+                    text.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(text).err()).flatten();
+                let why = match json {
+                    Some(error) if error.is_eof() => "unexpected EOF".to_string(),
+                    _ => why,
+                };
                 documents.push(Err(Failure::plain(format!("error parsing {source}: {why}"))));
                 break;
             }

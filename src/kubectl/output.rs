@@ -49,8 +49,11 @@ pub enum Printer {
 
 /// Prints objects one after another, with what stands between them.
 pub struct Output {
+    cx: Cx,
     pub printer: Printer,
     show_managed: bool,
+    /// The object is a Go struct, whose fields have an order.
+    typed: bool,
     printed: usize,
 }
 
@@ -61,7 +64,7 @@ impl Output {
     /// An unknown format, or a template that cannot be parsed.
     pub fn choose(cx: &Cx, args: &Args, default: Printer, more: &[&str]) -> Result<Self> {
         let printer = printer(cx, args, default, more)?;
-        Ok(Self { printer, show_managed: args.flag("show-managed-fields"), printed: 0 })
+        Ok(Self { cx: cx.clone(), printer, show_managed: args.flag("show-managed-fields"), typed: false, printed: 0 })
     }
 
     /// A printer that says `TITLE WORD`, unless `-o` asks for something else.
@@ -70,6 +73,13 @@ impl Output {
     /// As [`Output::choose`].
     pub fn success(cx: &Cx, args: &Args, word: &str) -> Result<Self> {
         Self::choose(cx, args, Printer::Success(word.into()), &[])
+    }
+
+    /// What is printed are Go structs, not maps: JSON keeps the order of their fields.
+    #[must_use]
+    pub fn typed(mut self) -> Self {
+        self.typed = true;
+        self
     }
 
     pub fn is_human(&self) -> bool {
@@ -86,6 +96,9 @@ impl Output {
         Ok(match &self.printer {
             Printer::Success(word) => names(object).iter().map(|name| format!("{name} {word}\n")).collect(),
             Printer::Name => names(object).iter().map(|name| format!("{name}\n")).collect(),
+            Printer::Json if self.typed => {
+                format!("{}\n", json::indented(&api::schema::go_json(&self.visible(object)), "    "))
+            }
             Printer::Json => format!("{}\n", json::pretty(&self.visible(object))),
             Printer::Yaml => {
                 let text = yaml::emit(&self.visible(object));
@@ -105,11 +118,23 @@ impl Output {
             }
             Printer::Template { template, source, allow_missing } => match template.execute(object, *allow_missing) {
                 Ok(text) => text,
-                Err(why) => {
-                    return Err(Failure::plain(format!("error executing template {source:?}: {why}")));
+                Err((text, why)) => {
+                    self.cx.out(format!(
+                        "{text}Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{source}\n\traw data was:\n\t\t{}\n\tobject given to template engine was:\n\t\t{}\n\n",
+                        json::compact(object),
+                        gofmt::v(object)
+                    ));
+                    return Err(Failure::plain(format!("error executing template {}: {why}", gofmt::quote(source))));
                 }
             },
-            Printer::Columns(columns) => columns.print(object, first),
+            Printer::Columns(columns) => match columns.print(object, first) {
+                (text, None) => text,
+                (text, Some(why)) => {
+                    // What came before stands.
+                    self.cx.out(text);
+                    return Err(Failure::plain(why));
+                }
+            },
             Printer::Human { .. } => names(object).iter().map(|name| format!("{name}\n")).collect(),
         })
     }
@@ -173,6 +198,13 @@ fn printer(cx: &Cx, args: &Args, default: Printer, more: &[&str]) -> Result<Prin
             Failure::plain(format!("error reading --template {name}, open {name}: no such file or directory\n"))
         })
     };
+    // Only these two are known in any case.
+    let format = match format.to_lowercase().as_str() {
+        "json" => "json",
+        "yaml" => "yaml",
+        _ => format,
+    };
+    let output = if output.eq_ignore_ascii_case(format) && matches!(format, "json" | "yaml") { format } else { output };
     match format {
         "json" if output == format => Ok(Printer::Json),
         "yaml" if output == format => Ok(Printer::Yaml),

@@ -191,8 +191,13 @@ impl Selection {
             selector = Some(String::new());
         }
         if !self.files.is_empty() {
-            if self.selector.is_some() && !self.all && self.fetch == Fetch::Lazy && !types.is_empty() {
-                return Err(Failure::plain("only one of -f or -l can be specified"));
+            if !types.is_empty() {
+                return Err(Failure::plain(
+                    "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
+                ));
+            }
+            if !tuples.is_empty() {
+                return Err(Failure::plain("resource/name arguments cannot be provided when a path is specified"));
             }
             return self.by_files(client).await;
         }
@@ -208,12 +213,18 @@ impl Selection {
             if types.is_empty() {
                 return Err(Failure::plain("at least one resource must be specified to use a selector"));
             }
+            if !self.subresource.is_empty() {
+                return Err(Failure::plain("subresource cannot be used when bulk resources are specified"));
+            }
             return self.by_selector(client, &types, selector.as_deref().unwrap_or_default()).await;
         }
         if !tuples.is_empty() {
             return self.by_tuples(client, &tuples).await;
         }
         if !names.is_empty() {
+            if words.first().is_some_and(|word| !word.contains(',')) && types.len() > 1 {
+                return Err(Failure::plain("you must specify only one resource"));
+            }
             // `pod,service web`: every name of every type.
             let each = types.iter().flat_map(|kind| names.iter().map(|name| (kind.clone(), name.clone())));
             let tuples: Vec<_> = each.collect();
@@ -233,7 +244,7 @@ impl Selection {
         let mut types: Vec<String> = Vec::new();
         for part in word.split(',') {
             if part.is_empty() {
-                return Err(Failure::plain("arguments in resource/name form must have a single resource and name"));
+                return Err(Failure::plain("the server doesn't have a resource type \"\""));
             }
             let discovery = client.discovery().await?;
             let members = discovery.category(part);

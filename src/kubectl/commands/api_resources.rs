@@ -10,12 +10,21 @@ use crate::discovery::{Discovery, Mapping};
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::output::table::TabWriter;
+use crate::output::{json, kyaml};
 use crate::verb::{VERB as BASE, Verb};
+use crate::yaml;
 use api::order::Order;
+use serde_json::{Value, json};
 
 const FLAGS: &[Flag] = &[
     Flag::text("api-group", "", "Limit to resources in the specified API group."),
     Flag::bool("cached", false, "Use the cached list of resources if available."),
+    Flag::bool(
+        "show-managed-fields",
+        false,
+        "If true, keep the managedFields when printing objects in JSON or YAML format.",
+    )
+    .ignored(),
     Flag::csv("categories", "Limit to resources that belong to the specified categories."),
     Flag::bool(
         "namespaced",
@@ -76,6 +85,26 @@ fn no_words(args: &Args) -> Result {
     Err(Failure::usage(&args.path, format!("unexpected arguments: {}", super::apply::brackets(&args.words))))
 }
 
+fn as_json(mapping: &Mapping) -> Value {
+    let mut resource = json!({
+        "name": mapping.plural,
+        "singularName": mapping.singular,
+        "namespaced": mapping.namespaced,
+    });
+    if !mapping.group.is_empty() {
+        resource["group"] = mapping.group.clone().into();
+    }
+    resource["version"] = mapping.version.clone().into();
+    resource["kind"] = mapping.kind.clone().into();
+    resource["verbs"] = json!(mapping.verbs);
+    for (field, words) in [("shortNames", &mapping.short_names), ("categories", &mapping.categories)] {
+        if !words.is_empty() {
+            resource[field] = json!(words);
+        }
+    }
+    resource
+}
+
 /// Each resource once, in its group's preferred version.
 fn preferred(discovery: &Discovery) -> Vec<Rc<Mapping>> {
     let mut chosen: Vec<Rc<Mapping>> = Vec::new();
@@ -91,8 +120,10 @@ async fn resources(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     no_words(args)?;
     let format = args.text("output");
-    if !matches!(format, "" | "wide" | "name") {
-        return Err(Failure::plain(format!("--output {format} is not available")));
+    if !matches!(format, "" | "wide" | "name" | "json" | "yaml" | "kyaml") {
+        return Err(Failure::plain(format!(
+            "unable to match a printer suitable for the output format {format:?}, allowed formats are: json,kyaml,name,wide,yaml"
+        )));
     }
     let sort = args.text("sort-by");
     if !matches!(sort, "" | "name" | "kind") {
@@ -111,6 +142,35 @@ async fn resources(cx: &Cx, args: &Args) -> Result {
         "kind" => a.kind.cmp(&b.kind),
         _ => a.group.cmp(&b.group).then_with(|| a.plural.cmp(&b.plural)),
     });
+    if matches!(format, "json" | "yaml" | "kyaml") {
+        const ORDER: &[&str] = &[
+            "name",
+            "singularName",
+            "namespaced",
+            "group",
+            "version",
+            "kind",
+            "verbs",
+            "shortNames",
+            "categories",
+            "apiVersion",
+            "groupVersion",
+            "resources",
+        ];
+        let list = json!({
+            "kind": "APIResourceList",
+            "apiVersion": "v1",
+            "groupVersion": "",
+            "resources": chosen.iter().map(|mapping| as_json(mapping)).collect::<Vec<_>>(),
+        });
+        // Fields stand in the order of the Go struct, which no kind of the scheme is.
+        cx.out(match format {
+            "json" => format!("{}\n", json::indented(&json::in_order(&list, ORDER), "    ")),
+            "yaml" => yaml::emit(&list),
+            _ => kyaml::emit(&list),
+        });
+        return Ok(());
+    }
     if format == "name" {
         cx.out(chosen.iter().map(|mapping| format!("{}\n", mapping.group_resource())).collect::<String>());
         return Ok(());

@@ -4,6 +4,7 @@
 
 mod last_applied;
 
+use api::meta::selector::Selector;
 use api::order::Order;
 use api::wire::Body;
 use serde_json::Value;
@@ -115,13 +116,32 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
         ));
     }
+    if args.flag("force") && dry_run == DryRun::Server {
+        return Err(Failure::plain("--dry-run=server cannot be used with --force"));
+    }
+    for kind in args.list("prune-allowlist").iter().filter(|_| args.flag("prune")) {
+        if kind.split('/').count() != 3 {
+            return Err(Failure::plain(format!(
+                "invalid GroupVersionKind format: {kind}, please follow <group/version/kind>"
+            )));
+        }
+    }
+    let wanted = Selector::parse(args.text("selector")).map_err(|why| {
+        Failure::plain(format!("the provided selector {:?} is not valid: {why}", args.text("selector")))
+    })?;
     let mut selection = Selection::of(args, &[]);
     selection.fetch = Fetch::Names;
     selection.validation = validation;
     selection.all = false;
     selection.selector = None;
     let found = selection.resolve(&client).await?;
-    let (infos, mut failures) = found.split();
+    let (mut infos, mut failures) = found.split();
+    infos.retain(|info| {
+        let labels = info.object.pointer("/metadata/labels").and_then(Value::as_object);
+        let labels = labels.into_iter().flatten();
+        let labels = labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_string())).collect();
+        wanted.matches(Some(&labels))
+    });
     if infos.is_empty() && failures.is_empty() {
         return Err(Failure::plain("no objects passed to apply"));
     }
@@ -135,10 +155,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let as_object = !matches!(whole.printer, Printer::Success(_) | Printer::Name);
     let mut results = Vec::new();
     for info in &infos {
-        let selected = args.text("selector").is_empty() || matches_labels(&info.object, args.text("selector"));
-        if !selected {
-            continue;
-        }
         let applied = if server_side { apply.server_side(info).await } else { apply.client_side(info).await };
         match applied {
             Ok((word, object)) if !as_object => {
@@ -162,15 +178,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 /// `[a b]`, as Go prints a list of words.
 pub fn brackets(words: &[String]) -> String {
     format!("[{}]", words.join(" "))
-}
-
-/// A plain equality selector against an object's labels.
-fn matches_labels(object: &Value, selector: &str) -> bool {
-    selector.split(',').all(|part| {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        let have = object.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str);
-        have == Some(value.trim_start_matches('='))
-    })
 }
 
 impl Apply<'_> {

@@ -12,6 +12,7 @@ use crate::verb::{Complete, VERB as BASE, Verb};
 
 const FLAGS: &[Flag] = &[
     Flag::text("container", "", "Container name. If omitted, use the kubectl.kubernetes.io/default-container annotation for selecting the container to be attached or the first container in the pod will be chosen").short('c'),
+    Flag::text("detach-keys", "", "Override the key sequence for detaching a container").ignored(),
     Flag::duration("pod-running-timeout", "1m0s", "The length of time (like 5s, 2m, or 3h, higher than zero) to wait until at least one pod is running"),
     Flag::bool("quiet", false, "Only print output from the remote session").short('q'),
     Flag::bool("stdin", false, "Pass stdin to the container").short('i'),
@@ -34,6 +35,7 @@ kubectl attach mypod",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    let timeout = pods::running_timeout(args)?;
     if args.words.is_empty() {
         return Err(Failure::plain("at least 1 argument is required for attach"));
     }
@@ -45,13 +47,13 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     }
     let word = args.words.join("/");
     let info = pods::target(&client, args, Some(&word)).await?;
-    let timeout = args.duration("pod-running-timeout").max(0) as u64;
     let (pod, _) = pods::pod_of(&client, &info, Rank::Active, timeout).await?;
     let phase = text_at(&pod, "/status/phase");
     if phase == "Succeeded" || phase == "Failed" {
         return Err(Failure::plain(format!("cannot attach a container in a completed pod; current phase is {phase}")));
     }
-    let container = pods::container(cx, &pod, args.text("container"), args.flag("quiet"))?;
+    let container = pods::container(cx, &pod, args.text("container"), args.flag("quiet"))
+        .map_err(|failure| failure.wrapped("cannot attach to the container: "))?;
     let attach = pods::how(cx, args, &pod, &container);
     if !args.flag("quiet") && attach.stdin && attach.tty {
         cx.err("If you don't see a command prompt, try pressing enter.\n");

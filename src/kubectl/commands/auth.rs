@@ -2,6 +2,7 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/auth.
 
+use api::order::Order;
 use serde_json::{Value, json};
 
 use super::{list_at, text_at};
@@ -98,11 +99,21 @@ const API: &str = "authorization.k8s.io/v1";
 async fn can_i(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     if args.flag("list") {
+        if !args.words.is_empty() {
+            return Err(Failure::plain("list option must be specified with no arguments"));
+        }
+        if args.flag("quiet") || args.flag("all-namespaces") || !args.text("subresource").is_empty() {
+            return Err(Failure::plain(
+                "list option can't be specified with neither quiet, all-namespaces nor subresource options",
+            ));
+        }
         return list(&client, args).await;
+    }
+    if args.flag("no-headers") {
+        return Err(Failure::plain("--no-headers cannot be set without --list specified"));
     }
     let (verb, target) = match args.words.as_slice() {
         [verb, target] => (verb.as_str(), target.as_str()),
-        [verb, target, name] => return one(&client, args, verb, target, name).await,
         _ => {
             return Err(Failure::plain(format!(
                 "you must specify two arguments: verb resource or verb resource/resourceName.\nSee '{} -h' for help and examples.",
@@ -197,27 +208,38 @@ async fn list(client: &Client<'_>, args: &Args) -> Result {
         list_at(rule, key).iter().filter_map(Value::as_str).map(String::from).collect()
     };
     let show = |list: Vec<String>| format!("[{}]", list.join(" "));
+    // Rules are sorted by what their struct looks like as text.
+    let mut rules: Vec<(String, Vec<String>)> = Vec::new();
     for rule in list_at(&review, "/status/resourceRules") {
-        let groups = texts(rule, "/apiGroups");
+        let (names, verbs) = (show(texts(rule, "/resourceNames")), show(texts(rule, "/verbs")));
         for resource in texts(rule, "/resources") {
-            for group in &groups {
+            for group in texts(rule, "/apiGroups") {
+                let key = format!(
+                    "&PolicyRule{{Verbs:{verbs},APIGroups:[{group}],Resources:[{resource}],ResourceNames:{names},NonResourceURLs:[],}}"
+                );
                 let name = if group.is_empty() { resource.clone() } else { format!("{resource}.{group}") };
-                rows.push(vec![name, "[]".into(), show(texts(rule, "/resourceNames")), show(texts(rule, "/verbs"))]);
+                rules.push((key, vec![name, "[]".into(), names.clone(), verbs.clone()]));
             }
         }
     }
     for rule in list_at(&review, "/status/nonResourceRules") {
+        let verbs = show(texts(rule, "/verbs"));
         for url in texts(rule, "/nonResourceURLs") {
-            rows.push(vec![String::new(), format!("[{url}]"), "[]".into(), show(texts(rule, "/verbs"))]);
+            let key = format!(
+                "&PolicyRule{{Verbs:{verbs},APIGroups:[],Resources:[],ResourceNames:[],NonResourceURLs:[{url}],}}"
+            );
+            rules.push((key, vec![String::new(), format!("[{url}]"), "[]".into(), verbs.clone()]));
         }
     }
+    rules.order_by_key(|(key, _)| key.clone());
+    rows.extend(rules.into_iter().map(|(_, row)| row));
     client.cx.out(TabWriter::default().render(&rows));
     Ok(())
 }
 
 async fn who_am_i(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
-    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?;
+    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?.typed();
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews".to_string();
     let review = client.post(path, body, Query::new()).await?;

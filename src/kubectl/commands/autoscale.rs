@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{create, dry_run, with_last_applied, write_query};
+use super::{create, dry_run, with_last_applied_typed, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
@@ -103,7 +103,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
     let word = if dry_run == DryRun::Client { "created" } else { "autoscaled" };
-    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
+    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?.typed();
     let (min, max) = (args.int("min"), args.int("max"));
     if max < 1 {
         return Err(Failure::plain(format!("--max=MAXPODS is required and must be at least 1, max: {max}")));
@@ -136,7 +136,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             object["metadata"]["namespace"] = client.namespace.clone().into();
         }
         if args.flag("save-config") && dry_run != DryRun::Client {
-            object = with_last_applied(&object);
+            object = with_last_applied_typed(&object);
         }
         if dry_run != DryRun::Client {
             let mapping = create::mapping_of(&object)?;

@@ -48,7 +48,7 @@ pub async fn nodes(client: &Client<'_>, args: &Args) -> Result<Vec<Info>> {
         return Err(Failure::usage(&args.path, format!("USAGE: {} {} [flags]", args.verb.name, args.verb.usage)));
     }
     if !args.words.is_empty() && !args.text("selector").is_empty() {
-        return Err(Failure::plain("error: cannot specify both a node name and a --selector option"));
+        return Err(Failure::usage(&args.path, "error: cannot specify both a node name and a --selector option"));
     }
     let selection = if args.words.is_empty() {
         Selection::of(args, &["nodes".to_string()])
@@ -57,9 +57,6 @@ pub async fn nodes(client: &Client<'_>, args: &Args) -> Result<Vec<Info>> {
     };
     let (infos, failures) = selection.resolve(client).await?.split();
     Failure::aggregate(failures)?;
-    if infos.is_empty() && !args.text("selector").is_empty() {
-        client.cx.err("No resources found\n");
-    }
     Ok(infos)
 }
 

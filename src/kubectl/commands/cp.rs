@@ -60,7 +60,7 @@ fn spec(text: &str) -> Result<Spec> {
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let [from, to] = args.words.as_slice() else {
-        return Err(Failure::usage(&args.path, "source and destination are required"));
+        return Err(Failure::plain("source and destination are required"));
     };
     let (from, to) = (spec(from)?, spec(to)?);
     if !from.pod.is_empty() && !to.pod.is_empty() {

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use api::wire::{Method, Request};
 use serde_json::Value;
 
-use super::{dry_run, require_files, with_last_applied, write_query};
+use super::{dry_run, require_files, with_last_applied, with_last_applied_typed, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
 use crate::discovery::Mapping;
@@ -151,6 +151,8 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 
 /// `--raw URI -f FILE`: the file as it is, to any path.
 pub async fn raw(client: &Client<'_>, args: &Args, uri: &str, method: Method) -> Result {
+    require_files(args)?;
+    super::get::check_uri(uri)?;
     let [file] = args.list("filename") else {
         return Err(Failure::plain("--raw can only use a single local file or stdin"));
     };
@@ -206,7 +208,7 @@ pub fn name_and_command(args: &Args) -> Result<(String, Vec<String>)> {
 pub async fn finish(client: &Client<'_>, args: &Args, object: Value, failing: &str) -> Result {
     let cx = client.cx;
     let dry_run = dry_run(cx, args)?;
-    let mut output = Output::success(cx, args, &format!("created{}", dry_run.suffix()))?;
+    let mut output = Output::success(cx, args, &format!("created{}", dry_run.suffix()))?.typed();
     let validation = Validation::parse(args.text("validate"))?;
     let mapping = mapping_of(&object)?;
     let mut object = object;
@@ -214,7 +216,7 @@ pub async fn finish(client: &Client<'_>, args: &Args, object: Value, failing: &s
         object["metadata"]["namespace"] = client.namespace.clone().into();
     }
     if args.flag("save-config") {
-        object = with_last_applied(&object);
+        object = with_last_applied_typed(&object);
     }
     if dry_run != DryRun::Client {
         let mut query = write_query(args, dry_run);

@@ -3,6 +3,8 @@
 //! Mirrors: kubectl/pkg/cmd/debug/debug.go.
 
 use api::wire::Body;
+mod profile;
+
 use serde_json::{Value, json};
 
 use super::pods;
@@ -13,6 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::resource::Info;
 use crate::verb::{Complete, VERB as BASE, Verb};
+use profile::Style;
 
 const FLAGS: &[Flag] = &[
     Flag::bool(
@@ -27,12 +30,51 @@ const FLAGS: &[Flag] = &[
     ),
     Flag::text("container", "", "Container name to use for debug container.").short('c'),
     Flag::text("copy-to", "", "Create a copy of the target Pod with this name."),
-    Flag::list("env", "Environment variables to set in the container."),
+    Flag::text(
+        "custom",
+        "",
+        "Path to a JSON or YAML file containing a partial container spec to customize built-in debug profiles.",
+    ),
+    Flag::pairs("env", "Environment variables to set in the container."),
     Flag::text("image", "", "Container image to use for debug container."),
     Flag::text(
         "image-pull-policy",
         "",
         "The image pull policy for the container. If left empty, this value will not be specified by the client and defaulted by the server.",
+    ),
+    Flag::bool(
+        "keep-annotations",
+        false,
+        "If true, keep the original pod annotations.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::bool(
+        "keep-init-containers",
+        true,
+        "Run the init containers for the pod. Defaults to true.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::bool(
+        "keep-labels",
+        false,
+        "If true, keep the original pod labels.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::bool(
+        "keep-liveness",
+        false,
+        "If true, keep the original pod liveness probes.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::bool(
+        "keep-readiness",
+        false,
+        "If true, keep the original pod readiness probes.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::bool(
+        "keep-startup",
+        false,
+        "If true, keep the original startup probes.(This flag only works when used with '--copy-to')",
+    ),
+    Flag::pairs(
+        "set-image",
+        "When used with '--copy-to', a list of name=image pairs for changing container images, similar to how 'kubectl set image' works.",
     ),
     Flag::text(
         "profile",
@@ -81,15 +123,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let at = args.before_dash.unwrap_or(args.words.len());
     let names = &args.words[..at];
-    if names.is_empty() {
-        return Err(Failure::plain("NAME or TYPE/NAME is required for debug"));
-    }
-    if args.text("image").is_empty() && args.text("copy-to").is_empty() {
-        return Err(Failure::plain("you must specify --image when not using --copy-to."));
-    }
-    if !args.text("image").is_empty() && !super::run::valid_image(args.text("image")) {
-        return Err(Failure::plain(format!("invalid image name {:?}: invalid reference format", args.text("image"))));
-    }
+    check(cx, args, names)?;
     let info = pods::target(&client, args, Some(&names.join("/"))).await?;
     // Names are made unique by what the cluster says, not by chance.
     let suffix: String = {
@@ -101,8 +135,74 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         "Node" => on_node(&client, args, &info, &suffix).await,
         "Pod" if args.text("copy-to").is_empty() => beside(&client, args, &info, &suffix).await,
         "Pod" => copied(&client, args, &info, &suffix).await,
-        kind => Err(Failure::plain(format!("{:?} not supported by debug", kind.to_lowercase()))),
+        _ => Err(Failure::plain(format!("{:?} not supported by debug", info.mapping.gvk()))),
     }
+}
+
+/// What the flags alone are refused for.
+fn check(cx: &Cx, args: &Args, names: &[String]) -> Result {
+    let fail = |why: &str| Err(Failure::plain(why));
+    let (image, copy, custom) = (args.text("image"), args.text("copy-to"), args.text("custom"));
+    let images = args.list("set-image");
+    let command = args.before_dash.is_some_and(|at| at < args.words.len());
+    if !profile::NAMES.contains(&args.text("profile")) {
+        return fail(&format!("unknown profile: {}", args.text("profile")));
+    }
+    if !custom.is_empty() {
+        return match cx.env.read(custom) {
+            None => fail(&format!(
+                "must pass a container spec json file for custom profile: open {custom}: no such file or directory"
+            )),
+            Some(_) => fail("--custom is not part of this simulated kubectl; choose a --profile"),
+        };
+    }
+    if args.changed("attach") && args.flag("attach") && image.is_empty() && args.text("container").is_empty() {
+        return fail("you must specify --container or create a new container using --image in order to attach.");
+    }
+    if !copy.is_empty() {
+        if image.is_empty() && images.is_empty() && !command {
+            return fail("you must specify --image, --set-image or command arguments.");
+        }
+        if command && args.text("container").is_empty() && image.is_empty() {
+            return fail("you must specify an existing container or a new image when specifying args.");
+        }
+    } else if args.flag("replace") {
+        return fail("--replace may only be used with --copy-to.");
+    } else if args.flag("same-node") {
+        return fail("--same-node may only be used with --copy-to.");
+    } else if !images.is_empty() {
+        return fail("--set-image may only be used with --copy-to.");
+    } else if image.is_empty() {
+        return fail("you must specify --image when not using --copy-to.");
+    }
+    if !image.is_empty() && !super::run::valid_image(image) {
+        return fail(&format!("invalid image name {image:?}: invalid reference format"));
+    }
+    if names.is_empty() {
+        return fail("NAME or filename is required for debug");
+    }
+    let policy = args.text("image-pull-policy");
+    if !matches!(policy, "" | "Always" | "IfNotPresent" | "Never") {
+        return fail(&format!("invalid image pull policy: {policy}"));
+    }
+    for (name, image) in images.iter().filter_map(|pair| pair.split_once('=')) {
+        if !super::run::valid_image(image) {
+            return fail(&format!("invalid image name {image:?} for container {name:?}: invalid reference format"));
+        }
+    }
+    let target = args.text("target");
+    if !target.is_empty() {
+        if !copy.is_empty() {
+            return fail("--target is incompatible with --copy-to. Use --share-processes instead.");
+        }
+        if !args.flag("quiet") {
+            cx.out(format!("Targeting container {target:?}. If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n"));
+        }
+    }
+    if args.flag("tty") && !args.flag("stdin") {
+        return fail("-i/--stdin is required for containers with -t/--tty=true");
+    }
+    Ok(())
 }
 
 fn container(args: &Args, name: &str) -> Value {
@@ -136,7 +236,7 @@ fn debugger_name(client: &Client<'_>, args: &Args, suffix: &str) -> String {
         "" => {
             let name = format!("debugger-{suffix}");
             if !args.flag("quiet") {
-                client.cx.err(format!("Defaulting debug container name to {name}.\n"));
+                client.cx.out(format!("Defaulting debug container name to {name}.\n"));
             }
             name
         }
@@ -148,9 +248,6 @@ async fn beside(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) -> 
     let name = debugger_name(client, args, suffix);
     let mut new = container(args, &name);
     if !args.text("target").is_empty() {
-        if !args.flag("quiet") {
-            client.cx.err(format!("Targeting container {:?}. If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n", args.text("target")));
-        }
         new["targetContainerName"] = args.text("target").into();
     }
     if let Some(map) = new.as_object_mut() {
@@ -158,6 +255,9 @@ async fn beside(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) -> 
     }
     let mut all = list_at(&info.object, "/spec/ephemeralContainers").to_vec();
     all.push(new);
+    let mut changed = json!({"spec": {"ephemeralContainers": all}});
+    profile::apply(args, &mut changed, &name, Style::Ephemeral);
+    let all = list_at(&changed, "/spec/ephemeralContainers").to_vec();
     let patch = Body::Json(json!({"spec": {"ephemeralContainers": all}}).into());
     client
         .patch_sub(
@@ -179,8 +279,15 @@ async fn copied(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) -> 
             map.remove("nodeName");
         }
         map.remove("ephemeralContainers");
-        if args.flag("share-processes") {
-            map.insert("shareProcessNamespace".into(), true.into());
+        if args.changed("share-processes") {
+            map.insert("shareProcessNamespace".into(), args.flag("share-processes").into());
+        }
+    }
+    let images: Vec<(&str, &str)> = args.list("set-image").iter().filter_map(|pair| pair.split_once('=')).collect();
+    for container in spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let of = |name: &str| images.iter().rfind(|(known, _)| *known == name).map(|(_, image)| *image);
+        if let Some(image) = of(text_at(container, "/name")).or_else(|| of("*")) {
+            container["image"] = image.into();
         }
     }
     let existing = list_at(&spec, "/containers").iter().any(|c| text_at(c, "/name") == args.text("container"));
@@ -209,7 +316,17 @@ async fn copied(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) -> 
             list.push(new);
         }
     }
-    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": args.text("copy-to")}, "spec": spec});
+    let mut metadata = json!({"name": args.text("copy-to")});
+    for field in ["labels", "annotations"] {
+        if let Some(map) = info.object.pointer(&format!("/metadata/{field}")) {
+            metadata[field] = map.clone();
+        }
+    }
+    let mut object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec});
+    // Where only images change there is no container to debug with.
+    if !name.is_empty() {
+        profile::apply(args, &mut object, &name, Style::PodCopy);
+    }
     if args.flag("replace") {
         let options = super::delete::options(-1, "Background", crate::client::DryRun::None);
         client.delete(&info.mapping, &info.namespace, &info.name, &options).await?;
@@ -226,25 +343,21 @@ async fn on_node(client: &Client<'_>, args: &Args, info: &Info, suffix: &str) ->
     };
     let pod_name = format!("node-debugger-{}-{suffix}", info.name);
     if !args.flag("quiet") {
-        client.cx.err(format!("Creating debugging pod {pod_name} with container {name} on node {}.\n", info.name));
+        client.cx.out(format!("Creating debugging pod {pod_name} with container {name} on node {}.\n", info.name));
     }
-    let mut new = container(args, name);
-    new["volumeMounts"] = json!([{"mountPath": "/host", "name": "host-root"}]);
-    let object = json!({
+    let new = container(args, name);
+    let mut object = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": pod_name, "labels": {"app.kubernetes.io/managed-by": "kubectl-debug"}},
         "spec": {
             "containers": [new],
-            "hostIPC": true,
-            "hostNetwork": true,
-            "hostPID": true,
             "nodeName": info.name,
             "restartPolicy": "Never",
             "tolerations": [{"operator": "Exists"}],
-            "volumes": [{"name": "host-root", "hostPath": {"path": "/"}}],
         },
     });
+    profile::apply(args, &mut object, name, Style::Node);
     let mapping = create::mapping_of(&object)?;
     let created = client.create(&mapping, &client.namespace, &object, Query::new()).await?;
     let pod =

@@ -62,6 +62,9 @@ async fn run(cx: &Cx, args: &Args) -> Result {
 
 async fn compare(cx: &Cx, args: &Args) -> Result<bool> {
     let client = Client::new(cx, args)?;
+    if !args.words.is_empty() {
+        return Err(Failure::usage(&args.path, format!("Unexpected args: {}", apply::brackets(&args.words))));
+    }
     if let Err(failure) = require_files(args) {
         cx.err(failure.render());
         return Err(Failure::Exit(1));

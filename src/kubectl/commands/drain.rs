@@ -74,6 +74,9 @@ const RETRY: u64 = 5_000;
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    if api::meta::selector::Selector::parse(args.text("pod-selector")).is_err() {
+        return Err(Failure::plain("--pod-selector=<pod_selector> must be a valid label selector"));
+    }
     let dry_run = dry_run(cx, args)?;
     let nodes = cordon::nodes(&client, args).await?;
     for node in &nodes {

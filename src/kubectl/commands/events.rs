@@ -53,7 +53,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     if args.list("types").iter().any(|kind| !["normal", "warning"].contains(&kind.to_lowercase().as_str())) {
         return Err(Failure::plain("valid --types are Normal or Warning"));
     }
-    let mut output = Output::choose(cx, args, Printer::Human { wide: false }, &[])?;
+    let mut output = Output::choose(cx, args, Printer::Human { wide: false }, &[])?.typed();
     let mapping = client.mapping("events.v1.").await.or(client.mapping("events").await)?;
     let namespace = if args.flag("all-namespaces") { String::new() } else { client.namespace.clone() };
     let query = query(&client, args).await?;
@@ -66,15 +66,15 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     events.retain(|event| shown(event));
     events.order_by(|a, b| time(a).cmp(time(b)));
     let mut writer = TabWriter::default();
+    if events.is_empty() && !args.flag("watch") {
+        cx.err(if args.flag("all-namespaces") {
+            "No events found.\n".into()
+        } else {
+            format!("No events found in {} namespace.\n", client.namespace)
+        });
+        return Ok(());
+    }
     if output.is_human() {
-        if events.is_empty() && !args.flag("watch") {
-            cx.err(if args.flag("all-namespaces") {
-                "No events found.\n".into()
-            } else {
-                format!("No events found in {} namespace.\n", client.namespace)
-            });
-            return Ok(());
-        }
         let mut rows = Vec::new();
         if !args.flag("no-headers") {
             rows.push(header(args));
@@ -82,7 +82,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         rows.extend(events.iter().map(|event| row(cx, args, event)));
         cx.out(writer.render(&rows));
     } else if !args.flag("watch") || !events.is_empty() {
-        cx.out(output.print(&list(events))?);
+        // A list has no name to print.
+        if !matches!(output.printer, Printer::Name) {
+            let mut whole = list(events);
+            whole["kind"] = "EventList".into();
+            cx.out(output.print(&whole)?);
+        }
     }
     if !args.flag("watch") {
         return Ok(());
@@ -122,7 +127,13 @@ async fn query(client: &Client<'_>, args: &Args) -> Result<Query> {
     let Some((word, name)) = target.split_once('/').filter(|(word, name)| !word.is_empty() && !name.is_empty()) else {
         return Err(Failure::plain("--for must be in resource/name form"));
     };
-    let mapping = client.mapping(word).await?;
+    if name.contains('/') {
+        return Err(Failure::plain("arguments in resource/name form may not have more than one slash"));
+    }
+    let mapping = client
+        .mapping(word)
+        .await
+        .map_err(|_| Failure::Bare(format!("the server doesn't have a resource type {word:?}")))?;
     Ok(vec![(
         "fieldSelector",
         format!(

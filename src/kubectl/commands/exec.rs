@@ -44,6 +44,7 @@ kubectl exec deploy/mydeployment -- date",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    let timeout = pods::running_timeout(args)?;
     let has_file = !args.list("filename").is_empty();
     if (args.words.is_empty() || args.before_dash == Some(0)) && !has_file {
         return Err(Failure::plain("pod, type/name or --filename must be specified"));
@@ -60,7 +61,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain("you must specify at least one command for the container"));
     }
     let info = pods::target(&client, args, args.words[..at].first()).await?;
-    let timeout = args.duration("pod-running-timeout").max(0) as u64;
     let (pod, _) = pods::pod_of(&client, &info, Rank::Active, timeout).await?;
     let phase = text_at(&pod, "/status/phase");
     if phase == "Succeeded" || phase == "Failed" {

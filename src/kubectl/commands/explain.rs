@@ -22,7 +22,7 @@ const FLAGS: &[Flag] = &[
         "recursive",
         false,
         "When true, print the name of all the fields recursively. Otherwise, print the available fields with their description.",
-    ),
+    ).short('R'),
 ];
 
 pub static VERB: Verb = Verb {
@@ -67,6 +67,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             "We accept only this format: explain RESOURCE"
         }));
     };
+    if !matches!(args.text("output"), "plaintext" | "plaintext-openapiv2") {
+        return Err(Failure::plain(format!("unrecognized format: {}", args.text("output"))));
+    }
+    if word.contains(['[', ']', '{', '}', '*']) {
+        return Err(Failure::plain("invalid jsonpath syntax, first node must be field node"));
+    }
     let mut parts: Vec<&str> = word.split('.').collect();
     let mut name = parts.remove(0).to_string();
     let discovery = client.discovery().await?;
@@ -103,7 +109,12 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         }
     };
     let Some(root) = schema::for_kind(&group, &version, &mapping.kind) else {
-        return Err(Failure::plain(format!("couldn't find resource for \"{group}/{version}, Kind={}\"", mapping.kind)));
+        let of = format!("{group}/{version}, Resource={}", mapping.plural);
+        let served = client.discovery().await?.resources.iter().any(|m| m.group == group && m.version == version);
+        return Err(Failure::plain(match served {
+            true => format!("GVR ({of}) not found in OpenAPI schema"),
+            false => format!("couldn't find resource for {of:?}"),
+        }));
     };
     let mut text = String::new();
     if !group.is_empty() {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::run::{labels, overridden};
-use super::{create, dry_run, list_at, text_at, with_last_applied, write_query};
+use super::{create, dry_run, list_at, text_at, with_last_applied_typed, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
@@ -98,7 +98,7 @@ kubectl expose deployment nginx --port=80 --target-port=8000",
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
-    let mut output = Output::success(cx, args, &format!("exposed{}", dry_run.suffix()))?;
+    let mut output = Output::success(cx, args, &format!("exposed{}", dry_run.suffix()))?.typed();
     let selection = Selection { selector: None, ..Selection::of(args, &args.words) };
     let (infos, mut failures) = selection.resolve(&client).await?.split();
     for info in infos {
@@ -112,7 +112,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 return Ok(service);
             }
             if args.flag("save-config") {
-                service = with_last_applied(&service);
+                service = with_last_applied_typed(&service);
             }
             let mapping = create::mapping_of(&service)?;
             client.create(&mapping, &client.namespace, &service, write_query(args, dry_run)).await

@@ -11,6 +11,7 @@ use super::{check_files, text_at};
 use crate::client::{self, Client, TABLE};
 use crate::coroutine::{Cx, Wake};
 use crate::discovery::Mapping;
+use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
@@ -129,6 +130,15 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         if !args.words.is_empty() {
             return Err(Failure::plain("arguments may not be passed when --raw is specified"));
         }
+        if args.flag("watch") || args.flag("watch-only") || !args.text("selector").is_empty() {
+            return Err(Failure::plain(
+                "--raw may not be specified with other flags that filter the server request or alter the output",
+            ));
+        }
+        if !args.text("output").is_empty() {
+            return Err(Failure::plain("--raw and --output are mutually exclusive"));
+        }
+        check_uri(uri)?;
         return raw(&client, uri).await;
     }
     check_files(args)?;
@@ -142,7 +152,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         ));
     }
     let format = args.text("output");
-    if args.flag("show-labels") && !output.is_human() {
+    if args.flag("show-labels") && !output.is_human() && !matches!(format, "" | "wide") {
         return Err(Failure::plain(format!("--show-labels option cannot be used with {format} printer")));
     }
     if args.flag("output-watch-events") && !watching {
@@ -162,9 +172,15 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         found.infos.retain(|info| !matches!(info, Err(failure) if failure.is_not_found()));
     }
     let single = found.single;
-    let (infos, failures) = found.split();
+    let (infos, mut failures) = found.split();
     match output.printer {
-        Printer::Human { wide } => print_tables(&client, args, infos, wide, failures.is_empty())?,
+        Printer::Human { wide } => {
+            print_tables(&client, args, infos, wide, failures.is_empty())?;
+            // What a file names and nobody has is told as it came, inside what the visitor gathered.
+            if !args.list("filename").is_empty() {
+                failures = failures.into_iter().map(|failure| Failure::Bare(failure.text())).collect();
+            }
+        }
         _ => {
             if single && !failures.is_empty() {
                 return Failure::aggregate(failures);
@@ -190,6 +206,17 @@ async fn raw(client: &Client<'_>, uri: &str) -> Result {
         Body::Empty | Body::Stream(_) => String::new(),
     });
     Ok(())
+}
+
+/// What Go takes for a URI of a request: it begins with a slash.
+///
+/// # Errors
+/// Go's text.
+pub fn check_uri(uri: &str) -> Result {
+    if uri.starts_with('/') || uri.contains("://") {
+        return Ok(());
+    }
+    Err(Failure::plain(format!("--raw must be a valid URL path: parse {uri:?}: invalid URI for request")))
 }
 
 /// A request from a URI typed by hand: percent escapes are decoded.
@@ -223,11 +250,11 @@ fn decode(text: &str) -> String {
 }
 
 /// The layout for objects of one mapping.
-fn layout(args: &Args, mapping: &Mapping, wide: bool, with_kind: bool) -> Layout {
+fn layout(args: &Args, mapping: &Mapping, wide: bool, with_kind: bool, with_namespace: bool) -> Layout {
     Layout {
         wide,
         no_headers: args.flag("no-headers"),
-        namespace: args.flag("all-namespaces") && mapping.namespaced,
+        namespace: args.flag("all-namespaces") && with_namespace,
         kind: (with_kind || args.flag("show-kind")).then(|| mapping.kind_name()),
         show_labels: args.flag("show-labels"),
         label_columns: args.list("label-columns").to_vec(),
@@ -246,15 +273,25 @@ fn print_tables(client: &Client<'_>, args: &Args, infos: Vec<Info>, wide: bool, 
     let with_kind = kinds.len() > 1;
     let namespaced = !args.flag("all-namespaces") && infos.iter().all(|info| info.mapping.namespaced);
     let mut text = String::new();
+    // Once a type had the column, those behind it have it too.
+    let mut with_namespace = false;
+    let by_name = infos.len() == 1 && !infos[0].name.is_empty();
     let mut rest = infos.as_slice();
     while let Some(first) = rest.first() {
         let mapping = first.mapping.clone();
         let group = rest.iter().take_while(|info| info.mapping == mapping).count();
-        let layout = layout(args, &mapping, wide, with_kind);
+        with_namespace |= mapping.namespaced;
+        let layout = layout(args, &mapping, wide, with_kind, with_namespace);
         let mut rows: Vec<Vec<String>> = Vec::new();
         for info in &rest[..group] {
-            let mut table = as_table(&info.object);
-            sort_rows(&mut table, args.text("sort-by"))?;
+            let mut table = as_table(client.cx, &info.object);
+            // Where the one list there is cannot be sorted, it is not printed, and nobody says why.
+            if !by_name && sort_rows(&mut table, args.text("sort-by")).is_err() {
+                if infos.len() > 1 {
+                    sort_rows(&mut table, args.text("sort-by"))?;
+                }
+                continue;
+            }
             let more = layout.rows(&table);
             if rows.is_empty() && !more.is_empty() && !layout.no_headers {
                 rows.push(layout.header(&table));
@@ -281,16 +318,20 @@ fn print_tables(client: &Client<'_>, args: &Args, infos: Vec<Info>, wide: bool, 
 }
 
 /// A Table as it is; an object as the least table there is.
-fn as_table(object: &Value) -> Value {
+fn as_table(cx: &Cx, object: &Value) -> Value {
     if object.get("columnDefinitions").is_some() || object.get("rows").is_some() {
         return object.clone();
     }
+    let age = match duration::seconds_since(text_at(object, "/metadata/creationTimestamp"), cx.now()) {
+        Some(seconds) => duration::human(seconds),
+        None => "<unknown>".to_string(),
+    };
     json!({
         "columnDefinitions": [
             {"name": "Name", "type": "string", "format": "name", "priority": 0},
             {"name": "Age", "type": "string", "priority": 0},
         ],
-        "rows": [{"cells": [text_at(object, "/metadata/name"), "<unknown>"], "object": object}],
+        "rows": [{"cells": [text_at(object, "/metadata/name"), age], "object": object}],
     })
 }
 
@@ -341,7 +382,7 @@ async fn watch(client: &Client<'_>, args: &Args, selection: &Selection, output: 
     let wide = matches!(output.printer, Printer::Human { wide: true });
     let mut printed = Printed {
         cx,
-        layout: layout(args, &mapping, wide, false),
+        layout: layout(args, &mapping, wide, false, mapping.namespaced),
         writer: TabWriter::default(),
         columns: Value::Null,
         header: false,
@@ -418,6 +459,11 @@ async fn watched(client: &Client<'_>, selection: &Selection) -> Result<Watched> 
         let version = text_at(&list, "/metadata/resourceVersion").to_string();
         let objects = if selection.table.is_some() { vec![list] } else { crate::client::items_of(list) };
         return Ok((mapping, namespace, query, objects, version));
+    }
+    if selection.words.iter().any(|word| word.contains('/'))
+        && selection.words.iter().any(|word| word.split('/').next() != selection.words[0].split('/').next())
+    {
+        return Err(Failure::plain("you may only specify a single resource type"));
     }
     let mut infos = selection.resolve(client).await?.all()?;
     if infos.len() != 1 {

@@ -38,6 +38,17 @@ pub async fn target(client: &Client<'_>, args: &Args, word: Option<&String>) -> 
     infos.into_iter().next().ok_or_else(|| Failure::plain("pod, type/name or --filename must be specified"))
 }
 
+/// `--pod-running-timeout` in milliseconds.
+///
+/// # Errors
+/// It leaves no time.
+pub fn running_timeout(args: &Args) -> Result<u64> {
+    match args.duration("pod-running-timeout") {
+        time @ 1.. => Ok(time as u64),
+        _ => Err(Failure::usage(&args.path, "--pod-running-timeout must be higher than zero")),
+    }
+}
+
 /// The label selector of a workload's or Service's pods.
 ///
 /// # Errors

@@ -52,14 +52,22 @@ kubectl port-forward pod/mypod 8888:5000",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    let timeout = pods::running_timeout(args)?;
     let Some((word, specs)) = args.words.split_first().filter(|(_, specs)| !specs.is_empty()) else {
         return Err(Failure::usage(&args.path, "TYPE/NAME and list of ports are required for port-forward"));
     };
     let info = pods::target(&client, args, Some(word)).await?;
-    let timeout = args.duration("pod-running-timeout").max(0) as u64;
     let (pod, _) = pods::pod_of(&client, &info, Rank::Active, timeout).await?;
+    for address in args.list("address") {
+        if address != "localhost" && address.parse::<std::net::IpAddr>().is_err() {
+            return Err(Failure::plain(format!("{address} is not a valid IP")));
+        }
+    }
     let mut ports = Vec::new();
     for spec in specs {
+        if spec.bytes().all(|byte| byte.is_ascii_digit()) && spec.parse::<u16>().is_err() {
+            return Err(bad_port("local", spec));
+        }
         let (local, remote) = spec.split_once(':').unwrap_or((spec, spec));
         let remote = remote_port(&info, &pod, remote)?;
         let local = match local {
@@ -68,11 +76,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 Ok(local) => local,
                 // `port-forward pod/web http` listens on the named port's number.
                 Err(_) if !spec.contains(':') => remote,
-                Err(_) => {
-                    return Err(Failure::plain(format!(
-                        "error parsing local port '{local}': strconv.ParseUint: parsing {local:?}: invalid syntax"
-                    )));
-                }
+                Err(_) => return Err(bad_port("local", local)),
             },
         };
         ports.push((local, remote));
@@ -158,13 +162,17 @@ fn remote_port(info: &Info, pod: &Value, word: &str) -> Result<u16> {
         return Ok(number);
     }
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Failure::plain(format!(
-            "error parsing remote port '{word}': strconv.ParseUint: parsing {word:?}: value out of range"
-        )));
+        return Err(bad_port("remote", word));
     }
     container_port(pod, word).ok_or_else(|| {
         Failure::plain(format!("Pod '{}' does not have a named port '{word}'", text_at(pod, "/metadata/name")))
     })
+}
+
+fn bad_port(which: &str, word: &str) -> Failure {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let why = if digits { "value out of range" } else { "invalid syntax" };
+    Failure::plain(format!("error parsing {which} port '{word}': strconv.ParseUint: parsing {word:?}: {why}"))
 }
 
 fn container_port(pod: &Value, name: &str) -> Option<u16> {

@@ -6,7 +6,7 @@ use api::order::Gather;
 use serde_json::{Map, Value, json};
 
 use super::pods;
-use super::{create, delete, dry_run, list_at, logs, text_at, with_last_applied, write_query};
+use super::{create, delete, dry_run, list_at, logs, text_at, with_last_applied_typed, write_query};
 use crate::client::{Client, DryRun};
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
@@ -229,7 +229,7 @@ pub fn overridden(args: &Args, mut object: Value, kind: &str) -> Result<Value> {
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
-    let mut output = Output::success(cx, args, &format!("created{}", dry_run.suffix()))?;
+    let mut output = Output::success(cx, args, &format!("created{}", dry_run.suffix()))?.typed();
     delete::cascade(args)?;
     let at = args.before_dash.unwrap_or(args.words.len());
     let Some(name) = args.words.first().filter(|_| at > 0) else {
@@ -294,7 +294,7 @@ async fn send(client: &Client<'_>, args: &Args, object: Value, dry_run: DryRun) 
     if dry_run == DryRun::Client {
         return Ok(object);
     }
-    let object = if args.flag("save-config") { with_last_applied(&object) } else { object };
+    let object = if args.flag("save-config") { with_last_applied_typed(&object) } else { object };
     let mapping = create::mapping_of(&object)?;
     client.create(&mapping, &client.namespace, &object, write_query(args, dry_run)).await
 }

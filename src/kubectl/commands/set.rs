@@ -129,7 +129,7 @@ pub async fn finish(
         super::record(args, &mut after);
     }
     let dry_run = dry_run(cx, args)?;
-    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
+    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?.typed();
     let (kind, mut patch) = merge::two_way(&info.object, &after, &info.mapping)?;
     // These two send what they have even where it changes nothing.
     let always = matches!(word, "serviceaccount updated" | "selector updated");

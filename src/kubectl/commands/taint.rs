@@ -198,7 +198,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 }
                 // A server's dry run is not told from the real thing here.
                 let suffix = if dry_run == DryRun::Server { "" } else { dry_run.suffix() };
-                let mut output = Output::success(cx, args, &format!("{word}{suffix}"))?;
+                let mut output = Output::success(cx, args, &format!("{word}{suffix}"))?.typed();
                 cx.out(output.print(&object)?);
             }
         }

@@ -35,6 +35,26 @@ kubectl version",
     ..BASE
 };
 
+/// The fields as the Go structs have them.
+const ORDER: &[&str] = &[
+    "clientVersion",
+    "kustomizeVersion",
+    "serverVersion",
+    "major",
+    "minor",
+    "emulationMajor",
+    "emulationMinor",
+    "minCompatibilityMajor",
+    "minCompatibilityMinor",
+    "gitVersion",
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
+];
+
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     if !args.words.is_empty() {
@@ -49,7 +69,17 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     };
     let whole = || {
         let mut whole = json!({
-            "clientVersion": {"gitVersion": CLIENT, "major": "1", "minor": "36", "platform": "linux/amd64"},
+            "clientVersion": {
+                "major": "1",
+                "minor": "36",
+                "gitVersion": CLIENT,
+                "gitCommit": "0000000000000000000000000000000000000000",
+                "gitTreeState": "clean",
+                "buildDate": "2026-06-09T00:00:00Z",
+                "goVersion": "go1.26.4",
+                "compiler": "gc",
+                "platform": "linux/amd64",
+            },
             "kustomizeVersion": KUSTOMIZE,
         });
         if !server.is_null() {
@@ -59,7 +89,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     };
     match args.text("output") {
         "yaml" => cx.out(yaml::emit(&whole())),
-        "json" => cx.out(format!("{}\n", go_json::pretty(&whole()).replace("    ", "  "))),
+        "json" => cx.out(format!("{}\n", go_json::indented(&go_json::in_order(&whole(), ORDER), "  "))),
         _ => {
             cx.out(format!("Client Version: {CLIENT}\nKustomize Version: {KUSTOMIZE}\n"));
             if !server.is_null() {

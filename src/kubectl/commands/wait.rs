@@ -99,6 +99,9 @@ impl Condition {
                 },
             };
             let path = path.trim_matches('\'');
+            if path.is_empty() {
+                return Err(Failure::plain("jsonpath expression cannot be empty"));
+            }
             if value.is_some_and(str::is_empty) {
                 return Err(Failure::plain(
                     "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3",
@@ -107,6 +110,9 @@ impl Condition {
             let (path, _) = Path::relaxed(path).map_err(Failure::plain)?;
             let value = value.map(|value| value.trim_matches(['\'', '"']).to_string());
             return Ok(Self::JsonPath { path, value });
+        }
+        if text.is_empty() {
+            return Err(Failure::plain("unrecognized condition: []"));
         }
         Err(Failure::plain(format!("unrecognized condition: {text:?}")))
     }

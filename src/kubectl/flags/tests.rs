@@ -29,7 +29,7 @@ fn flags_and_words_mix() {
 fn lists_gather() {
     let args = parse(&["-L", "a,b", "-L", "c", "-f", "x,y", "-f", "z"]).unwrap();
     assert_eq!(args.list("label-columns"), ["a", "b", "c"]);
-    assert_eq!(args.list("filename"), ["x,y", "z"]);
+    assert_eq!(args.list("filename"), ["x", "y", "z"]);
 }
 
 #[test]

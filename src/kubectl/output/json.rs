@@ -17,6 +17,66 @@ pub fn compact(value: &Value) -> String {
     text
 }
 
+/// On one line, fields in this order and none but these: structs that no kind of the API is.
+pub fn in_order(value: &Value, fields: &[&str]) -> String {
+    match value {
+        Value::Object(map) => {
+            let present = fields.iter().filter_map(|name| Some((*name, map.get(*name)?)));
+            let parts: Vec<String> =
+                present.map(|(name, value)| format!("{}:{}", quote(name), in_order(value, fields))).collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        Value::Array(list) => {
+            let parts: Vec<String> = list.iter().map(|item| in_order(item, fields)).collect();
+            format!("[{}]", parts.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => compact(value),
+    }
+}
+
+/// A line of JSON as `json.Indent` breaks it.
+pub fn indented(line: &str, step: &str) -> String {
+    let mut text = String::new();
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
+    let mut letters = line.chars().peekable();
+    let newline = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n(step, depth));
+    };
+    while let Some(letter) = letters.next() {
+        if quoted {
+            text.push(letter);
+            quoted = escaped || letter != '"';
+            escaped = letter == '\\' && !escaped;
+            continue;
+        }
+        match letter {
+            '{' | '[' if letters.peek().is_some_and(|next| matches!(next, '}' | ']')) => text.push(letter),
+            '{' | '[' => {
+                text.push(letter);
+                depth += 1;
+                newline(&mut text, depth);
+            }
+            '}' | ']' if text.ends_with(['{', '[']) => text.push(letter),
+            '}' | ']' => {
+                depth -= 1;
+                newline(&mut text, depth);
+                text.push(letter);
+            }
+            ',' => {
+                text.push(letter);
+                newline(&mut text, depth);
+            }
+            ':' => text.push_str(": "),
+            other => {
+                quoted = other == '"';
+                text.push(other);
+            }
+        }
+    }
+    text
+}
+
 fn write(value: &Value, depth: Option<usize>, text: &mut String) {
     let (open, close) = match value {
         Value::Object(map) if map.is_empty() => return text.push_str("{}"),

@@ -96,8 +96,7 @@ impl Path {
     pub fn print(&self, object: &Value, allow_missing: bool, as_json: bool) -> Result<String, String> {
         let sets = self.find(object, allow_missing)?;
         if as_json {
-            let all: Vec<Value> = sets.into_iter().flatten().collect();
-            return Ok(format!("{}\n", json::pretty(&Value::Array(all))));
+            return Ok(sets.into_iter().map(|set| format!("{}\n", json::pretty(&Value::Array(set)))).collect());
         }
         Ok(sets.iter().map(|set| set.iter().map(print).collect::<Vec<_>>().join(" ")).collect())
     }

@@ -49,6 +49,20 @@ fn write(value: &Value, depth: usize, text: &mut String) {
             }
             text.push_str(&format!("{}]", indent(depth)));
         }
+        Value::String(string) if string.contains('\n') => {
+            // Folded: each line on its own, one blank deeper than the text's depth allows.
+            text.push_str("\"\\\n");
+            let mut lines = string.split_inclusive('\n').peekable();
+            while let Some(line) = lines.next() {
+                let quoted = json::quote(line.trim_end_matches('\n'));
+                let inner = &quoted[1..quoted.len() - 1];
+                // A blank in front would be folded away.
+                let guard = if inner.starts_with(' ') { "\\" } else { "" };
+                let end = if line.ends_with('\n') { "\\n\\\n" } else { "\\\n" };
+                text.push_str(&format!("{} {guard}{inner}{end}", indent(depth + 1)));
+            }
+            text.push_str(&format!("{}\"", indent(depth + 1)));
+        }
         Value::String(string) => text.push_str(&json::quote(string)),
         Value::Null | Value::Bool(_) | Value::Number(_) => text.push_str(&value.to_string()),
     }

@@ -13,6 +13,22 @@ use super::gofmt;
 #[derive(Debug, Clone)]
 pub struct Template {
     nodes: Vec<Node>,
+    /// `{{define "name"}}`.
+    defined: Vec<(String, Vec<Node>)>,
+}
+
+/// Where in the source something stands, and how it is written there.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    line: usize,
+    column: usize,
+    text: String,
+}
+
+impl Place {
+    fn failed(&self, why: impl std::fmt::Display) -> String {
+        format!("template: output:{}:{}: executing \"output\" at <{}>: {why}", self.line, self.column, self.text)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -22,6 +38,8 @@ enum Node {
     If { pipeline: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
     Range { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
     With { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
+    Define { name: String, body: Vec<Node> },
+    Call { name: String, pipeline: Option<Pipeline> },
 }
 
 /// `$a, $b := f x | g`.
@@ -30,12 +48,14 @@ struct Pipeline {
     variables: Vec<String>,
     assigns: bool,
     commands: Vec<Vec<Operand>>,
+    /// Of each command.
+    places: Vec<Place>,
 }
 
 #[derive(Debug, Clone)]
 enum Operand {
     /// `.a.b` from the dot, a variable or a parenthesis.
-    Field(Base, Vec<String>),
+    Field(Base, Vec<String>, Place),
     Literal(Value),
     Function(String),
 }
@@ -47,7 +67,8 @@ enum Base {
     Pipeline(Box<Pipeline>),
 }
 
-struct Scope {
+struct Scope<'a> {
+    defined: &'a [(String, Vec<Node>)],
     variables: Vec<(String, Value)>,
     allow_missing: bool,
     text: String,
@@ -60,19 +81,35 @@ impl Template {
     /// # Errors
     /// What is wrong with the template.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Ok(Self { nodes: parse::template(text)? })
+        let mut defined = Vec::new();
+        let mut nodes = parse::template(text)?;
+        nodes.retain(|node| match node {
+            Node::Define { name, body } => {
+                defined.push((name.clone(), body.clone()));
+                false
+            }
+            _ => true,
+        });
+        Ok(Self { nodes, defined })
     }
 
     /// # Errors
-    /// What cannot be evaluated.
-    pub fn execute(&self, object: &Value, allow_missing: bool) -> Result<String, String> {
-        let mut scope = Scope { variables: vec![("$".into(), object.clone())], allow_missing, text: String::new() };
-        run(&self.nodes, object, &mut scope)?;
-        Ok(scope.text)
+    /// What was printed before, and what cannot be evaluated.
+    pub fn execute(&self, object: &Value, allow_missing: bool) -> Result<String, (String, String)> {
+        let mut scope = Scope {
+            defined: &self.defined,
+            variables: vec![("$".into(), object.clone())],
+            allow_missing,
+            text: String::new(),
+        };
+        match run(&self.nodes, object, &mut scope) {
+            Ok(()) => Ok(scope.text),
+            Err(why) => Err((scope.text, why)),
+        }
     }
 }
 
-fn run(nodes: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
+fn run(nodes: &[Node], dot: &Value, scope: &mut Scope<'_>) -> Result<(), String> {
     let depth = scope.variables.len();
     for node in nodes {
         match node {
@@ -104,19 +141,41 @@ fn run(nodes: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
                 scope.variables.truncate(inner);
             }
             Node::Range { pipeline, body, otherwise } => range(pipeline, body, otherwise, dot, scope)?,
+            Node::Define { .. } => {}
+            Node::Call { name, pipeline } => {
+                let value = match pipeline {
+                    Some(pipeline) => evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null),
+                    None => Value::Null,
+                };
+                let Some((_, body)) = scope.defined.iter().find(|(known, _)| known == name) else {
+                    return Err(format!("template: output:1: template {name:?} not defined"));
+                };
+                let outer = std::mem::replace(&mut scope.variables, vec![("$".into(), value.clone())]);
+                run(body, &value, scope)?;
+                scope.variables = outer;
+            }
         }
     }
     scope.variables.truncate(depth);
     Ok(())
 }
 
-fn range(pipeline: &Pipeline, body: &[Node], otherwise: &[Node], dot: &Value, scope: &mut Scope) -> Result<(), String> {
+fn range(
+    pipeline: &Pipeline,
+    body: &[Node],
+    otherwise: &[Node],
+    dot: &Value,
+    scope: &mut Scope<'_>,
+) -> Result<(), String> {
     let bare = Pipeline { variables: Vec::new(), ..pipeline.clone() };
     let items: Vec<(Value, Value)> = match evaluate(&bare, dot, scope)?.unwrap_or(Value::Null) {
         Value::Array(list) => list.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),
         Value::Object(map) => map.into_iter().map(|(key, value)| (key.into(), value)).collect(),
         Value::Null => Vec::new(),
-        other => return Err(format!("range can't iterate over {}", gofmt::v(&other))),
+        other => {
+            let why = format!("range can't iterate over {}", gofmt::v(&other));
+            return Err(pipeline.places.first().map_or_else(|| why.clone(), |place| place.failed(&why)));
+        }
     };
     if items.is_empty() {
         return run(otherwise, dot, scope);
@@ -137,10 +196,10 @@ fn range(pipeline: &Pipeline, body: &[Node], otherwise: &[Node], dot: &Value, sc
     Ok(())
 }
 
-fn evaluate(pipeline: &Pipeline, dot: &Value, scope: &mut Scope) -> Result<Option<Value>, String> {
+fn evaluate(pipeline: &Pipeline, dot: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, String> {
     let mut last: Option<Option<Value>> = None;
-    for command in &pipeline.commands {
-        last = Some(call(command, last, dot, scope)?);
+    for (command, place) in pipeline.commands.iter().zip(&pipeline.places) {
+        last = Some(call(command, place, last, dot, scope)?);
     }
     let value = last.flatten();
     for name in &pipeline.variables {
@@ -155,14 +214,15 @@ fn evaluate(pipeline: &Pipeline, dot: &Value, scope: &mut Scope) -> Result<Optio
 
 fn call(
     command: &[Operand],
+    place: &Place,
     piped: Option<Option<Value>>,
     dot: &Value,
-    scope: &mut Scope,
+    scope: &mut Scope<'_>,
 ) -> Result<Option<Value>, String> {
     let Some((first, rest)) = command.split_first() else { return Ok(piped.flatten()) };
     let Operand::Function(name) = first else {
         if !rest.is_empty() || piped.is_some() {
-            return Err("can't give argument to non-function".into());
+            return Err(place.failed(format!("can't give argument to non-function {}", place.text)));
         }
         return operand(first, dot, scope);
     };
@@ -171,14 +231,14 @@ fn call(
         arguments.push(operand(argument, dot, scope)?.unwrap_or(Value::Null));
     }
     arguments.extend(piped.map(|value| value.unwrap_or(Value::Null)));
-    functions::call(name, &arguments).map(Some)
+    functions::call(name, &arguments).map(Some).map_err(|why| place.failed(why))
 }
 
-fn operand(operand: &Operand, dot: &Value, scope: &mut Scope) -> Result<Option<Value>, String> {
-    let (base, fields) = match operand {
+fn operand(operand: &Operand, dot: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, String> {
+    let (base, fields, place) = match operand {
         Operand::Literal(value) => return Ok(Some(value.clone())),
         Operand::Function(name) => return functions::call(name, &[]).map(Some),
-        Operand::Field(base, fields) => (base, fields),
+        Operand::Field(base, fields, place) => (base, fields, place),
     };
     let mut value = match base {
         Base::Dot => Some(dot.clone()),
@@ -190,10 +250,12 @@ fn operand(operand: &Operand, dot: &Value, scope: &mut Scope) -> Result<Option<V
             Some(Value::Object(mut map)) => match map.remove(field) {
                 Some(inner) => Some(inner),
                 None if scope.allow_missing => None,
-                None => return Err(format!("map has no entry for key {field:?}")),
+                None => return Err(place.failed(format!("map has no entry for key {field:?}"))),
             },
             Some(Value::Null) | None if scope.allow_missing => None,
-            Some(Value::Null) | None => return Err(format!("nil data; no entry for key {field:?}")),
+            Some(Value::Null) | None => {
+                return Err(place.failed(format!("nil data; no entry for key {field:?}")));
+            }
             Some(other) => {
                 let kind = match other {
                     Value::Array(_) => "[]interface {}",
@@ -201,7 +263,7 @@ fn operand(operand: &Operand, dot: &Value, scope: &mut Scope) -> Result<Option<V
                     Value::Bool(_) => "bool",
                     Value::Number(_) | Value::Null | Value::Object(_) => "float64",
                 };
-                return Err(format!("can't evaluate field {field} in type {kind}"));
+                return Err(place.failed(format!("can't evaluate field {field} in type {kind}")));
             }
         };
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{LAST_APPLIED, dry_run, require_files, text_at, write_query};
+use super::super::{LAST_APPLIED, dry_run, text_at, write_query};
 use super::configuration;
 use crate::client::{Client, DryRun, PatchType};
 use crate::coroutine::Cx;
@@ -84,10 +84,14 @@ async fn view(cx: &Cx, args: &Args) -> Result {
     selection.fetch = Fetch::Latest;
     for info in selection.resolve(&client).await?.all()? {
         let Some(configuration) = remembered(&info.object) else {
-            return Err(Failure::plain(format!(
-                "no last-applied-configuration annotation found on resource: {}\n",
-                info.name
-            )));
+            // Upstream puts the complaint where the verb belongs, and without a source it says nothing at all.
+            return match info.source.as_str() {
+                "" => Ok(()),
+                source => Err(Failure::plain(format!(
+                    "error when no last-applied-configuration annotation found on resource: {}\n {source:?}: <nil>",
+                    info.name
+                ))),
+            };
         };
         cx.out(if format == "yaml" {
             yaml::emit(&configuration)
@@ -101,7 +105,9 @@ async fn view(cx: &Cx, args: &Args) -> Result {
 async fn set(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
-    require_files(args)?;
+    if args.list("filename").is_empty() {
+        return Err(Failure::plain(crate::resource::NOTHING_GIVEN));
+    }
     let mut output = Output::success(cx, args, &format!("configured{}", dry_run.suffix()))?;
     let mut selection = Selection::of(args, &[]);
     selection.fetch = Fetch::Names;
@@ -112,6 +118,11 @@ async fn set(cx: &Cx, args: &Args) -> Result {
                 "no last-applied-configuration annotation found on resource: {}, to create the annotation, run the command with --create-annotation",
                 info.name
             )));
+        }
+        let now = live.pointer("/metadata/annotations").and_then(|map| map.get(LAST_APPLIED)).and_then(Value::as_str);
+        if now == Some(configuration(&info.object).as_str()) {
+            cx.out(format!("set-last-applied {}: no changes required.\n", info.name));
+            continue;
         }
         let mut object = live;
         if dry_run != DryRun::Client {

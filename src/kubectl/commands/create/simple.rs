@@ -78,7 +78,7 @@ async fn service_account(cx: &Cx, args: &Args) -> Result {
 async fn token(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let name = one_name(args)?;
-    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?;
+    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?.typed();
     check_token(args)?;
     let mut spec = json!({"audiences": args.list("audience")});
     if !args.text("bound-object-kind").is_empty() {

@@ -85,7 +85,7 @@ async fn run(cx: &Cx, args: &Args, word: &'static str) -> Result {
                     .patch(&info.mapping, &info.namespace, &info.name, (PatchType::Strategic, &patch), query)
                     .await;
                 match sent {
-                    Ok(object) => cx.out(Output::success(cx, args, word)?.print(&object)?),
+                    Ok(object) => cx.out(Output::success(cx, args, word)?.typed().print(&object)?),
                     Err(failure) => failures.push(failure.wrapped("failed to patch: ")),
                 }
             }

@@ -46,7 +46,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     if args.int("revision") < 0 {
         return Err(Failure::plain(format!("revision must be a positive integer: {}", args.int("revision"))));
     }
-    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?;
+    let mut output = Output::choose(cx, args, Printer::Success(String::new()), &[])?.typed();
     let (infos, mut failures) = found(&client, args).await?.split();
     for info in infos {
         let outcome = one(&client, args, &info, &mut output).await;

@@ -42,8 +42,14 @@ kubectl rollout status deployment/nginx",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
-    let found = found(&client, args).await?;
-    for info in found.all()? {
+    if args.int("revision") < 0 {
+        return Err(Failure::plain(format!("revision must be a positive integer: {}", args.int("revision"))));
+    }
+    let infos = found(&client, args).await?.all()?;
+    if infos.is_empty() {
+        cx.err(format!("No resources found in {} namespace.\n", client.namespace));
+    }
+    for info in infos {
         follow(&client, args, &info).await?;
     }
     Ok(())

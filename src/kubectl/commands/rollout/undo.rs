@@ -71,7 +71,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         };
         match word {
             Ok(word) => {
-                let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
+                let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?.typed();
                 cx.out(output.print(&info.object)?);
             }
             Err(failure) => failures.push(failure),
@@ -98,6 +98,7 @@ fn pick<'a>(history: &'a [(i64, Value)], wanted: i64, info: &Info) -> Result<&'a
     }
     match history {
         [.., previous, _] => Ok(previous),
+        [_] if info.mapping.kind != "Deployment" => Err(Failure::plain("no last revision to roll back to")),
         _ => Err(Failure::plain(format!("no rollout history found for {} {:?}", info.mapping.singular, info.name))),
     }
 }

@@ -20,11 +20,31 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
             other => Err(format!("error calling len: len of type {}", gofmt::v(&other))),
         },
         "index" => index(arguments),
-        "slice" => Ok(first()),
-        "print" => Ok(arguments.iter().map(gofmt::v).collect::<String>().into()),
+        "slice" => slice(arguments),
+        "print" => Ok(print(arguments).into()),
         "println" => Ok(format!("{}\n", arguments.iter().map(gofmt::v).collect::<Vec<_>>().join(" ")).into()),
         "printf" => Ok(printf(arguments).into()),
-        "html" | "js" | "urlquery" => Ok(gofmt::v(&first()).into()),
+        "html" => Ok(replaced(
+            &print(arguments),
+            &[('&', "&amp;"), ('\'', "&#39;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&#34;")],
+        )
+        .into()),
+        "js" => Ok(replaced(
+            &print(arguments),
+            &[
+                ('\\', "\\\\"),
+                ('\'', "\\'"),
+                ('"', "\\\""),
+                ('<', "\\u003C"),
+                ('>', "\\u003E"),
+                ('&', "\\u0026"),
+                ('=', "\\u003D"),
+                ('\n', "\\u000A"),
+                ('\t', "\\u0009"),
+            ],
+        )
+        .into()),
+        "urlquery" => Ok(url_query(&print(arguments)).into()),
         "not" => Ok((!is_true(&first())).into()),
         "and" => {
             Ok(arguments.iter().find(|value| !is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null))
@@ -39,9 +59,11 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
         }
         "base64decode" => {
             let text = gofmt::v(&first());
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(text.as_bytes())
-                .map_err(|_| "error calling base64decode: illegal base64 data at input byte 0".to_string())?;
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).map_err(|_| {
+                let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+                let at = text.bytes().position(|byte| !legal(byte)).unwrap_or(text.len() & !3);
+                format!("error calling base64decode: base64 decode failed: illegal base64 data at input byte {at}")
+            })?;
             Ok(String::from_utf8_lossy(&bytes).into_owned().into())
         }
         other => Err(format!("function {other:?} not defined")),
@@ -89,6 +111,64 @@ fn index(arguments: &[Value]) -> Result<Value, String> {
         };
     }
     Ok(value)
+}
+
+/// Texts stand close, other neighbours keep a blank between them.
+fn print(arguments: &[Value]) -> String {
+    let mut text = String::new();
+    for (at, value) in arguments.iter().enumerate() {
+        if at > 0 && !value.is_string() && !arguments[at - 1].is_string() {
+            text.push(' ');
+        }
+        text.push_str(&gofmt::v(value));
+    }
+    text
+}
+
+fn replaced(text: &str, pairs: &[(char, &str)]) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match pairs.iter().find(|(known, _)| *known == letter) {
+            Some((_, escaped)) => out.push_str(escaped),
+            None => out.push(letter),
+        }
+    }
+    out
+}
+
+fn url_query(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            _ if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => out.push(byte.into()),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn slice(arguments: &[Value]) -> Result<Value, String> {
+    let Some((base, bounds)) = arguments.split_first() else { return Err("slice of untyped nil".into()) };
+    let length = match base {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.len(),
+        other => return Err(format!("error calling slice: can't slice item of type {}", gofmt::v(other))),
+    };
+    let bound = |at: usize, default: usize| match bounds.get(at).and_then(Value::as_f64) {
+        None => Ok(default),
+        Some(number) if number >= 0.0 && number <= length as f64 => Ok(number as usize),
+        Some(number) => Err(format!("error calling slice: index out of range: {number}")),
+    };
+    let (from, to) = (bound(0, 0)?, bound(1, length)?);
+    if from > to {
+        return Err(format!("error calling slice: invalid slice index: {from} > {to}"));
+    }
+    Ok(match base {
+        Value::String(text) => text.get(from..to).unwrap_or_default().into(),
+        Value::Array(list) => Value::Array(list[from..to].to_vec()),
+        _ => Value::Null,
+    })
 }
 
 fn same(a: &Value, b: &Value) -> bool {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Base, Node, Operand, Pipeline, functions};
+use super::{Base, Node, Operand, Pipeline, Place, functions};
 
 /// Parses a whole template.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, String> {
-    let mut parts = Parts { rest: text };
+    let mut parts = Parts { whole: text, rest: text };
     let (nodes, end) = block(&mut parts)?;
     match end {
         None => Ok(nodes),
@@ -15,17 +15,26 @@ pub(super) fn template(text: &str) -> Result<Vec<Node>, String> {
 }
 
 struct Parts<'a> {
+    whole: &'a str,
     rest: &'a str,
 }
 
-enum Part {
+enum Part<'a> {
     Text(String),
-    Action(String),
+    Action(&'a str),
 }
 
-impl Parts<'_> {
+/// A word of an action and where it begins.
+type Token = (String, usize);
+
+impl<'a> Parts<'a> {
+    /// Where a part of the whole begins.
+    fn offset(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.whole.as_ptr() as usize).min(self.whole.len())
+    }
+
     /// The next text or action; `{{-` and `-}}` trim blanks.
-    fn next(&mut self) -> Result<Option<Part>, String> {
+    fn next(&mut self) -> Result<Option<Part<'a>>, String> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -43,7 +52,7 @@ impl Parts<'_> {
                     }
                     None => action,
                 };
-                Ok(Some(Part::Action(action.trim().to_string())))
+                Ok(Some(Part::Action(action.trim())))
             }
             open => {
                 let end = open.unwrap_or(self.rest.len());
@@ -69,19 +78,34 @@ fn block(parts: &mut Parts<'_>) -> Result<(Vec<Node>, Option<String>), String> {
             }
             Part::Action(action) => action,
         };
-        let (word, rest) = action.split_once(char::is_whitespace).unwrap_or((&action, ""));
+        let (word, rest) = action.split_once(char::is_whitespace).unwrap_or((action, ""));
         match word {
-            "end" | "else" => return Ok((nodes, Some(action))),
+            "end" | "else" => return Ok((nodes, Some(action.to_string()))),
             _ if action.starts_with("/*") => {}
             "if" | "range" | "with" => nodes.push(control(word, rest, parts)?),
-            _ => nodes.push(Node::Print(pipeline(&action)?)),
+            "define" => match (block(parts)?, name(rest)) {
+                ((body, Some(end)), Some((name, _))) if end == "end" => nodes.push(Node::Define { name, body }),
+                _ => return Err("template: output:1: unexpected EOF".into()),
+            },
+            "template" => {
+                let (name, rest) = name(rest).ok_or("template: output:1: missing value for template")?;
+                let pipeline = if rest.trim().is_empty() { None } else { Some(pipeline("template", rest, parts)?) };
+                nodes.push(Node::Call { name, pipeline });
+            }
+            _ => nodes.push(Node::Print(pipeline("command", action, parts)?)),
         }
     }
     Ok((nodes, None))
 }
 
+/// A quoted name, and what stands behind it.
+fn name(text: &str) -> Option<(String, &str)> {
+    let inner = text.trim_start().strip_prefix('"')?;
+    inner.split_once('"').map(|(name, rest)| (name.to_string(), rest))
+}
+
 fn control(word: &str, rest: &str, parts: &mut Parts<'_>) -> Result<Node, String> {
-    let pipeline = pipeline(rest)?;
+    let pipeline = pipeline(word, rest, parts)?;
     let (body, end) = block(parts)?;
     let otherwise = match end.as_deref() {
         Some("end") => Vec::new(),
@@ -90,7 +114,7 @@ fn control(word: &str, rest: &str, parts: &mut Parts<'_>) -> Result<Node, String
             _ => return Err("template: output:1: unexpected EOF".into()),
         },
         Some(other) => match other.strip_prefix("else ").and_then(|rest| rest.trim().split_once(char::is_whitespace)) {
-            // `else if` closes both with one `end`.
+            // `else if` closes both with one `end`. The text is a copy: places in it are not known.
             Some((inner, rest)) if inner == word => vec![control(inner, rest, parts)?],
             _ => return Err(format!("template: output:1: unexpected {{{{{other}}}}}")),
         },
@@ -104,66 +128,96 @@ fn control(word: &str, rest: &str, parts: &mut Parts<'_>) -> Result<Node, String
 }
 
 /// `$x := a b | c`.
-fn pipeline(text: &str) -> Result<Pipeline, String> {
-    let tokens = tokens(text)?;
+fn pipeline(word: &str, text: &str, parts: &Parts<'_>) -> Result<Pipeline, String> {
+    let tokens = tokens(text, parts.offset(text))?;
+    if tokens.is_empty() {
+        return Err(format!("template: output:1: missing value for {word}"));
+    }
     let mut at = 0;
-    let result = parse_pipeline(&tokens, &mut at)?;
+    let result = parse_pipeline(&tokens, &mut at, parts.whole)?;
     if at < tokens.len() {
-        return Err(format!("template: output:1: unexpected {:?} in command", tokens[at]));
+        return Err(format!("template: output:1: unexpected {:?} in command", tokens[at].0));
     }
     Ok(result)
 }
 
-fn parse_pipeline(tokens: &[String], at: &mut usize) -> Result<Pipeline, String> {
+/// The place of some tokens, written as Go writes a node.
+fn place(tokens: &[Token], whole: &str) -> Place {
+    let offset = tokens.first().map_or(0, |(_, offset)| *offset).min(whole.len());
+    let before = whole.get(..offset).unwrap_or_default();
+    let mut text = String::new();
+    for (token, _) in tokens {
+        if !text.is_empty() && !text.ends_with('(') && token != ")" {
+            text.push(' ');
+        }
+        text.push_str(token);
+    }
+    Place {
+        line: 1 + before.matches('\n').count(),
+        column: before.len() - before.rfind('\n').map_or(0, |at| at + 1),
+        text,
+    }
+}
+
+fn parse_pipeline(tokens: &[Token], at: &mut usize, whole: &str) -> Result<Pipeline, String> {
     let mut pipeline = Pipeline::default();
-    if let Some(sign) = tokens[*at..].iter().position(|token| token == ":=" || token == "=")
-        && tokens[*at..*at + sign].iter().all(|token| token.starts_with('$') || token == ",")
+    if let Some(sign) = tokens[*at..].iter().position(|(token, _)| token == ":=" || token == "=")
+        && tokens[*at..*at + sign].iter().all(|(token, _)| token.starts_with('$') || token == ",")
     {
-        pipeline.variables = tokens[*at..*at + sign].iter().filter(|token| *token != ",").cloned().collect();
-        pipeline.assigns = tokens[*at + sign] == "=";
+        let names = tokens[*at..*at + sign].iter().map(|(token, _)| token);
+        pipeline.variables = names.filter(|token| *token != ",").cloned().collect();
+        pipeline.assigns = tokens[*at + sign].0 == "=";
         *at += sign + 1;
     }
     let mut command = Vec::new();
-    while let Some(token) = tokens.get(*at) {
+    let mut begin = *at;
+    while let Some((token, _)) = tokens.get(*at) {
         match token.as_str() {
             ")" => break,
             "|" => {
+                pipeline.places.push(place(&tokens[begin..*at], whole));
                 *at += 1;
+                begin = *at;
                 pipeline.commands.push(std::mem::take(&mut command));
             }
-            _ => command.push(operand(tokens, at)?),
+            _ => command.push(operand(tokens, at, whole)?),
         }
     }
     if command.is_empty() {
         return Err("template: output:1: missing value for command".into());
     }
     pipeline.commands.push(command);
+    pipeline.places.push(place(&tokens[begin..*at], whole));
     Ok(pipeline)
 }
 
-fn operand(tokens: &[String], at: &mut usize) -> Result<Operand, String> {
-    let token = &tokens[*at];
+fn operand(tokens: &[Token], at: &mut usize, whole: &str) -> Result<Operand, String> {
+    let begin = *at;
+    let token = &tokens[*at].0;
     *at += 1;
     if token == "(" {
-        let inner = parse_pipeline(tokens, at)?;
-        if tokens.get(*at).map(String::as_str) != Some(")") {
+        let inner = parse_pipeline(tokens, at, whole)?;
+        if tokens.get(*at).map(|(token, _)| token.as_str()) != Some(")") {
             return Err("template: output:1: unclosed left paren".into());
         }
         *at += 1;
         let mut fields = Vec::new();
-        if let Some(chain) = tokens.get(*at).and_then(|token| token.strip_prefix('.').filter(|rest| !rest.is_empty())) {
+        let chain = tokens.get(*at).and_then(|(token, _)| token.strip_prefix('.').filter(|rest| !rest.is_empty()));
+        if let Some(chain) = chain {
             fields = chain.split('.').map(String::from).collect();
             *at += 1;
         }
-        return Ok(Operand::Field(Base::Pipeline(Box::new(inner)), fields));
+        let place = place(&tokens[begin..*at], whole);
+        return Ok(Operand::Field(Base::Pipeline(Box::new(inner)), fields, place));
     }
+    let place = place(&tokens[begin..*at], whole);
     let fields = |chain: &str| chain.split('.').filter(|part| !part.is_empty()).map(String::from).collect();
     if let Some(chain) = token.strip_prefix('.') {
-        return Ok(Operand::Field(Base::Dot, fields(chain)));
+        return Ok(Operand::Field(Base::Dot, fields(chain), place));
     }
     if token.starts_with('$') {
         let (name, chain) = token.split_once('.').unwrap_or((token, ""));
-        return Ok(Operand::Field(Base::Variable(name.into()), fields(chain)));
+        return Ok(Operand::Field(Base::Variable(name.into()), fields(chain), place));
     }
     if token.starts_with('"') {
         return serde_json::from_str(token).map(Operand::Literal).map_err(|_| format!("invalid syntax: {token}"));
@@ -189,7 +243,7 @@ fn operand(tokens: &[String], at: &mut usize) -> Result<Operand, String> {
     Err(format!("template: output:1: function {token:?} not defined"))
 }
 
-fn tokens(text: &str) -> Result<Vec<String>, String> {
+fn tokens(text: &str, offset: usize) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(letter) = rest.chars().next() {
@@ -212,7 +266,7 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
                 .filter(|end| *end > 0)
                 .map_or(rest.len(), |end| if rest[..end].ends_with(':') && end > 1 { end - 1 } else { end }),
         };
-        tokens.push(rest[..length].to_string());
+        tokens.push((rest[..length].to_string(), offset + text.len() - rest.len()));
         rest = rest[length..].trim_start();
     }
     Ok(tokens)
