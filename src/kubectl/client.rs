@@ -350,7 +350,7 @@ fn check_globals(args: &Args, kubeconfig: &Kubeconfig) -> Result {
     if !user.is_empty() && user != kubeconfig.user {
         return fail(format!("auth info {user:?} does not exist"));
     }
-    if args.text("as").is_empty() && ["as-group", "as-user-extra"].iter().any(|long| !args.list(long).is_empty()) {
+    if args.text("as").is_empty() && !args.list("as-group").is_empty() {
         return fail(format!(
             "requesting uid, groups or user-extra for {} without impersonating a user",
             kubeconfig.user

@@ -214,13 +214,11 @@ pub fn labels_text(labels: &Value) -> String {
     selector_text(&json!({"matchLabels": labels}))
 }
 
-/// `--record`: remembers the command line as the cause of the change. An annotation that
-/// is there already is brought up to date unless `--record=false` is given.
+/// `--record`: remembers the command line as the cause of the change.
 pub fn record(args: &Args, object: &mut Value) {
-    const CAUSE: &str = "kubernetes.io/change-cause";
-    let has = object.pointer("/metadata/annotations").is_some_and(|map| map.get(CAUSE).is_some());
-    let wanted = if args.changed("record") { args.flag("record") } else { has };
-    if wanted && let Some(annotations) = annotations_mut(object) {
-        annotations.insert(CAUSE.into(), args.command_line().into());
+    if args.flag("record")
+        && let Some(annotations) = annotations_mut(object)
+    {
+        annotations.insert("kubernetes.io/change-cause".into(), args.command_line().into());
     }
 }

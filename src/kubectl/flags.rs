@@ -26,6 +26,8 @@ pub enum Kind {
     Csv,
     /// Repeatable, `key=value` split at commas.
     Pairs,
+    /// The same, by another hand and with other words.
+    Map,
 }
 
 /// One row of a verb's table. Parsing, help, completion and errors all come from it.
@@ -82,6 +84,10 @@ impl Flag {
 
     pub const fn pairs(long: &'static str, help: &'static str) -> Self {
         Self::new(long, Kind::Pairs, "", help)
+    }
+
+    pub const fn map(long: &'static str, help: &'static str) -> Self {
+        Self::new(long, Kind::Map, "", help)
     }
 
     pub const fn duration(long: &'static str, default: &'static str, help: &'static str) -> Self {
@@ -145,9 +151,10 @@ impl Flag {
                 Ok(_) => return Ok(()),
                 Err(what) => format!("strconv.ParseInt: parsing {value:?}: {what}"),
             },
-            Kind::Pairs => match value.split(',').all(|pair| pair.contains('=')) {
-                true => return Ok(()),
-                false => "malformed pair, expect string=string".into(),
+            Kind::Pairs | Kind::Map => match value.split(',').find(|pair| !pair.contains('=')) {
+                None => return Ok(()),
+                Some(_) if self.kind == Kind::Map => "malformed pair, expect string=string".into(),
+                Some(pair) => format!("{pair} must be formatted as key=value"),
             },
             Kind::Duration => match duration::parse(value) {
                 Ok(_) => return Ok(()),
@@ -289,7 +296,7 @@ impl Args {
         let values = self.values.entry(flag.long).or_default();
         match flag.kind {
             Kind::List => values.push(value),
-            Kind::Csv | Kind::Pairs => values.extend(split_csv(&value)),
+            Kind::Csv | Kind::Pairs | Kind::Map => values.extend(split_csv(&value)),
             Kind::Bool | Kind::Text | Kind::Int | Kind::Int32 | Kind::Duration => *values = vec![value],
         }
         Ok(())

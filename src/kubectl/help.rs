@@ -81,7 +81,8 @@ fn options<'a>(flags: impl Iterator<Item = &'a Flag>) -> String {
                 Kind::Text if flag.long == "vmodule" => String::new(),
                 Kind::Text => format!("'{}'", flag.default),
                 Kind::List | Kind::Csv => "[]".into(),
-                Kind::Pairs => String::new(),
+                Kind::Pairs => "[]".into(),
+                Kind::Map => String::new(),
                 Kind::Bool | Kind::Int | Kind::Int32 | Kind::Duration => flag.default.into(),
             };
             // `-v, --v` and friends align with the long forms below them.

@@ -414,7 +414,7 @@ impl Selection {
                 "resource mapping not found for name: {name:?} namespace: {namespace:?} from {source:?}: no matches for kind {kind:?} in version {api_version:?}\nensure CRDs are installed first"
             )));
         };
-        if mapping.namespaced {
+        if mapping.namespaced && !self.local {
             if namespace.is_empty() {
                 namespace.clone_from(&client.namespace);
                 set_namespace(&mut object, &namespace);
@@ -424,7 +424,7 @@ impl Selection {
                     client.namespace
                 )));
             }
-        } else {
+        } else if !mapping.namespaced {
             namespace.clear();
         }
         Ok(Info { mapping, namespace, name, source, object })

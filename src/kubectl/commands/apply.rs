@@ -91,6 +91,9 @@ struct Apply<'a> {
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
+    if !args.words.is_empty() {
+        return Err(Failure::usage(&args.path, format!("Unexpected args: {}", brackets(&args.words))));
+    }
     let server_side = args.flag("server-side");
     let dry_run = dry_run(cx, args)?;
     if args.flag("force-conflicts") && !server_side {
@@ -102,12 +105,11 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         ));
     }
     let validation = Validation::parse(args.text("validate"))?;
-    // Formats are checked before anything is sent.
-    let mut whole = Output::success(cx, args, "")?;
-    require_files(args)?;
-    if !args.words.is_empty() {
-        return Err(Failure::usage(&args.path, format!("Unexpected args: {}", brackets(&args.words))));
+    super::delete::cascade(args)?;
+    if !args.text("subresource").is_empty() && !server_side {
+        return Err(Failure::plain("--subresource can only be specified for --server-side"));
     }
+    require_files(args)?;
     if args.flag("force") && server_side {
         return Err(Failure::plain("--force cannot be used with --server-side"));
     }
@@ -126,15 +128,16 @@ async fn run(cx: &Cx, args: &Args) -> Result {
             )));
         }
     }
-    let wanted = Selector::parse(args.text("selector")).map_err(|why| {
-        Failure::plain(format!("the provided selector {:?} is not valid: {why}", args.text("selector")))
-    })?;
     let mut selection = Selection::of(args, &[]);
     selection.fetch = Fetch::Names;
     selection.validation = validation;
     selection.all = false;
     selection.selector = None;
     let found = selection.resolve(&client).await?;
+    let wanted = Selector::parse(args.text("selector")).map_err(|why| {
+        Failure::plain(format!("the provided selector {:?} is not valid: {why}", args.text("selector")))
+    })?;
+    let mut whole = Output::success(cx, args, "")?;
     let (mut infos, mut failures) = found.split();
     infos.retain(|info| {
         let labels = info.object.pointer("/metadata/labels").and_then(Value::as_object);
@@ -180,6 +183,31 @@ pub fn brackets(words: &[String]) -> String {
     format!("[{}]", words.join(" "))
 }
 
+/// What an update would not keep either.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The object after the patch, without asking the server.
+fn merged_locally(object: &Value, patch: &Value, info: &Info) -> Value {
+    let kind = api::schema::for_kind(&info.mapping.group, &info.mapping.version, &info.mapping.kind);
+    match kind {
+        Some(kind) => api::patch::strategic(object, patch, Some(kind)).unwrap_or_else(|_| object.clone()),
+        None => {
+            let mut object = object.clone();
+            api::patch::merge_patch(&mut object, patch);
+            object
+        }
+    }
+}
+
 impl Apply<'_> {
     async fn server_side(&self, info: &Info) -> Result<(&'static str, Value)> {
         let mut query = self.query.clone();
@@ -212,14 +240,18 @@ impl Apply<'_> {
                 return Err(failure.when(&doing, &info.source));
             }
         };
-        if self.dry_run == DryRun::Client {
-            return Ok(("configured", current));
-        }
         if current.pointer("/metadata/annotations").and_then(|map| map.get(LAST_APPLIED)).is_none() {
             self.client.cx.err(format!(
                 "Warning: resource {}/{} is missing the {LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n",
                 info.mapping.plural, info.name
             ));
+        }
+        if self.dry_run == DryRun::Client {
+            let (_, patch) = merge::three_way(&original(&current), &modified, &current, &info.mapping)?;
+            let same = patch.as_object().is_some_and(serde_json::Map::is_empty);
+            let mut patched = current;
+            patched = merged_locally(&patched, &patch, info);
+            return Ok((if same { "unchanged" } else { "configured" }, patched));
         }
         self.patch(info, &modified, current).await
     }
@@ -228,6 +260,8 @@ impl Apply<'_> {
         if self.dry_run == DryRun::Client {
             return Ok(("created", modified));
         }
+        let mut modified = modified;
+        without_nulls(&mut modified);
         let created = self.client.create(&info.mapping, &info.namespace, &modified, self.query.clone()).await;
         let created = created.map_err(|failure| failure.when("creating", &info.source))?;
         Ok(("created", created))

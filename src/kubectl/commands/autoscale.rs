@@ -103,7 +103,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
     let word = if dry_run == DryRun::Client { "created" } else { "autoscaled" };
-    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?.typed();
     let (min, max) = (args.int("min"), args.int("max"));
     if max < 1 {
         return Err(Failure::plain(format!("--max=MAXPODS is required and must be at least 1, max: {max}")));
@@ -122,6 +121,10 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         }
     }
     let (infos, mut failures) = Selection::of(args, &args.words).resolve(&client).await?.split();
+    if infos.is_empty() {
+        return Failure::aggregate(failures);
+    }
+    let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?.typed();
     for info in infos {
         if !info.mapping.subresources.iter().any(|sub| sub == "scale") {
             failures.push(Failure::plain(format!(

@@ -199,6 +199,16 @@ pub fn name_and_command(args: &Args) -> Result<(String, Vec<String>)> {
     Ok((name, command(args)))
 }
 
+/// What can be refused before anything is read.
+///
+/// # Errors
+/// A bad `--dry-run`, `--output` or `--validate`.
+pub fn check(cx: &Cx, args: &Args) -> Result {
+    dry_run(cx, args)?;
+    Output::success(cx, args, "")?;
+    Validation::parse(args.text("validate")).map(|_| ())
+}
+
 /// Ends a generator: prints the object, or creates it and prints what came of it.
 ///
 /// `failing` stands before the server's refusal (`failed to create deployment: `).

@@ -74,8 +74,11 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let show_events = args.flag("show-events") && (alone || args.changed("show-events"));
     if let ([Failure::Api(_)], [word, prefix]) = (failures.as_slice(), args.words.as_slice())
         && failures[0].is_not_found()
-        && infos.is_empty()
     {
+        // Two words are taken for a type and the beginning of a name, even where both name objects.
+        if word.contains('/') || prefix.contains('/') {
+            return Failure::aggregate(failures);
+        }
         let not_found = failures.remove(0);
         return by_prefix(&client, &selection, word, prefix, show_events, not_found).await;
     }

@@ -29,6 +29,20 @@ const FLAGS: &[Flag] = &[
     global::manager("kubectl-client-side-apply"),
 ];
 
+const PRUNE: &[Flag] = &[
+    Flag::bool(
+        "prune",
+        false,
+        "Include resources that would be deleted by pruning. Can be used with -l and default shows all resources would be pruned",
+    )
+    .ignored(),
+    Flag::csv(
+        "prune-allowlist",
+        "Overwrite the default allowlist with <group/version/kind> for --prune",
+    )
+    .ignored(),
+];
+
 pub static VERB: Verb = Verb {
     name: "diff",
     short: "Diff the live version against a would-be applied version",
@@ -43,7 +57,7 @@ kubectl diff -f pod.json
 # Diff file read from stdin
 cat service.yaml | kubectl diff -f -",
     usage: "-f FILENAME",
-    flags: &[FLAGS, global::FILES, global::SELECTOR],
+    flags: &[FLAGS, PRUNE, global::FILES, global::SELECTOR],
     run: Some(|cx, args| Box::pin(run(cx, args))),
     ..BASE
 };

@@ -50,14 +50,14 @@ const HEADER: &str = "# Please edit the object below. Lines beginning with a '#'
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     check_files(args)?;
-    let format = args.text("output");
-    if !matches!(format, "" | "yaml" | "json") {
-        return Err(Failure::plain("The flag 'output' must be one of yaml|json"));
-    }
+    crate::manifest::Validation::parse(args.text("validate"))?;
     let mut selection = Selection::of(args, &args.words);
     selection.fetch = Fetch::Latest;
     let (infos, failures) = selection.resolve(&client).await?.split();
     Failure::aggregate(failures)?;
+    if !matches!(args.text("output"), "" | "yaml" | "json") {
+        return Err(Failure::plain("The flag 'output' must be one of yaml|json"));
+    }
     if infos.is_empty() {
         return Err(Failure::plain("edit cancelled, no objects found"));
     }

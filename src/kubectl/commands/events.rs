@@ -86,6 +86,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         if !matches!(output.printer, Printer::Name) {
             let mut whole = list(events);
             whole["kind"] = "EventList".into();
+            whole["metadata"] = serde_json::json!({});
             cx.out(output.print(&whole)?);
         }
     }

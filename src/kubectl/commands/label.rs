@@ -199,7 +199,10 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
     let (words, pairs) = words_and_pairs(&args.words, which.word)?;
     let changes = parse(which, &pairs)?;
     let list = args.flag("list");
-    let mut output = Output::success(cx, args, "")?;
+    let mut output = match which.word {
+        "label" => None,
+        _ => Some(Output::success(cx, args, "")?),
+    };
     if list && !args.text("output").is_empty() && which.word == "label" {
         return Err(Failure::plain("--list and --output may not be specified together"));
     }
@@ -233,11 +236,18 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
     }
     let found = Selection::of(args, &words).resolve(&client).await?;
     let several = found.infos.len() > 1;
-    let (infos, mut failures) = found.split();
+    let mut failures = Vec::new();
     if !args.text("resource-version").is_empty() && several {
         return Err(Failure::plain("--resource-version may only be used with a single resource"));
     }
-    for info in infos {
+    for info in found.infos {
+        let info = match info {
+            Ok(info) => info,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
         let outcome = change(&client, args, which, &changes, &info, dry_run).await;
         match outcome {
             Ok((_, object)) if list => {
@@ -253,10 +263,13 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
                 }
             }
             Ok((word, object)) => {
-                if args.text("output").is_empty() {
-                    output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
+                // Labels have a printer for each object, annotations one for all.
+                if args.text("output").is_empty() || which.word == "label" {
+                    output = Some(Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?);
                 }
-                cx.out(output.print(&object)?);
+                if let Some(output) = &mut output {
+                    cx.out(output.print(&object)?);
+                }
             }
             Err(failure) => failures.push(failure),
         }

@@ -79,23 +79,37 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let body = body(&text)?;
     let mut selection = Selection::of(args, &args.words);
     selection.fetch = Fetch::Latest;
-    let (infos, failures) = selection.resolve(&client).await?.split();
-    Failure::aggregate(failures)?;
-    for info in infos {
+    if args.flag("local") {
+        selection.fetch = Fetch::Names;
+    }
+    let mut failures = Vec::new();
+    for info in selection.resolve(&client).await?.infos {
+        let info = match info {
+            Ok(info) => info,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
         let query = write_query(args, dry_run);
-        let after = if dry_run == DryRun::Client {
-            locally(kind, &body, &info.object, &info.mapping)?
+        let after = if dry_run == DryRun::Client || args.flag("local") {
+            locally(kind, &body, &info.object, &info.mapping)
         } else {
             let subresource = args.text("subresource");
-            client
-                .patch_sub(&info.mapping, &info.namespace, &info.name, subresource, (kind, body.clone()), query)
-                .await?
+            client.patch_sub(&info.mapping, &info.namespace, &info.name, subresource, (kind, body.clone()), query).await
+        };
+        let after = match after {
+            Ok(after) => after,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
         };
         let word = if after == info.object { "patched (no change)" } else { "patched" };
         let mut output = Output::success(cx, args, &format!("{word}{}", dry_run.suffix()))?;
         cx.out(output.print(&after)?);
     }
-    Ok(())
+    Failure::aggregate(failures)
 }
 
 /// The patch as JSON. What only looks like JSON is left to the server to refuse.

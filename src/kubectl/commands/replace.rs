@@ -56,6 +56,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let dry_run = dry_run(cx, args)?;
     let mut output = Output::success(cx, args, &format!("replaced{}", dry_run.suffix()))?;
     require_files(args)?;
+    super::delete::cascade(args)?;
     let validation = Validation::parse(args.text("validate"))?;
     let grace = args.int("grace-period");
     if grace >= 0 && !args.flag("force") {
@@ -64,7 +65,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     if args.duration("timeout") != 0 && !args.flag("force") {
         return Err(Failure::plain("--timeout must have --force specified"));
     }
-    let mut selection = Selection::of(args, &args.words);
+    let mut selection = Selection::of(args, &[]);
     selection.fetch = Fetch::Names;
     selection.validation = validation;
     let found = selection.resolve(&client).await?;

@@ -148,6 +148,7 @@ fn validate(args: &Args, words: &[String], add: &[Taint], remove: &[Taint]) -> R
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let dry_run = dry_run(cx, args)?;
+    crate::manifest::Validation::parse(args.text("validate"))?;
     let is_taint = |word: &String| word.contains([':', '=']) || word.ends_with('-');
     let at = args.words.iter().position(is_taint).unwrap_or(args.words.len());
     let (words, specs) = (args.words[..at].to_vec(), args.words[at..].to_vec());
@@ -170,7 +171,6 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         return Err(Failure::plain(format!("invalid resource type {lower}, only node types are supported")));
     }
     validate(args, &words, &add, &remove)?;
-    Output::success(cx, args, "")?;
     let selection = if args.flag("all") || !args.text("selector").is_empty() {
         Selection { type_alone: true, ..Selection::of(args, &["node".to_string()]) }
     } else {

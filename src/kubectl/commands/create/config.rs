@@ -290,6 +290,7 @@ async fn generic(cx: &Cx, args: &Args) -> Result {
 async fn tls(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
     let name = one_name(args)?;
+    super::check(cx, args)?;
     let read = |long: &str| {
         let path = args.text(long);
         cx.env
@@ -301,8 +302,8 @@ async fn tls(cx: &Cx, args: &Args) -> Result {
     }
     let mut data = Map::new();
     // Whether the two belong together is not looked at.
-    for (long, entry, what) in [("cert", "tls.crt", "certificate"), ("key", "tls.key", "key")] {
-        let text = read(long)?;
+    let (cert, key) = (read("cert")?, read("key")?);
+    for (text, entry, what) in [(cert, "tls.crt", "certificate"), (key, "tls.key", "key")] {
         if !text.contains("-----BEGIN ") {
             return Err(Failure::plain(format!("tls: failed to find any PEM data in {what} input")));
         }

@@ -41,7 +41,8 @@ kubectl create ingress catch-all --class=otheringress --rule=\"/path=svc:port\""
 
 /// `svc:80` or `svc:http`.
 fn backend(spec: &str) -> Option<Value> {
-    let (name, port) = spec.split_once(':').filter(|(name, port)| !name.is_empty() && !port.is_empty())?;
+    let (name, port) =
+        spec.split_once(':').filter(|(name, port)| !name.is_empty() && !port.is_empty() && !port.contains(':'))?;
     let port = port.parse::<u16>().map_or_else(|_| json!({"name": port}), |number| json!({"number": number}));
     Some(json!({"service": {"name": name, "port": port}}))
 }

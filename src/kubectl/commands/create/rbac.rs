@@ -43,7 +43,7 @@ kubectl create clusterrole pod-reader --verb=get,list,watch --resource=pods",
     flags: &[
         RULE,
         &[
-            Flag::pairs("aggregation-rule", "An aggregation label selector for combining ClusterRoles."),
+            Flag::map("aggregation-rule", "An aggregation label selector for combining ClusterRoles."),
             Flag::csv("non-resource-url", "A partial url that user should have access to."),
         ],
         GENERATOR[0],

@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
+use crate::resource::{Info, Selection};
 use crate::verb::{VERB as BASE, Verb};
 
 pub static DEPLOYMENT: Verb = Verb {
@@ -186,20 +187,22 @@ async fn job(cx: &Cx, args: &Args) -> Result {
             "status": {},
         })
     } else {
-        from_cron_job(&client, &name, from).await?
+        from_cron_job(&client, args, &name, from).await?
     };
     finish(&client, args, object, "failed to create job: ").await
 }
 
-async fn from_cron_job(client: &Client<'_>, name: &str, from: &str) -> Result<Value> {
-    let Some((word, source)) = from.split_once('/') else {
-        return Err(Failure::plain("arguments in resource/name form must have a single resource and name"));
-    };
-    let mapping = client.mapping(word).await?;
-    if mapping.kind != "CronJob" {
-        return Err(Failure::plain(format!("from must be an existing cronjob, got {word}")));
+async fn from_cron_job(client: &Client<'_>, args: &Args, name: &str, from: &str) -> Result<Value> {
+    let selection = Selection { files: Vec::new(), ..Selection::of(args, &[from.to_string()]) };
+    let (mut infos, failures) = selection.resolve(client).await?.split();
+    Failure::aggregate(failures)?;
+    if infos.len() != 1 {
+        return Err(Failure::plain("from must be an existing cronjob"));
     }
-    let cron = client.get(&mapping, &client.namespace, source).await?;
+    let Info { mapping, object: cron, name: source, .. } = infos.remove(0);
+    if mapping.kind != "CronJob" {
+        return Err(Failure::plain(format!("unknown object type *{}.{}", mapping.version, mapping.kind)));
+    }
     let template = cron.pointer("/spec/jobTemplate").cloned().unwrap_or_default();
     let mut annotations = template.pointer("/metadata/annotations").cloned().unwrap_or_else(|| json!({}));
     annotations["cronjob.kubernetes.io/instantiate"] = json!("manual");

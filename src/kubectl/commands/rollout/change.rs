@@ -74,6 +74,9 @@ kubectl rollout resume deployment/nginx",
 async fn run(cx: &Cx, args: &Args, word: &'static str) -> Result {
     let client = Client::new(cx, args)?;
     let (infos, mut failures) = found(&client, args).await?.split();
+    if infos.is_empty() && failures.is_empty() {
+        cx.err(format!("No resources found in {} namespace.\n", client.namespace));
+    }
     for info in infos {
         match patch(cx, &info, word) {
             Err(why) => {

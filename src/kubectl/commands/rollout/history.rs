@@ -79,6 +79,14 @@ async fn one(client: &Client<'_>, args: &Args, info: &Info, output: &mut Output)
     let wanted = args.int("revision");
     let cx = client.cx;
     if !matches!(output.printer, Printer::Success(_)) {
+        if info.mapping.kind == "Deployment" {
+            let mut sets = replica_sets(client, &info.object).await?;
+            sets.order_by_key(revision);
+            for set in sets.iter().filter(|set| wanted == 0 || revision(set) == wanted) {
+                cx.out(output.print(set)?);
+            }
+            return Ok(());
+        }
         for (_, _, template) in revisions.iter().filter(|(number, ..)| wanted == 0 || *number == wanted) {
             let mut object = info.object.clone();
             object["spec"]["template"] = template.clone();

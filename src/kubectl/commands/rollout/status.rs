@@ -102,7 +102,13 @@ fn tell(cx: &Cx, args: &Args, info: &Info, object: &Value) -> Result<bool> {
         "Deployment" => deployment(object, args.int("revision"))?,
         "DaemonSet" => daemon_set(object)?,
         "StatefulSet" => stateful_set(object)?,
-        kind => return Err(Failure::plain(format!("no status viewer has been implemented for {kind}"))),
+        kind => {
+            let group = match info.mapping.group.as_str() {
+                "" => String::new(),
+                group => format!(".{group}"),
+            };
+            return Err(Failure::plain(format!("no status viewer has been implemented for {kind}{group}")));
+        }
     };
     cx.out(text);
     Ok(done || !args.flag("watch"))

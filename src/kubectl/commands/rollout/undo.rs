@@ -64,6 +64,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 continue;
             }
         };
+        warn_if_applied(&client, &info);
         let word = match info.mapping.kind.as_str() {
             "Deployment" => deployment(&client, args, &info, dry_run).await,
             "DaemonSet" | "StatefulSet" => from_history(&client, args, &info, dry_run).await,
@@ -90,7 +91,7 @@ fn query(dry_run: DryRun) -> Query {
 
 /// Picks the revision to go back to.
 fn pick<'a>(history: &'a [(i64, Value)], wanted: i64, info: &Info) -> Result<&'a (i64, Value)> {
-    if wanted > 0 {
+    if wanted != 0 {
         return history
             .iter()
             .find(|(number, _)| *number == wanted)
@@ -135,7 +136,6 @@ async fn deployment(client: &Client<'_>, args: &Args, info: &Info, dry_run: DryR
     if without_hash(object.pointer("/spec/template").unwrap_or(&Value::Null)) == template {
         return Ok(format!("skipped rollback (current template already matches revision {number})"));
     }
-    warn_if_applied(client, info);
     if dry_run == DryRun::Client {
         return Ok("rolled back".into());
     }
@@ -173,7 +173,6 @@ async fn from_history(client: &Client<'_>, args: &Args, info: &Info, dry_run: Dr
     if info.object.pointer("/spec/template") == Some(&wanted) {
         return Ok(format!("skipped rollback (current template already matches revision {number})"));
     }
-    warn_if_applied(client, info);
     if dry_run == DryRun::Client {
         return Ok("rolled back".into());
     }
