@@ -37,13 +37,14 @@ impl ApiServer {
         let current = self.shared(&resource, &key).ok_or_else(|| Status::not_found(&resource, &target.name))?;
         let validation = FieldValidation::of(request, "PatchOptions")?;
         let patched = self.patched_value(request, &current, resource.group, resource.version, resource.kind_name)?;
-        let warnings = &mut options.warnings;
-        let object = self.decode_patched(request, &resource, &current, &patched, validation, warnings)?;
         let fields = &patched["metadata"]["managedFields"];
-        if *fields != current["metadata"]["managedFields"] {
+        let new_owners = *fields != current["metadata"]["managedFields"];
+        if new_owners {
             options.managed_fields = fields.clone();
         }
-        let mut object = object;
+        let warnings = &mut options.warnings;
+        let mut object =
+            self.decode_patched(request, &resource, &current, patched, new_owners, validation, warnings)?;
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         options.patch = true;
@@ -63,13 +64,14 @@ impl ApiServer {
         request: &Request,
         resource: &Resource,
         current: &Value,
-        patched: &Value,
+        patched: Value,
+        new_owners: bool,
         validation: FieldValidation,
         warnings: &mut Vec<String>,
     ) -> Result<Object, Status> {
         let kind = schema::for_kind(resource.group, resource.version, resource.kind_name);
         let strategic = media_type(request) == STRATEGIC;
-        let refuse = |why: &str| {
+        let refuse = |patched: &Value, why: &str| {
             let shown = match (strategic, json_body(request)) {
                 (true, Ok(body)) => patch::go_value(&body),
                 _ => schema::go_json_patched(kind, current, patched),
@@ -77,18 +79,29 @@ impl ApiServer {
             let error = FieldError::invalid(&Path::ROOT.child("patch"), shown, why);
             Status::invalid("", "", "", &vec![error])
         };
-        if let Some(why) = kind.filter(|_| strategic).and_then(|kind| schema::decode::unstructured_error(kind, patched))
+        if let Some(why) =
+            kind.filter(|_| strategic).and_then(|kind| schema::decode::unstructured_error(kind, &patched))
         {
-            return Err(refuse(&why));
+            return Err(refuse(&patched, &why));
         }
-        let parsed = Parsed::of(patched.clone());
-        let strict = self.strict_errors(resource, &parsed).map_err(|why| refuse(&why))?;
+        let mut parsed = Parsed::of(patched);
+        let strict = self.strict_errors(resource, &parsed).map_err(|why| refuse(&parsed.value, &why))?;
         match validation {
-            FieldValidation::Strict if !strict.is_empty() => return Err(refuse(&strict_error(&strict))),
+            FieldValidation::Strict if !strict.is_empty() => {
+                return Err(refuse(&parsed.value, &strict_error(&strict)));
+            }
             FieldValidation::Warn => warnings.extend(strict),
             FieldValidation::Strict | FieldValidation::Ignore => {}
         }
-        self.typed(resource, parsed.value).map_err(|why| refuse(&why))
+        // Owners are kept elsewhere: what the client has left alone of them need not be read again.
+        if let Some(Value::Object(metadata)) = parsed.value.get_mut("metadata").filter(|_| !new_owners) {
+            metadata.remove("managedFields");
+        }
+        self.typed(resource, parsed.value).or_else(|why| {
+            // What did not fit is gone; it happens too seldom to keep a copy.
+            let (group, version, kind_name) = (resource.group, resource.version, resource.kind_name);
+            Err(refuse(&self.patched_value(request, current, group, version, kind_name)?, &why))
+        })
     }
 
     /// Applies the request's patch to a value of the given kind.
@@ -148,11 +161,11 @@ impl ApiServer {
         if existing.is_some() && managers.is_empty() {
             // Nobody has kept accounts so far: what is there belongs to nobody in particular.
             let before = Manager::update("before-first-apply", resource.api_version(), "");
-            managers.update(schema, &structured::zero(schema), &live, &before, &ignored, &now);
+            managers.update(schema, &structured::zero(schema), &live, &before, ignored, &now);
         }
         let force = request.flag("force");
         let mut value = managers
-            .apply(schema, &live, &config, &manager, &ignored, force, &now)
+            .apply(schema, &live, &config, &manager, ignored, force, &now)
             .map_err(|conflicts| conflict_status(&conflicts))?;
         if existing.is_none() && value["metadata"]["name"].is_null() {
             value["metadata"]["name"] = target.name.clone().into();
