@@ -190,8 +190,8 @@ pub const WITHOUT_OWNERS: &str = "x-without-managed-fields";
 /// One item of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chunk {
-    /// A watch event: `{"type": …, "object": …}`.
-    Event(Value),
+    /// A watch event, `{"type": …, "object": …}`: what happened, and to what. Shared as answers are.
+    Event(&'static str, Arc<Value>),
     /// Output of a log or of a remote process.
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),

@@ -224,7 +224,7 @@ pub async fn converse(
                             }
                             (ERROR, outcome(0).to_string().into_bytes())
                         }
-                        Chunk::Event(_) | Chunk::Http { .. } | Chunk::Tcp(..) => continue,
+                        Chunk::Event(..) | Chunk::Http { .. } | Chunk::Tcp(..) => continue,
                     };
                     said |= channel == ERROR;
                     frames.extend(channels.frame(channel, bytes));

@@ -177,7 +177,7 @@ impl hyper::body::Body for Batches {
 
 fn line(chunk: Chunk) -> Vec<u8> {
     match chunk {
-        Chunk::Event(event) => format!("{event}\n").into_bytes(),
+        Chunk::Event(what, object) => format!("{{\"object\":{object},\"type\":\"{what}\"}}\n").into_bytes(),
         Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => bytes,
         Chunk::Error(status) => format!("{}\n", status.to_value()).into_bytes(),
         Chunk::Http { .. } | Chunk::Tcp(..) | Chunk::Exit(_) | Chunk::Closed => Vec::new(),

@@ -176,8 +176,11 @@ impl Lanes {
                     match chunk {
                         Chunk::Tcp(lane, tcp) => self.answered(lane, tcp, &mut out).await,
                         Chunk::Error(_) | Chunk::Closed => out.push((0, Said::Lost)),
-                        Chunk::Event(_) | Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Exit(_) => {
-                        }
+                        Chunk::Event(..)
+                        | Chunk::Stdout(_)
+                        | Chunk::Stderr(_)
+                        | Chunk::Http { .. }
+                        | Chunk::Exit(_) => {}
                     }
                 }
             }

@@ -289,8 +289,8 @@ impl Player {
         let mut events = Vec::new();
         let chunks = self.cluster.poll(stream);
         for chunk in chunks {
-            if let Chunk::Event(event) = chunk {
-                events.push(event);
+            if let Chunk::Event(what, object) = chunk {
+                events.push(json!({ "type": what, "object": *object }));
             }
         }
         self.cluster.close(stream);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ApiServer;
 use super::handler::list::{Selection, check_list_options, parse_version};
-use super::handler::negotiate::{Shape, not_acceptable, partial, tree};
+use super::handler::negotiate::{Shape, not_acceptable, partial};
 use super::handler::route::Target;
 use super::storage::{Change, Ownership, Revision, Stored};
 use crate::sim::Millis;
@@ -24,7 +24,7 @@ pub struct Watch {
     /// The last version seen.
     cursor: u64,
     /// Events that were due when the watch opened.
-    initial: Vec<Value>,
+    initial: Vec<Chunk>,
     /// Tables carry their columns once.
     columns_sent: bool,
     /// When the server ends it.
@@ -84,8 +84,8 @@ impl ApiServer {
                 .map(|(_, stored)| stored.clone())
                 .collect();
             for stored in present {
-                let event = self.print(&mut watch, "ADDED", &stored);
-                watch.initial.push(event);
+                let object = self.print(&mut watch, &stored);
+                watch.initial.push(Chunk::Event("ADDED", object.into()));
             }
             let bookmarks = request.param("allowWatchBookmarks").is_some_and(|word| word != "false");
             if initial == Some("true") && bookmarks {
@@ -107,11 +107,11 @@ impl ApiServer {
     /// What a watch has to say since the last call; `None` if no such watch is open.
     pub fn poll_watch(&mut self, stream: StreamId) -> Option<Vec<Chunk>> {
         let mut watch = self.watches.remove(&stream)?;
-        let mut chunks: Vec<Chunk> = std::mem::take(&mut watch.initial).into_iter().map(Chunk::Event).collect();
+        let mut chunks: Vec<Chunk> = std::mem::take(&mut watch.initial);
         let Some(news) = self.store.since(watch.cursor) else {
             let (asked, oldest) = (watch.cursor, self.store.compacted());
             let status = Status::expired(format!("too old resource version: {asked} ({oldest})"));
-            chunks.push(Chunk::Event(json!({ "type": "ERROR", "object": status.to_value() })));
+            chunks.push(Chunk::Event("ERROR", status.to_value().into()));
             chunks.push(Chunk::Closed);
             return Some(chunks);
         };
@@ -127,7 +127,7 @@ impl ApiServer {
             let matches = |object: &Object| watch.selection.matches(object);
             let before = revision.previous.as_ref().is_some_and(matches);
             let after = revision.change != Change::Deleted && matches(&revision.object);
-            let (kind, object) = match (before, after) {
+            let (what, object) = match (before, after) {
                 (false, false) => continue,
                 (false, true) => ("ADDED", revision.object.clone()),
                 (true, true) => ("MODIFIED", revision.object.clone()),
@@ -139,12 +139,20 @@ impl ApiServer {
                     ("DELETED", last)
                 }
             };
+            // Many may watch, and read what is still there.
+            if watch.shape == Shape::Object
+                && self.store.get(&revision.key).is_some_and(|stored| stored.object.is(&object))
+                && let Some(shared) = self.shared(&watch.target.resource, &revision.key)
+            {
+                chunks.push(Chunk::Event(what, shared));
+                continue;
+            }
             let ownership = match (before, after) {
                 (true, false) => revision.previous_ownership.clone(),
                 _ => self.settled(&revision).unwrap_or_else(|| revision.ownership.clone()),
             };
-            let event = self.print(&mut watch, kind, &Stored::new(object, ownership));
-            chunks.push(Chunk::Event(event));
+            let object = self.print(&mut watch, &Stored::new(object, ownership));
+            chunks.push(Chunk::Event(what, object.into()));
         }
         if watch.deadline.is_some_and(|deadline| deadline <= self.now) {
             chunks.push(Chunk::Closed);
@@ -170,9 +178,9 @@ impl ApiServer {
         self.watches.values().filter_map(|watch| watch.deadline).min()
     }
 
-    fn print(&self, watch: &mut Watch, kind: &str, stored: &Stored) -> Value {
+    fn print(&self, watch: &mut Watch, stored: &Stored) -> Value {
         let resource = &watch.target.resource;
-        let object = match watch.shape {
+        match watch.shape {
             Shape::Object => self.to_client(resource, stored),
             Shape::Partial => partial(self.to_client(resource, stored)),
             Shape::Table => {
@@ -186,11 +194,10 @@ impl ApiServer {
                     with_columns,
                 )
             }
-        };
-        tree([("type", kind.into()), ("object", object)])
+        }
     }
 
-    fn bookmark(&self, watch: &Watch, version: u64, initial: bool) -> Value {
+    fn bookmark(&self, watch: &Watch, version: u64, initial: bool) -> Chunk {
         let mut metadata = json!({ "resourceVersion": version.to_string() });
         if initial {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
@@ -200,7 +207,7 @@ impl ApiServer {
             "apiVersion": watch.target.resource.api_version(),
             "metadata": metadata,
         });
-        json!({ "type": "BOOKMARK", "object": object })
+        Chunk::Event("BOOKMARK", object.into())
     }
 }
 

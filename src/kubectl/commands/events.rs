@@ -100,20 +100,19 @@ async fn run(cx: &Cx, args: &Args) -> Result {
         let Wake::Chunks(_, chunks) = cx.next(&[stream], None).await else { continue };
         for chunk in chunks {
             match chunk {
-                Chunk::Event(event) if text_at(&event, "/type") != "DELETED" => {
-                    let object = event.get("object").unwrap_or(&Value::Null);
-                    if !shown(object) || text_at(object, "/kind") != "Event" {
+                Chunk::Event(what, object) if what != "DELETED" => {
+                    if !shown(&object) || text_at(&object, "/kind") != "Event" {
                         continue;
                     }
                     cx.out(if output.is_human() {
-                        writer.render(&[row(cx, args, object)])
+                        writer.render(&[row(cx, args, &object)])
                     } else {
-                        output.print(object)?
+                        output.print(&object)?
                     });
                 }
                 Chunk::Error(status) => return Err(status.into()),
                 Chunk::Closed | Chunk::Exit(_) => return Ok(()),
-                Chunk::Event(_) | Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
+                Chunk::Event(..) | Chunk::Stdout(_) | Chunk::Stderr(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
             }
         }
     }

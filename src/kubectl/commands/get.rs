@@ -409,19 +409,18 @@ async fn watch(client: &Client<'_>, args: &Args, selection: &Selection, output: 
         };
         for chunk in chunks {
             match chunk {
-                Chunk::Event(event) => {
-                    let (kind, object) = (text_at(&event, "/type"), event.get("object").unwrap_or(&Value::Null));
+                Chunk::Event(kind, object) => {
                     if kind == "ERROR" {
-                        let status = api::Status::from_value(object);
+                        let status = api::Status::from_value(&object);
                         return Err(status.map_or_else(|| Failure::plain("watch failed"), Failure::Api));
                     }
                     if kind == "BOOKMARK" {
                         continue;
                     }
                     if selection.table.is_some() {
-                        printed.show(object, kind);
+                        printed.show(&object, kind);
                     } else {
-                        cx.out(output.print(&event_or_object(args, kind, object.clone()))?);
+                        cx.out(output.print(&event_or_object(args, kind, Value::clone(&object)))?);
                     }
                 }
                 Chunk::Error(status) => return Err(status.into()),

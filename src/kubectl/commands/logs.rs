@@ -277,7 +277,7 @@ async fn follow(cx: &Cx, streams: &[(StreamId, String)]) -> Result {
                 }
                 Chunk::Error(status) => return Err(status.into()),
                 Chunk::Closed | Chunk::Exit(_) => open.retain(|known| *known != stream),
-                Chunk::Event(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
+                Chunk::Event(..) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
             }
         }
     }

@@ -285,7 +285,7 @@ async fn talk(cx: &Cx, stream: StreamId) -> Result<i32> {
                         Chunk::Exit(exit) => code = exit,
                         Chunk::Error(status) => return Err(Failure::plain(status.message.clone())),
                         Chunk::Closed => return Ok(code),
-                        Chunk::Event(_) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
+                        Chunk::Event(..) | Chunk::Http { .. } | Chunk::Tcp(..) => {}
                     }
                 }
             }

@@ -123,7 +123,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                 Chunk::Stderr(bytes) => cx.err(String::from_utf8_lossy(&bytes)),
                 Chunk::Error(status) => return Err(Failure::plain(status.message.clone())),
                 Chunk::Closed | Chunk::Exit(_) => return Err(Failure::plain("lost connection to pod")),
-                Chunk::Event(_) | Chunk::Stdout(_) | Chunk::Tcp(..) => {}
+                Chunk::Event(..) | Chunk::Stdout(_) | Chunk::Tcp(..) => {}
             }
         }
     }

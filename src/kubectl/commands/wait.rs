@@ -271,13 +271,12 @@ pub async fn until(
             };
             for chunk in chunks {
                 match chunk {
-                    Chunk::Event(event) => {
-                        let object = event.get("object").unwrap_or(&Value::Null);
-                        let met = match text_at(&event, "/type") {
+                    Chunk::Event(what, object) => {
+                        let met = match what {
                             "DELETED" => test(None)?,
                             "ADDED" | "MODIFIED" => {
-                                last = object.clone();
-                                test(Some(object))?
+                                last = Value::clone(&object);
+                                test(Some(&object))?
                             }
                             "ERROR" => {
                                 over = true;

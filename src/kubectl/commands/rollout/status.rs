@@ -79,9 +79,9 @@ async fn follow(client: &Client<'_>, args: &Args, info: &Info) -> Result {
             };
             for chunk in chunks {
                 match chunk {
-                    Chunk::Event(event) => match text_at(&event, "/type") {
+                    Chunk::Event(what, object) => match what {
                         "DELETED" => return Err(Failure::plain("object has been deleted")),
-                        "ADDED" | "MODIFIED" if tell(cx, args, info, event.get("object").unwrap_or(&Value::Null))? => {
+                        "ADDED" | "MODIFIED" if tell(cx, args, info, &object)? => {
                             cx.close(stream);
                             return Ok(());
                         }
