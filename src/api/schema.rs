@@ -120,15 +120,19 @@ pub struct Place {
 
 /// The type of a kind; the group is empty for core.
 pub fn for_kind(group: &str, version: &str, kind: &str) -> Option<&'static Type> {
-    for_api_version(&crate::scheme::api_version(group, version), kind)
+    find(kind, |known| crate::scheme::split_api_version(known) == (group, version))
 }
 
 /// The type of a kind by the two fields of a manifest.
 pub fn for_api_version(api_version: &str, kind: &str) -> Option<&'static Type> {
+    find(kind, |known| known == api_version)
+}
+
+/// The first type of that name whose apiVersion fits.
+fn find(kind: &str, fits: impl Fn(&str) -> bool) -> Option<&'static Type> {
     let data = data::get();
-    let same = |(version, name, _): &&(&str, &str, TypeId)| *version == api_version && *name == kind;
-    let near = data.by_name.get(kind)?.iter().map(|at| &data.kinds[*at]);
-    near.into_iter().find(same).map(|(.., id)| data.get(*id))
+    let mut near = data.by_name.get(kind)?.iter().map(|at| &data.kinds[*at]);
+    near.find(|(version, ..)| fits(version)).map(|(.., id)| data.get(*id))
 }
 
 /// A type by its own name, `meta/v1.ObjectMeta`.

@@ -129,10 +129,9 @@ pub fn dns1035_label(text: &str) -> Breaches {
 /// Keys of labels, annotations, taints and resources: `name` or `example.com/name`.
 pub fn qualified_name(text: &str) -> Breaches {
     let mut breaches = Vec::new();
-    let parts: Vec<&str> = text.split('/').collect();
-    let name = match parts[..] {
-        [name] => name,
-        [prefix, name] => {
+    let name = match text.split_once('/') {
+        None => text,
+        Some((prefix, name)) if !name.contains('/') => {
             if prefix.is_empty() {
                 breaches.push("prefix part must be non-empty".into());
             } else {

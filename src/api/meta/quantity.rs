@@ -136,10 +136,8 @@ fn interpret_suffix(suffix: &str) -> Option<(Unit, Format)> {
 
 /// `whole.fraction` units in billionths, rounded up where finer, capped where larger.
 fn scale(whole: &str, fraction: &str, unit: Unit) -> i128 {
-    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).map(|b| b - b'0').skip_while(|d| *d == 0).collect();
-    if digits.is_empty() {
-        return 0;
-    }
+    let digits = || whole.bytes().chain(fraction.bytes()).map(|b| b - b'0').skip_while(|d| *d == 0);
+    let Some(_) = digits().next() else { return 0 };
     // The number is `digits` × 10^exponent nanos × 2^shift.
     let fraction_digits = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
     let (power, shift) = match unit {
@@ -148,28 +146,27 @@ fn scale(whole: &str, fraction: &str, unit: Unit) -> i128 {
     };
     let exponent = 9_i32.saturating_add(power).saturating_sub(fraction_digits);
     if exponent >= 0 {
-        let mut value = read_digits(&digits);
-        for _ in 0..exponent.min(60) {
-            value = value.saturating_mul(10).min(CAP);
-        }
+        // A larger power is above the cap with any number, and has no place here.
+        let value = read_digits(digits()).saturating_mul(10_i128.pow(exponent.unsigned_abs().min(38))).min(CAP);
         return value.saturating_mul(1 << shift).min(CAP);
     }
     let dropped = exponent.unsigned_abs() as usize;
+    let count = digits().count();
     if shift == 0 {
-        let keep = digits.len().saturating_sub(dropped);
-        let lost = digits[keep..].iter().any(|d| *d != 0);
-        return (read_digits(&digits[..keep]) + i128::from(lost)).min(CAP);
+        let keep = count.saturating_sub(dropped);
+        let lost = digits().skip(keep).any(|d| d != 0);
+        return (read_digits(digits().take(keep)) + i128::from(lost)).min(CAP);
     }
     // Binary units with many decimals: 18 digits after the point are exact enough to round up.
     let divisor = 10_i128.checked_pow(dropped.min(18) as u32).unwrap_or(1);
     let skip = dropped.saturating_sub(18);
-    let value = read_digits(&digits[..digits.len().saturating_sub(skip)]);
+    let value = read_digits(digits().take(count.saturating_sub(skip)));
     let product = value.saturating_mul(1 << shift);
     ((product + divisor - 1) / divisor).min(CAP)
 }
 
-fn read_digits(digits: &[u8]) -> i128 {
-    digits.iter().fold(0_i128, |value, digit| value.saturating_mul(10).saturating_add(i128::from(*digit)).min(CAP))
+fn read_digits(digits: impl Iterator<Item = u8>) -> i128 {
+    digits.fold(0_i128, |value, digit| value.saturating_mul(10).saturating_add(i128::from(digit)).min(CAP))
 }
 
 impl fmt::Display for Amount {

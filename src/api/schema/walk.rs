@@ -3,32 +3,44 @@
 //! Works on JSON values and on YAML trees with positions alike. Reports; decides nothing.
 
 use std::fmt::Write as _;
+use std::iter::Map;
 
 use serde_json::{Number, Value};
 
 use super::{Field, Shape, Type, go};
 use crate::meta::quantity::Amount;
-use crate::yaml::{Data, Node, Span};
+use crate::yaml::{Data, Entry, Node, Span};
+
+/// How an entry of a map is read: its key, where that stands, its value.
+type Member<'a, Entry, Value> = fn(Entry) -> (&'a str, Option<Span>, Value);
 
 /// A tree of JSON values.
 pub(super) trait Tree: Sized {
+    /// Keys, where they stand, values.
+    type Entries<'a>: Iterator<Item = (&'a str, Option<Span>, &'a Self)>
+    where
+        Self: 'a;
+    /// Whether a map can have a key twice.
+    const REPEATS: bool;
     fn view(&self) -> View<'_, Self>;
     fn span(&self) -> Option<Span> {
         None
     }
 }
 
-pub(super) enum View<'a, T> {
+pub(super) enum View<'a, T: Tree> {
     Null,
     Bool,
     Number(&'a Number),
     String(&'a str),
     Seq(&'a [T]),
-    /// Key, where it stands, value.
-    Map(Box<dyn Iterator<Item = (&'a str, Option<Span>, &'a T)> + 'a>),
+    Map(T::Entries<'a>),
 }
 
 impl Tree for Value {
+    type Entries<'a> = Map<serde_json::map::Iter<'a>, Member<'a, (&'a String, &'a Value), &'a Value>>;
+    const REPEATS: bool = false;
+
     fn view(&self) -> View<'_, Self> {
         match self {
             Value::Null => View::Null,
@@ -36,12 +48,18 @@ impl Tree for Value {
             Value::Number(number) => View::Number(number),
             Value::String(text) => View::String(text),
             Value::Array(items) => View::Seq(items),
-            Value::Object(map) => View::Map(Box::new(map.iter().map(|(key, value)| (key.as_str(), None, value)))),
+            Value::Object(map) => {
+                let member: Member<_, _> = |(key, value): (&String, _)| (key, None, value);
+                View::Map(map.iter().map(member))
+            }
         }
     }
 }
 
 impl Tree for Node {
+    type Entries<'a> = Map<std::slice::Iter<'a, Entry>, Member<'a, &'a Entry, &'a Node>>;
+    const REPEATS: bool = true;
+
     fn view(&self) -> View<'_, Self> {
         match &self.value {
             Data::Null => View::Null,
@@ -50,7 +68,8 @@ impl Tree for Node {
             Data::String(text) => View::String(text),
             Data::Seq(items) => View::Seq(items),
             Data::Map(entries) => {
-                View::Map(Box::new(entries.iter().map(|e| (e.key.as_str(), Some(e.key_span), &e.value))))
+                let member: Member<_, _> = |entry: &Entry| (&entry.key, Some(entry.key_span), &entry.value);
+                View::Map(entries.iter().map(member))
             }
         }
     }
@@ -97,7 +116,7 @@ pub(super) struct Walk<'a, 'r> {
     report: &'r mut dyn FnMut(Finding) -> bool,
     steps: Vec<Step<'a>>,
     /// The struct whose field is being read.
-    owner: &'static str,
+    owner: Option<&'static Type>,
     named: Option<&'static str>,
     values: &'static [&'static str],
     go_on: bool,
@@ -105,7 +124,7 @@ pub(super) struct Walk<'a, 'r> {
 
 /// Walks `tree` as a value of `kind`. `report` answers whether to go on.
 pub(super) fn walk<T: Tree>(kind: &'static Type, tree: &T, report: &mut dyn FnMut(Finding) -> bool) {
-    let mut walk = Walk { report, steps: Vec::new(), owner: "", named: None, values: &[], go_on: true };
+    let mut walk = Walk { report, steps: Vec::with_capacity(16), owner: None, named: None, values: &[], go_on: true };
     walk.object(kind, tree);
 }
 
@@ -140,7 +159,8 @@ impl<'a> Walk<'a, '_> {
         let target = if fields.is_empty() {
             "value".to_string()
         } else {
-            format!("struct field {}.{}", self.owner, fields.join("."))
+            let owner = self.owner.map(Type::kind_name).unwrap_or_default();
+            format!("struct field {owner}.{}", fields.join("."))
         };
         let text = format!("json: cannot unmarshal {found} into Go {target} of type {go_type}");
         self.found(What::Type(text), None, at);
@@ -152,7 +172,7 @@ impl<'a> Walk<'a, '_> {
             View::Null => return,
             other => return self.wrong(&name_of(&other), kind.go_name(), tree.span()),
         };
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: Vec<&str> = Vec::with_capacity(8);
         for (name, key, value) in entries {
             if !self.go_on {
                 return;
@@ -160,7 +180,7 @@ impl<'a> Walk<'a, '_> {
             self.steps.push(Step::Field(name));
             let field = kind.field(name);
             match field {
-                _ if seen.contains(&name) => self.found(What::Duplicate, key, value.span()),
+                _ if T::REPEATS && seen.contains(&name) => self.found(What::Duplicate, key, value.span()),
                 None => {
                     let what = What::Unknown { field: name.into(), owner: kind.name };
                     self.found(what, key, value.span());
@@ -179,7 +199,7 @@ impl<'a> Walk<'a, '_> {
 
     fn field<T: Tree>(&mut self, kind: &'static Type, field: &'static Field, value: &'a T) {
         let outer = (self.owner, self.named, self.values);
-        (self.owner, self.named, self.values) = (kind.kind_name(), field.go_name, &field.values);
+        (self.owner, self.named, self.values) = (Some(kind), field.go_name, &field.values);
         self.value(&field.shape, value);
         (self.owner, self.named, self.values) = outer;
     }
@@ -208,7 +228,7 @@ impl<'a> Walk<'a, '_> {
                 let mut seen = std::collections::BTreeSet::new();
                 for (name, key, value) in entries {
                     self.steps.push(Step::Key(name));
-                    if !seen.insert(name) {
+                    if T::REPEATS && !seen.insert(name) {
                         self.found(What::Duplicate, key, value.span());
                     }
                     self.value(inner, value);
@@ -262,7 +282,7 @@ fn number_fits_i32(number: &Number) -> bool {
     number.as_i64().is_some_and(|n| i32::try_from(n).is_ok())
 }
 
-fn name_of<T>(view: &View<'_, T>) -> String {
+fn name_of<T: Tree>(view: &View<'_, T>) -> String {
     match view {
         View::Null => "null",
         View::Bool => "bool",
@@ -275,7 +295,7 @@ fn name_of<T>(view: &View<'_, T>) -> String {
 }
 
 /// What types say that read JSON themselves; encoding/json adds no field to their errors.
-fn own_parser<T>(shape: &Shape, view: &View<'_, T>) -> Option<String> {
+fn own_parser<T: Tree>(shape: &Shape, view: &View<'_, T>) -> Option<String> {
     match (shape, view) {
         (Shape::Quantity, View::String(text)) => text.trim().parse::<Amount>().err().map(|e| e.to_string()),
         (Shape::Quantity, View::Number(number)) => number.to_string().parse::<Amount>().err().map(|e| e.to_string()),

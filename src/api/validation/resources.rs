@@ -54,14 +54,14 @@ fn check_requirements(
         let here = requests_path.key(name);
         check_name(name, &here, errors);
         quantity_value(name, quantity, &here, errors);
-        let request = amount(quantity);
+        let request = || amount(quantity);
         match limits.and_then(|limits| limits.get(name)) {
-            Some(limit) if request != amount(limit) && !may_overcommit(name) => errors.push(FieldError::invalid(
+            Some(limit) if request() != amount(limit) && !may_overcommit(name) => errors.push(FieldError::invalid(
                 &requests_path,
                 quantity,
                 format!("must be equal to {name} limit of {}", limit.0),
             )),
-            Some(limit) if request > amount(limit) => errors.push(FieldError::invalid(
+            Some(limit) if request() > amount(limit) => errors.push(FieldError::invalid(
                 &requests_path,
                 quantity,
                 format!("must be less than or equal to {name} limit of {}", limit.0),

@@ -3,7 +3,7 @@
 //! Mirrors: apimachinery/pkg/util/managedfields.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use api::patch::fieldset::Set;
 use api::patch::{Fields, Manager, Managers, structured};
@@ -92,7 +92,7 @@ fn fold_with(server: &ApiServer, ownership: &Ownership, kind: Kind, known: &[(&O
         // What comes through a Scale loses its time on the way.
         let time = if write.subresource == "scale" { String::new() } else { time(server, write.at) };
         let ignored = reset_fields(&resource, write.subresource);
-        managers.update(schema, &value(&write.before), &value(&write.after), &manager, &ignored, &time);
+        managers.update(schema, &value(&write.before), &value(&write.after), &manager, ignored, &time);
     }
     folded
 }
@@ -139,12 +139,14 @@ pub(super) fn is_reset(managed_fields: &Value) -> bool {
 }
 
 /// What an endpoint resets, and so gives to nobody: the status through the object, the spec through its status.
-pub(super) fn reset_fields(resource: &api::Resource, subresource: &str) -> Set {
+pub(super) fn reset_fields(resource: &Resource, subresource: &str) -> &'static Set {
+    static RESET: LazyLock<[Set; 3]> = LazyLock::new(|| [Set::of(&["spec"]), Set::of(&["status"]), Set::new()]);
+    let [spec, status, nothing] = &*RESET;
     let has_status = resource.subresources.iter().any(|sub| sub.name == "status");
     match subresource {
-        "status" => Set::of(&["spec"]),
-        _ if has_status => Set::of(&["status"]),
-        _ => Set::new(),
+        "status" => spec,
+        _ if has_status => status,
+        _ => nothing,
     }
 }
 
@@ -155,7 +157,7 @@ impl ApiServer {
         let mut outline = structured::outline(schema, |sink| asked.write(sink));
         // What is ignored is the same for all objects of a kind, except where a definition changes.
         outline.push(u8::from(ignored.is_empty()));
-        let find = || Managers::created(schema, &asked.shown(schema), &ignored);
+        let find = || Managers::created(schema, &asked.shown(schema), ignored);
         let fields = self.creators.own(resource.kind, outline, find);
         let manager = Manager::update(manager.clone(), resource.api_version(), "");
         Managers::of(manager, fields, time(self, self.now()))
@@ -175,24 +177,30 @@ impl ApiServer {
         }
     }
 
-    /// The stored object as clients of its storage version read it, settled; what has been written out
-    /// `before` is not written out again.
+    /// An object as clients of its storage version read it, settled, if it is what is stored; what has
+    /// been written out `before` is not written out again, and its successor is kept as that was.
     pub(super) fn settle_and_show(
         &mut self,
         resource: &Resource,
-        key: &Key,
+        object: &Object,
         before: Option<(&Object, &Value)>,
-    ) -> Option<Value> {
-        let Stored { object, ownership, .. } = self.store.get(key)?;
+    ) -> Option<Arc<Value>> {
+        let key = Key::of(object);
+        let Stored { ownership, .. } = self.store.get(&key).filter(|stored| stored.object.is(object))?;
         let mut value = shown(resource, object);
         let mut owners = ownership.folded.clone();
         if !ownership.pending.is_empty() {
             let known: Vec<_> = before.into_iter().chain([(object, &value)]).collect();
             owners = fold_with(self, ownership, key.kind, &known);
-            self.store.set_ownership(key, Ownership { folded: owners.clone(), ..Ownership::default() });
+            self.store.set_ownership(&key, Ownership { folded: owners.clone(), ..Ownership::default() });
         }
         show_owners(&mut value, &owners);
-        Some(value)
+        let shown = Arc::new(value);
+        // Whoever patches an object has it read and written by others, too.
+        if before.is_some() {
+            self.store.set_wire(&key, shown.clone());
+        }
+        Some(shown)
     }
 
     /// Folds once for all readers: what was pending becomes the base of the next fold.

@@ -137,6 +137,7 @@ impl Sink for Outline {
 
     fn name(&mut self, name: &str) {
         if self.skipped == 0 {
+            self.text.push(b':');
             self.counted(name.as_bytes());
             self.name = (self.text.len() - name.len(), self.text.len());
         }

@@ -20,38 +20,40 @@ pub(in crate::validation) fn taint_effect(effect: &str, path: &Path, errors: &mu
 pub fn tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorList) {
     for (i, toleration) in tolerations.iter().enumerate() {
         let here = path.index(i);
-        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        fn text(field: &Option<String>) -> &str {
+            field.as_deref().unwrap_or_default()
+        }
         let (key, operator) = (text(&toleration.key), text(&toleration.operator));
         let (value, effect) = (text(&toleration.value), text(&toleration.effect));
         let operator_path = here.child("operator");
         if !key.is_empty() {
-            label_name(&key, &here.child("key"), errors);
+            label_name(key, &here.child("key"), errors);
         }
         if key.is_empty() && operator != "Exists" {
             errors.push(FieldError::invalid(
                 &operator_path,
-                &operator,
+                operator,
                 "operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
             ));
         }
         if toleration.toleration_seconds.is_some() && effect != "NoExecute" {
             let text = "effect must be 'NoExecute' when `tolerationSeconds` is set";
-            errors.push(FieldError::invalid(&here.child("effect"), &effect, text));
+            errors.push(FieldError::invalid(&here.child("effect"), effect, text));
         }
-        match operator.as_str() {
+        match operator {
             "" | "Equal" => {
-                let breaches = names::label_value(&value);
+                let breaches = names::label_value(value);
                 if !breaches.is_empty() {
-                    errors.push(FieldError::invalid(&operator_path, &value, breaches.join(";")));
+                    errors.push(FieldError::invalid(&operator_path, value, breaches.join(";")));
                 }
             }
             "Exists" if !value.is_empty() => {
                 // The whole toleration is the bad value, under Go's names.
                 let whole = go_struct! {
-                    "Key": key.clone(),
-                    "Operator": operator.clone(),
-                    "Value": value.clone(),
-                    "Effect": effect.clone(),
+                    "Key": key,
+                    "Operator": operator,
+                    "Value": value,
+                    "Effect": effect,
                     "TolerationSeconds": toleration.toleration_seconds,
                 };
                 let text = "value must be empty when `operator` is 'Exists'";
@@ -61,7 +63,7 @@ pub fn tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorLi
             other => errors.push(FieldError::not_supported(&operator_path, other, &["Equal", "Exists"])),
         }
         if !effect.is_empty() {
-            taint_effect(&effect, &here.child("effect"), errors);
+            taint_effect(effect, &here.child("effect"), errors);
         }
     }
 }

@@ -243,20 +243,20 @@ fn container(container: &Container, path: &Path, warnings: &mut Vec<String>) {
 
 /// Two ports of one pod with the same number and protocol.
 fn ports(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
-    let mut seen: Vec<(String, &ContainerPort)> = Vec::new();
+    type Place = (&'static str, usize, usize);
+    let show = |(list, i, j): Place| path.child(list).index(i).child("ports").index(j).to_string();
+    let mut seen: Vec<(Place, &ContainerPort)> = Vec::new();
     for (list, containers) in lists(spec) {
-        let list = path.child(list);
         for (i, container) in containers.iter().enumerate() {
             for (j, port) in container.ports.iter().flatten().enumerate() {
-                let here = list.index(i);
-                let here = here.child("ports");
-                let here = here.index(j).to_string();
+                let here = (list, i, j);
                 let same = |other: &ContainerPort| {
                     other.container_port == port.container_port && other.protocol == port.protocol
                 };
-                for (other_path, other) in seen.iter().filter(|(_, other)| same(other)) {
+                for (there, other) in seen.iter().filter(|(_, other)| same(other)) {
                     if let Some(relation) = relation(port, other) {
-                        warnings.push(format!("{here}: {relation} port definition with {other_path}"));
+                        let (here, there) = (show(here), show(*there));
+                        warnings.push(format!("{here}: {relation} port definition with {there}"));
                     }
                 }
                 seen.push((here, port));

@@ -30,7 +30,10 @@ pub fn validate(server: &mut ApiServer, object: &Object, attributes: &Attributes
         accounts.extend(charge(server, object, attributes, &quota)?);
     }
     // An object that cannot be stored is not charged for.
-    if dry_run || (attributes.operation == Operation::Create && server.store.get(&Key::of(object)).is_some()) {
+    if accounts.is_empty()
+        || dry_run
+        || (attributes.operation == Operation::Create && server.store.get(&Key::of(object)).is_some())
+    {
         return Ok(());
     }
     let who = crate::apiserver::bootstrap::identity();

@@ -24,7 +24,7 @@ pub(in crate::apiserver) enum Shape {
 impl Shape {
     /// The first acceptable media type wins; one that the server cannot make is 406.
     pub fn of(request: &Request) -> Result<Self, Status> {
-        let accept = request.header("accept").unwrap_or("application/json");
+        let Some(accept) = request.header("accept") else { return Ok(Shape::Object) };
         for offer in accept.split(',') {
             let mut parts = offer.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();

@@ -104,14 +104,12 @@ impl ApiServer {
     ) -> Result<Response, Status> {
         let response = match written {
             Ok(object) => {
-                let key = Key::of(&object);
                 let whole =
                     options.preview.is_none() && is_storage(resource) && Shape::of(request) == Ok(Shape::Object);
-                let same = |server: &Self| server.store.get(&key).is_some_and(|stored| stored.object.is(&object));
-                match whole && same(self) {
-                    true => Response::json(code, self.settle_and_show(resource, &key, before).unwrap_or_default()),
-                    false => {
-                        self.settle_ownership(&key);
+                match whole.then(|| self.settle_and_show(resource, &object, before)).flatten() {
+                    Some(value) => Response::json(code, value),
+                    None => {
+                        self.settle_ownership(&Key::of(&object));
                         self.one(request, resource, &self.stored_or(object, options), code)?
                     }
                 }

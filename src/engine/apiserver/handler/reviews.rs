@@ -98,7 +98,7 @@ impl ApiServer {
         let now = api::meta::time::rfc3339(self.unix_millis() as i64);
         let mut managers = Managers::default();
         let ignored = managed::reset_fields(&target.resource, "");
-        managers.update(kind, &structured::zero(kind), &asked, &manager, &ignored, &now);
+        managers.update(kind, &structured::zero(kind), &asked, &manager, ignored, &now);
         if !managers.is_empty() {
             body["metadata"]["managedFields"] = managers.write();
         }
