@@ -219,15 +219,10 @@ async fn drain(client: &Client<'_>, args: &Args, node: &str, dry_run: DryRun) ->
     let deadline = (timeout > 0).then(|| cx.now() + timeout as u64);
     let outcome = evict_all(client, args, &plan.evict, dry_run, deadline).await;
     if let Err(failure) = &outcome {
-        let mut left = Vec::new();
-        for pod in &plan.evict {
-            if !is_gone(client, pod).await? {
-                left.push(pod);
-            }
-        }
+        let left = self::plan(client, args, node).await?.evict;
         if !left.is_empty() {
             cx.err(format!("There are pending pods in node {node:?} when an error occurred: {}\n", failure.text()));
-            for pod in left {
+            for pod in &left {
                 cx.err(format!("pod/{}\n", text_at(pod, "/metadata/name")));
             }
         }
@@ -248,7 +243,10 @@ async fn evict_all(client: &Client<'_>, args: &Args, pods: &[Value], dry_run: Dr
     let cx = client.cx;
     let mut states: Vec<State> = pods.iter().map(|_| State::Try(0)).collect();
     let mut failures = Vec::new();
+    let timeout = duration::format(args.duration("timeout"));
     loop {
+        // Who sleeps until the next try does not hear that the time is over, and only then says so.
+        let over = deadline.is_some_and(|deadline| cx.now() >= deadline);
         for (pod, state) in pods.iter().zip(&mut states) {
             if let State::Try(at) = state
                 && *at <= cx.now()
@@ -257,6 +255,11 @@ async fn evict_all(client: &Client<'_>, args: &Args, pods: &[Value], dry_run: Dr
                 if *at > 0 {
                     // Whatever this look comes to, the eviction itself will say it.
                     let _ = is_gone(client, pod).await;
+                }
+                if over {
+                    failures.push(Failure::plain(format!("{}global timeout reached: {timeout}", refused(pod, ""))));
+                    *state = State::Done;
+                    continue;
                 }
                 *state = match evict(client, args, pod, dry_run).await {
                     Ok(()) if dry_run == DryRun::None => State::Going,
@@ -272,33 +275,25 @@ async fn evict_all(client: &Client<'_>, args: &Args, pods: &[Value], dry_run: Dr
                     }
                 };
             }
-            if matches!(state, State::Going) && is_gone(client, pod).await? {
-                let word = if args.flag("disable-eviction") { "deleted" } else { "evicted" };
-                cx.out(format!("pod/{} {word}{}\n", text_at(pod, "/metadata/name"), dry_run.suffix()));
-                *state = State::Done;
+            if matches!(state, State::Going) {
+                if is_gone(client, pod).await? {
+                    let word = if args.flag("disable-eviction") { "deleted" } else { "evicted" };
+                    cx.out(format!("pod/{} {word}{}\n", text_at(pod, "/metadata/name"), dry_run.suffix()));
+                    *state = State::Done;
+                } else if over {
+                    failures.push(Failure::plain(format!(
+                        "error when waiting for pod {:?} in namespace {:?} to terminate: global timeout reached: {timeout}",
+                        text_at(pod, "/metadata/name"),
+                        text_at(pod, "/metadata/namespace")
+                    )));
+                    *state = State::Done;
+                }
             }
         }
         if states.iter().all(|state| matches!(state, State::Done)) {
             return Failure::aggregate(failures);
         }
-        if deadline.is_some_and(|deadline| cx.now() >= deadline) {
-            let timeout = duration::format(args.duration("timeout"));
-            for (pod, state) in pods.iter().zip(&states) {
-                match state {
-                    State::Try(_) => {
-                        failures.push(Failure::plain(format!("{}global timeout reached: {timeout}", refused(pod, ""))));
-                    }
-                    State::Going => failures.push(Failure::plain(format!(
-                        "error when waiting for pod {:?} in namespace {:?} to terminate: global timeout reached: {timeout}",
-                        text_at(pod, "/metadata/name"),
-                        text_at(pod, "/metadata/namespace")
-                    ))),
-                    State::Done => {}
-                }
-            }
-            return Failure::aggregate(failures);
-        }
-        let next = deadline.map_or(1_000, |deadline| (deadline - cx.now()).min(1_000));
+        let next = deadline.filter(|_| !over).map_or(1_000, |deadline| (deadline - cx.now()).min(1_000));
         cx.sleep(next.max(1)).await;
     }
 }
