@@ -230,6 +230,9 @@ impl<'a> Client<'a> {
     /// Requests of any component so far that changed something or tried to; events are not counted:
     /// nobody waits for them.
     pub fn requests_since(&self, number: u64) -> u64 {
+        if self.last_request() == number {
+            return 0;
+        }
         let newer = self.server.audit().newest_first().take_while(|entry| entry.number > number);
         newer.filter(|entry| entry.kind != Kind::Event).count() as u64
     }

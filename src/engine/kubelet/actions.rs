@@ -62,13 +62,13 @@ impl PodWorker {
             images::check_pull_secrets(turn, &self.pod.clone());
         }
         if !self.mounted {
-            let until = turn.now + turn.delay(180, 160);
+            let until = turn.now + turn.labour(180, 160);
             self.work = Some((Some(until), Work::Mounting { tries: 0 }));
             return;
         }
         volumes::refresh(turn, &self.pod.clone(), &self.world.ip.clone(), &mut self.world.volumes);
         if !self.sandbox_ready {
-            let until = turn.now + turn.delay(180, 160);
+            let until = turn.now + turn.labour(180, 160);
             self.work = Some((Some(until), Work::CreatingSandbox));
             return;
         }

@@ -81,6 +81,8 @@ pub struct Host {
     /// Host paths and persistent volumes, by key.
     pub disks: BTreeMap<String, FileTree>,
     pub pressure: Pressure,
+    /// How many pods have something done for them.
+    pub busy: Millis,
     used_ips: BTreeSet<u32>,
     last_ip: u32,
 }
@@ -102,6 +104,12 @@ impl Host {
         let prefix = self.machine.pod_cidr.as_deref().unwrap_or("10.244.0.0/24");
         let network = prefix.rsplit_once('.').map_or("10.244.0", |(network, _)| network);
         format!("{network}.{}", self.last_ip)
+    }
+
+    /// Counts a pod among those that keep the machine busy, or no longer.
+    fn count(&mut self, worker: &mut PodWorker, works: bool) {
+        let was = std::mem::replace(&mut worker.counted, works);
+        self.busy = self.busy + Millis::from(works) - Millis::from(was);
     }
 
     pub fn release_ip(&mut self, ip: &str) {
@@ -137,6 +145,7 @@ impl Kubelet {
                 ticks: Ticks::default(),
                 disks: BTreeMap::new(),
                 pressure: Pressure::default(),
+                busy: 0,
                 used_ips: BTreeSet::new(),
                 last_ip: 1,
             },
@@ -230,7 +239,8 @@ impl Kubelet {
     }
 
     fn drop_worker(&mut self, uid: &str) {
-        if let Some(worker) = self.workers.remove(uid) {
+        if let Some(mut worker) = self.workers.remove(uid) {
+            self.host.count(&mut worker, false);
             self.host.release_ip(&worker.world.ip);
         }
         if let Some(at) = self.armed.remove(uid) {
@@ -262,6 +272,8 @@ impl Kubelet {
 
     fn run_worker(&mut self, uid: &str, cx: &mut Context) {
         let Some(mut worker) = self.workers.remove(uid) else { return };
+        // Others are what slows it down.
+        self.host.count(&mut worker, false);
         let mut turn = Self::turn(&mut self.host, cx);
         super::admission::admit(&mut turn, &mut worker, &self.workers);
         worker.advance(&mut turn);
@@ -271,6 +283,8 @@ impl Kubelet {
             self.host.release_ip(&worker.world.ip);
             return;
         }
+        let works = worker.work.as_ref().is_some_and(|(_, work)| work.keeps_busy());
+        self.host.count(&mut worker, works);
         let next = worker.next_due(now);
         self.workers.insert(uid.to_owned(), worker);
         if let Some(at) = next {

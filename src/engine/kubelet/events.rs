@@ -8,6 +8,11 @@ use super::container::{Kind, Slot};
 use super::runtime::Millis;
 use crate::client::{Context, EventOf, EventType};
 
+/// What each further pod adds to the work for one, in per cent.
+const SHARE: Millis = 30;
+/// More at once do not slow each other down any further.
+const MOST_BUSY: Millis = 10;
+
 /// Everything a worker may use while it takes a step.
 pub struct Turn<'a, 'c> {
     /// Unix milliseconds; all times inside the kubelet are these.
@@ -26,6 +31,12 @@ impl Turn<'_, '_> {
         } else {
             least
         }
+    }
+
+    /// A delay of work that a machine does for a pod: the more pods it works for, the longer for each.
+    pub fn labour(&mut self, least: Millis, spread: Millis) -> Millis {
+        let alone = self.delay(least, spread);
+        alone + alone * self.host.busy.min(MOST_BUSY) * SHARE / 100
     }
 
     /// `base` stretched by up to `spread`, where the profile allows chance.

@@ -77,7 +77,7 @@ impl PodWorker {
             self.decide(turn);
             return;
         }
-        let until = turn.now + turn.delay(180, 160);
+        let until = turn.now + turn.labour(180, 160);
         self.work = Some((Some(until), Work::CreatingSandbox));
     }
 
@@ -245,7 +245,7 @@ impl PodWorker {
             self.fail(turn, name, Failure { reason: "CreateContainerConfigError", message }, &event);
             return false;
         }
-        let until = turn.now + turn.delay(14, 16);
+        let until = turn.now + turn.labour(14, 16);
         self.work = Some((Some(until), Work::Creating { container: name.to_owned(), image, reference }));
         true
     }
@@ -270,7 +270,7 @@ impl PodWorker {
         if let Some(slot) = self.slots.iter().find(|slot| slot.name == container) {
             turn.container_event(&pod, slot, EventType::Normal, "Created", "Container created");
         }
-        let until = turn.now + turn.delay(55, 35);
+        let until = turn.now + turn.labour(55, 35);
         self.work = Some((Some(until), Work::Starting { container, image, reference }));
     }
 

@@ -111,6 +111,8 @@ pub struct PodWorker {
     /// When the next sync must come because of errors in this one.
     pub retry_at: Option<Millis>,
     pub changed_something: bool,
+    /// Counted among the pods that keep the machine busy.
+    pub counted: bool,
     /// Containers that this very sync has stopped.
     pub stopped: Vec<String>,
     pub made_sandbox: bool,
@@ -118,6 +120,21 @@ pub struct PodWorker {
     pub relist_at: Option<Millis>,
     /// The kubelet has judged it once.
     pub admitted: bool,
+}
+
+impl Work {
+    /// Whether the machine works for it. Pulls mostly wait for the network, and hooks for themselves.
+    pub fn keeps_busy(&self) -> bool {
+        match self {
+            Work::Mounting { tries } => *tries == 0,
+            Work::Pulling { .. } | Work::PostStart { .. } => false,
+            Work::CreatingSandbox
+            | Work::Creating { .. }
+            | Work::Starting { .. }
+            | Work::Stopping
+            | Work::TearingDown => true,
+        }
+    }
 }
 
 impl PodWorker {
@@ -152,6 +169,7 @@ impl PodWorker {
             sync_at: Some(now),
             retry_at: None,
             changed_something: false,
+            counted: false,
             stopped: Vec::new(),
             made_sandbox: false,
             relist_at: None,
@@ -270,7 +288,7 @@ impl PodWorker {
         instance.ready = false;
         instance.started = false;
         instance.end = Some(End { code: exit.code, at: exit.at, reason, message });
-        let noticed = if killed { turn.now + turn.delay(30, 100) } else { turn.now };
+        let noticed = if killed { turn.now + turn.labour(30, 100) } else { turn.now };
         match &mut self.work {
             Some((until, Work::Stopping))
                 if !self.slots.iter().any(|slot| slot.running().is_some_and(|i| i.kill.is_some())) =>

@@ -86,7 +86,7 @@ impl PodWorker {
                 self.write_status(turn);
             }
             if deleted {
-                let until = turn.now + turn.delay(30, 60);
+                let until = turn.now + turn.labour(30, 60);
                 self.work = Some((Some(until), Work::TearingDown));
             }
             return;
@@ -120,7 +120,7 @@ impl PodWorker {
                 self.sandbox_ready = false;
                 self.finished = true;
                 self.write_status(turn);
-                let until = turn.now + turn.delay(380, 250);
+                let until = turn.now + turn.labour(380, 250);
                 self.work = Some((Some(until), Work::TearingDown));
             }
             Some(Ending::Orphaned) | None => self.gone = true,

@@ -54,6 +54,11 @@ pub fn print(recording: &str, runs: &[Vec<Line>]) {
         println!("{mark} {:>9} {:>9}  {text}", seconds(theirs), seconds(our));
     }
     println!("# {shared} in both, {missing} only recorded, {extra} only ours");
+    let apart = |pair: &Pair| Some((recorded[pair.0?].at - ours[pair.1?].at).abs());
+    let mut apart: Vec<f64> = first.iter().filter_map(apart).collect();
+    apart.sort_by(f64::total_cmp);
+    let within = |percent: usize| apart.get(apart.len() * percent / 100).copied().unwrap_or(0.0);
+    println!("# half of those in both are within {:.3} s, nine tenths within {:.3} s", within(50), within(90));
     if !of_the_machine.is_empty() {
         println!("# left out: {} recorded reports of limits of that machine", of_the_machine.len());
     }
