@@ -14,6 +14,10 @@ use entry::Entry;
 
 /// A recorded entry and ours by their places, or one of them.
 type Pair = (Option<usize>, Option<usize>);
+/// Component, kind, object.
+type Lane<'a> = (&'a str, &'a str, &'a str);
+/// An object's name, and the places of what was done to it.
+type Life<'a> = (&'a str, Vec<usize>);
 
 /// Prints one line per request of the first run: the recorded second, ours, and the request; `-` where
 /// one is missing. `~` marks what is missing or too much, but not in every run.
@@ -81,22 +85,22 @@ fn count(run: &[Entry], text: &str) -> usize {
 /// Lines both, in the order of the recording's time.
 fn pair(recorded: &[Entry], ours: &[Entry]) -> Vec<Pair> {
     let alike = stand_ins(recorded, ours);
-    let mut lanes: BTreeMap<(&str, &str, &str), (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut lanes: BTreeMap<Lane, [Vec<usize>; 2]> = BTreeMap::new();
     for (at, entry) in recorded.iter().enumerate() {
-        lanes.entry(lane(entry, &entry.name)).or_default().0.push(at);
+        lanes.entry(lane(entry, &entry.name)).or_default()[0].push(at);
     }
     for (at, entry) in ours.iter().enumerate() {
         let name = alike.get(entry.name.as_str()).copied().unwrap_or(&entry.name);
-        lanes.entry(lane(entry, name)).or_default().1.push(at);
+        lanes.entry(lane(entry, name)).or_default()[1].push(at);
     }
-    let mut pairs: Vec<Pair> = lanes.values().flat_map(|(left, right)| align(recorded, left, ours, right)).collect();
+    let mut pairs: Vec<Pair> = lanes.values().flat_map(|[left, right]| align(recorded, left, ours, right)).collect();
     let time = |pair: &Pair| pair.0.map(|at| recorded[at].at).or(pair.1.map(|at| ours[at].at)).unwrap_or(0.0);
     pairs.sort_by(|a, b| time(a).total_cmp(&time(b)));
     pairs
 }
 
 /// What one writer does to one object; all commands are one lane, and so are births of a kind.
-fn lane<'a>(entry: &'a Entry, name: &'a str) -> (&'a str, &'a str, &'a str) {
+fn lane<'a>(entry: &'a Entry, name: &'a str) -> Lane<'a> {
     let name = if entry.is_birth() { "" } else { name };
     (&entry.component, entry.kind(), name)
 }
@@ -129,8 +133,8 @@ fn stand_ins<'a>(recorded: &'a [Entry], ours: &'a [Entry]) -> BTreeMap<&'a str, 
 }
 
 /// The lives of the objects of generated names, by family: the places of what was done to each.
-fn lives(entries: &[Entry]) -> BTreeMap<&str, Vec<(&str, Vec<usize>)>> {
-    let mut families: BTreeMap<&str, Vec<(&str, Vec<usize>)>> = BTreeMap::new();
+fn lives(entries: &[Entry]) -> BTreeMap<&str, Vec<Life<'_>>> {
+    let mut families: BTreeMap<&str, Vec<Life>> = BTreeMap::new();
     for (at, entry) in entries.iter().enumerate() {
         if !entry.is_generated() || entry.name.is_empty() || entry.is_birth() {
             continue;
