@@ -37,6 +37,17 @@ impl<T> Order<T> for [T] {
     }
 }
 
+/// Each text once, where it stood first.
+pub fn once(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (mut kept, mut seen) = (Vec::new(), BTreeSet::new());
+    for text in texts {
+        if seen.insert(text.clone()) {
+            kept.push(text);
+        }
+    }
+    kept
+}
+
 /// Which item belongs in which place.
 #[inline(never)]
 fn places(len: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<usize> {

@@ -18,6 +18,7 @@ mod diff;
 mod fields;
 pub mod fieldset;
 mod json;
+mod places;
 mod strategic;
 pub mod structured;
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub use strategic::strategic;
 /// Why a patch cannot be applied, and the HTTP status the API server answers with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchError {
-    /// 400 malformed, 422 does not fit the object, 500 strategic merge gave up.
+    /// 400 malformed, 413 too many operations, 422 does not fit the object, 500 strategic merge gave up.
     pub code: u16,
     pub message: String,
 }

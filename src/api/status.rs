@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::{Map, Value, json};
 
+use crate::order::once;
 use crate::scheme::Resource;
 use crate::validation::field::{ErrorList, FieldError};
 
@@ -291,13 +292,7 @@ impl Cause {
 
 /// One error alone, several in brackets; texts that repeat are said once.
 fn aggregate(errors: &[FieldError]) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for error in errors {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
+    let texts = once(errors.iter().map(ToString::to_string));
     match texts.as_slice() {
         [one] => one.clone(),
         many => format!("[{}]", many.join(", ")),

@@ -3,6 +3,7 @@
 //! Mirrors: kubectl/pkg/cmd/util `checkErr`, `StandardErrorMessage`, `MultilineError`.
 
 use api::Status;
+use api::order::once;
 use api::wire::{Body, Response};
 
 /// Why a command ended badly.
@@ -61,12 +62,7 @@ impl Failure {
             Self::Plain(text) | Self::Bare(text) => text.clone(),
             Self::Api(status) => status.message.clone(),
             Self::Many(all) => {
-                let mut texts: Vec<String> = Vec::new();
-                for text in all.iter().map(Self::text) {
-                    if !texts.contains(&text) {
-                        texts.push(text);
-                    }
-                }
+                let texts = once(all.iter().map(Self::text));
                 match texts.as_slice() {
                     [one] => one.clone(),
                     many => format!("[{}]", many.join(", ")),
@@ -156,13 +152,7 @@ fn invalid(status: &Status) -> String {
     } else if !status.message.is_empty() && details.causes.is_empty() {
         subject = format!("{subject}: {}", status.message);
     }
-    let mut causes: Vec<String> = Vec::new();
-    for cause in &details.causes {
-        let text = format!("{}: {}", cause.field, cause.message);
-        if !causes.contains(&text) {
-            causes.push(text);
-        }
-    }
+    let causes = once(details.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)));
     match causes.as_slice() {
         [] => format!("{subject}\n"),
         [one] => format!("{subject}: {one}\n"),

@@ -276,15 +276,23 @@ impl Managers {
         let live = without_managed_fields(live);
         let config = without_managed_fields(config);
         // What the endpoint resets is not even merged.
-        let config = remove(kind, &config, ignored);
+        let config = if ignored.touches(&config) { Cow::Owned(remove(kind, &config, ignored)) } else { config };
         let merged = merge(kind, &live, &config);
-        let last = self.set_of(manager).cloned();
-        let set = to_set(kind, &config).without(ignored).difference(&STRIPPED);
-        let mut owned = set.clone();
-        for owner in self.owners.iter().filter(|owner| !owner.manager.same(manager)) {
-            owned = owned.union(owner.fields.set());
-        }
-        let pruned = last.map_or_else(|| merged.clone(), |last| prune(kind, &merged, &last, &owned));
+        let mut set = to_set(kind, &config);
+        set.exclude(ignored);
+        set.subtract(&STRIPPED);
+        let dropped = self.set_of(manager).filter(|last| !last.is_within(&set));
+        let pruned = match dropped {
+            // Nothing that was applied last time is missing now.
+            None => merged,
+            Some(last) => {
+                let mut owned = set.clone();
+                for owner in self.owners.iter().filter(|owner| !owner.manager.same(manager)) {
+                    owned.extend(owner.fields.set().clone());
+                }
+                prune(kind, &merged, last, &owned)
+            }
+        };
         let changes = compare(kind, &live, &pruned).without(ignored);
         let conflicts = self.conflicts(&changes, manager);
         if !force && !conflicts.is_empty() {
@@ -296,7 +304,6 @@ impl Managers {
     }
 
     fn conflicts(&self, changes: &Comparison, manager: &Manager) -> Vec<Conflict> {
-        let changed = changes.modified.union(&changes.added);
         let mut conflicts = Vec::new();
         for owner in self.owners.iter().filter(|owner| !owner.manager.same(manager)) {
             let mut name = format!("{:?}", owner.manager.name);
@@ -306,7 +313,9 @@ impl Managers {
             if owner.manager.operation == Operation::Update {
                 name.push_str(&format!(" using {}", owner.manager.api_version));
             }
-            let paths: Vec<Vec<Element>> = owner.fields.set().intersection(&changed).paths();
+            let mut taken = owner.fields.set().intersection(&changes.modified);
+            taken.extend(owner.fields.set().intersection(&changes.added));
+            let paths: Vec<Vec<Element>> = taken.paths();
             conflicts.extend(paths.iter().map(|path| Conflict { manager: name.clone(), field: path_text(path) }));
         }
         conflicts.order_by(|a, b| a.manager.cmp(&b.manager));

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::places::Places;
 use super::strategic::{DELETE_LIST, Mode, ORDER, RETAIN_KEYS, delete_item, merge_map, same_item, sort_by_order};
 use super::{PatchError, Place};
 use crate::order::Order;
@@ -139,11 +140,13 @@ fn diff_lists(old: &[Value], new: &[Value], key: &str, item: Place, want: Want) 
     }
     if key.is_empty() {
         if want.changes {
-            let additions = new.iter().filter(|value| !old.contains(value)).cloned().collect();
+            let known = Places::of(old, key);
+            let additions = new.iter().filter(|value| !known.has(value, key)).cloned().collect();
             lists.changes = sort_by_order(additions, new, key)?;
         }
         if want.deletions {
-            lists.deletions = old.iter().filter(|value| !new.contains(value)).cloned().collect();
+            let kept = Places::of(new, key);
+            lists.deletions = old.iter().filter(|value| !kept.has(value, key)).cloned().collect();
             lists.deletions.order_by_key(ToString::to_string);
         }
         if (want.deletions && !lists.deletions.is_empty()) || (want.changes && old != new) {
@@ -155,8 +158,9 @@ fn diff_lists(old: &[Value], new: &[Value], key: &str, item: Place, want: Want) 
         // Sorting complains about an item without its key.
         sort_by_order(vec![value.clone()], &[], key)?;
     }
+    let (old_places, new_places) = (Places::of(old, key), Places::of(new, key));
     for value in new {
-        match old.iter().find(|other| same_item(other, value, key)) {
+        match old_places.get(value, key).map(|at| &old[at]) {
             None if want.changes => lists.changes.push(value.clone()),
             None => {}
             Some(other) => {
@@ -169,8 +173,7 @@ fn diff_lists(old: &[Value], new: &[Value], key: &str, item: Place, want: Want) 
         }
     }
     if want.deletions {
-        let mut gone: Vec<&Value> =
-            old.iter().filter(|value| !new.iter().any(|other| same_item(other, value, key))).collect();
+        let mut gone: Vec<&Value> = old.iter().filter(|value| !new_places.has(value, key)).collect();
         gone.order_by_key(|value| super::go_value(&value[key]));
         lists.changes.extend(gone.into_iter().map(|value| delete_item(key, &value[key])));
     }

@@ -137,6 +137,21 @@ impl Set {
         set
     }
 
+    /// Whether every path of it is in `other` as well.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.members.is_subset(&other.members)
+            && self.children.iter().all(|(element, child)| match other.children.get(element) {
+                Some(theirs) => child.is_within(theirs),
+                None => child.is_empty(),
+            })
+    }
+
+    /// Whether an object has any of the fields that the set begins with.
+    pub fn touches(&self, object: &Value) -> bool {
+        let has = |element: &String| element.strip_prefix("f:").is_some_and(|name| object.get(name).is_some());
+        self.members.iter().any(has) || self.children.keys().any(has)
+    }
+
     pub fn has(&self, element: &str) -> bool {
         self.members.contains(element)
     }

@@ -8,10 +8,15 @@ use serde_json::{Map, Value};
 use super::PatchError;
 use crate::schema::json_type;
 
+/// More operations than this are not even tried.
+const MOST_OPERATIONS: usize = 10_000;
+/// What all `copy` operations of a patch may add, in bytes of JSON.
+const MOST_COPIED: usize = 3 * 1024 * 1024;
+
 /// The object after all operations; none of them happens if one fails.
 ///
 /// # Errors
-/// 400 if the patch is no list of operations, 422 if one of them does not fit.
+/// 400 if the patch is no list of operations, 413 if there are too many, 422 if one of them does not fit.
 pub fn json_patch(value: &Value, patch: &Value) -> Result<Value, PatchError> {
     let Value::Array(operations) = patch else {
         let kind = json_type(patch);
@@ -25,14 +30,20 @@ pub fn json_patch(value: &Value, patch: &Value) -> Result<Value, PatchError> {
             "error decoding patch: json: cannot unmarshal {kind} into Go value of type handlers.jsonPatchOp"
         )));
     }
+    if operations.len() > MOST_OPERATIONS {
+        let count = operations.len();
+        let limit = format!("The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {count}");
+        return Err(PatchError { code: 413, message: format!("Request entity too large: {limit}") });
+    }
     let mut result = value.clone();
+    let mut copied = 0;
     for operation in operations {
-        apply(&mut result, operation).ok_or_else(PatchError::rejected)?;
+        apply(&mut result, operation, &mut copied).ok_or_else(PatchError::rejected)?;
     }
     Ok(result)
 }
 
-fn apply(root: &mut Value, operation: &Value) -> Option<()> {
+fn apply(root: &mut Value, operation: &Value, copied: &mut usize) -> Option<()> {
     let path = pointer(operation.get("path")?.as_str()?)?;
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
     match operation.get("op")?.as_str()? {
@@ -41,18 +52,35 @@ fn apply(root: &mut Value, operation: &Value) -> Option<()> {
         "replace" => replace(root, &path, value()),
         "test" => {
             // A missing value equals null.
-            let found = get(root, &path).cloned().unwrap_or(Value::Null);
-            (found == value()).then_some(())
+            let (found, wanted) = (get(root, &path), operation.get("value"));
+            (found.unwrap_or(&Value::Null) == wanted.unwrap_or(&Value::Null)).then_some(())
         }
         "move" => {
             let moved = remove(root, &pointer(operation.get("from")?.as_str()?)?)?;
             add(root, &path, moved)
         }
         "copy" => {
-            let copied = get(root, &pointer(operation.get("from")?.as_str()?)?)?.clone();
-            add(root, &path, copied)
+            let value = get(root, &pointer(operation.get("from")?.as_str()?)?)?;
+            // A copy of copies doubles each time.
+            *copied += length(value);
+            if *copied > MOST_COPIED {
+                return None;
+            }
+            let value = value.clone();
+            add(root, &path, value)
         }
         _ => None,
+    }
+}
+
+/// About how long a value is as JSON.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(number) => number.to_string().len(),
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| length(item) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + length(value)).sum::<usize>() + 2,
     }
 }
 

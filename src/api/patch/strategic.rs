@@ -4,10 +4,11 @@
 //! elements included. The same code merges two patches with each other, as the
 //! three-way diff needs: then directives are kept instead of obeyed ([`Mode::Patches`]).
 
-use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::places::Places;
 use super::{PatchError, Place, go_value};
 use crate::order::{Gather, Order};
 use crate::schema::Type;
@@ -77,7 +78,8 @@ pub(super) fn merge_map(mut original: Object, mut patch: Object, place: Place, m
             if mode == Mode::Patches {
                 original.insert(key, value);
             } else if let (Some(Value::Array(items)), Value::Array(gone)) = (original.get_mut(list), &value) {
-                items.retain(|item| !gone.contains(item));
+                let gone = Places::of(gone, "");
+                items.retain(|item| !gone.has(item, ""));
             }
             continue;
         }
@@ -144,7 +146,8 @@ fn retain_keys(original: &mut Object, patch: &mut Object, mode: Mode) -> Merged<
     let Value::Array(keys) = keys else {
         return Err(PatchError::internal("invalid patch format of retainKeys"));
     };
-    let listed = |key: &str| keys.iter().any(|k| k == key);
+    let keys = keys.iter().filter_map(Value::as_str).into_set();
+    let listed = |key: &str| keys.contains(key);
     if patch.iter().any(|(key, value)| !key.starts_with('$') && !value.is_null() && !listed(key)) {
         return Err(PatchError::internal("invalid patch format of retainKeys"));
     }
@@ -222,44 +225,47 @@ pub(super) fn same_item(a: &Value, b: &Value, key: &str) -> bool {
     if key.is_empty() { a == b } else { a.get(key).is_some() && a.get(key) == b.get(key) }
 }
 
-fn position(list: &[Value], item: &Value, key: &str) -> Option<usize> {
-    list.iter().position(|other| same_item(other, item, key))
-}
-
 /// Sorts by place in `order`; unlisted items keep theirs at the end.
 pub(super) fn sort_by_order(mut items: Vec<Value>, order: &[Value], key: &str) -> Merged<Vec<Value>> {
-    if !key.is_empty()
-        && let Some(item) = items.iter().chain(order).find(|item| item.get(key).is_none())
-    {
-        return Err(no_merge_key(item, key));
-    }
-    items.order_by(|a, b| match (position(order, a, key), position(order, b, key)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    });
+    have_keys(items.iter().chain(order), key)?;
+    let places = Places::of(order, key);
+    items.order_by_key(|item| places.get(item, key).unwrap_or(usize::MAX));
     Ok(items)
+}
+
+fn have_keys<'a>(mut items: impl Iterator<Item = &'a Value>, key: &str) -> Merged<()> {
+    match items.find(|item| !key.is_empty() && item.get(key).is_none()) {
+        Some(item) => Err(no_merge_key(item, key)),
+        None => Ok(()),
+    }
 }
 
 /// Items named by `order` follow it; the server's own are woven in by their order on the server.
 fn put_in_order(merged: Vec<Value>, order: &[Value], server: &[Value], key: &str) -> Merged<Vec<Value>> {
-    let (named, own): (Vec<Value>, Vec<Value>) =
-        merged.into_iter().partition(|item| position(order, item, key).is_some());
-    let named = sort_by_order(named, order, key)?;
-    let own = sort_by_order(own, server, key)?;
-    let mut result = Vec::with_capacity(named.len() + own.len());
-    let (mut named, mut own) = (named.into_iter().peekable(), own.into_iter().peekable());
+    have_keys(order.iter().chain(&merged).chain(server), key)?;
+    Ok(weave(merged, &Places::of(order, key), &Places::of(server, key), key))
+}
+
+fn weave(merged: Vec<Value>, order: &Places, server: &Places, key: &str) -> Vec<Value> {
+    let total = merged.len();
+    let sorted = |mut items: Vec<(Option<usize>, Option<usize>, Value)>, by_order: bool| {
+        items.order_by_key(|(named, known, _)| if by_order { *named } else { *known }.unwrap_or(usize::MAX));
+        items.into_iter().peekable()
+    };
+    let (named, own): (Vec<_>, Vec<_>) = merged
+        .into_iter()
+        .map(|item| (order.get(&item, key), server.get(&item, key), item))
+        .partition(|(named, ..)| named.is_some());
+    let (mut named, mut own) = (sorted(named, true), sorted(own, false));
+    let mut result = Vec::with_capacity(total);
     loop {
         let take_own = match (own.peek(), named.peek()) {
-            (None, None) => return Ok(result),
+            (None, None) => return result,
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            (Some(own), Some(named)) => {
-                matches!((position(server, own, key), position(server, named, key)), (Some(a), Some(b)) if a < b)
-            }
+            (Some((_, own, _)), Some((_, named, _))) => matches!((own, named), (Some(a), Some(b)) if a < b),
         };
-        result.extend(if take_own { own.next() } else { named.next() });
+        result.extend(if take_own { own.next() } else { named.next() }.map(|(.., item)| item));
     }
 }
 
@@ -268,46 +274,45 @@ fn merge_list(original: Vec<Value>, patch: Vec<Value>, key: &str, item: Place, m
     if original.is_empty() && patch.is_empty() {
         return Ok(original);
     }
-    let (kept, additions) =
-        if key.is_empty() { (original.clone(), patch.clone()) } else { special_items(&original, &patch, key)? };
-    let mut merged = kept;
-    for addition in &additions {
-        if key.is_empty() {
-            if !merged.contains(addition) {
-                merged.push(addition.clone());
-            }
-            continue;
+    let (order, server) = (Places::of(&patch, key), Places::of(&original, key));
+    let keyless = have_keys(original.iter(), key);
+    let (mut merged, additions) = if key.is_empty() { (original, patch) } else { special_items(original, patch, key)? };
+    let mut places = Places::of(&merged, key);
+    for addition in additions {
+        if !key.is_empty() && addition.get(key).is_none() {
+            return Err(no_merge_key(&addition, key));
         }
-        if addition.get(key).is_none() {
-            return Err(no_merge_key(addition, key));
-        }
-        match position(&merged, addition, key) {
-            Some(at) => {
-                if let (Value::Object(old), Value::Object(new)) = (&merged[at], addition) {
-                    merged[at] = Value::Object(merge_map(old.clone(), new.clone(), item, mode)?);
+        match places.get(&addition, key) {
+            Some(at) => match (&mut merged[at], addition) {
+                (Value::Object(old), Value::Object(new)) if !key.is_empty() => {
+                    let old = std::mem::take(old);
+                    merged[at] = Value::Object(merge_map(old, new, item, mode)?);
                 }
+                _ => {}
+            },
+            None => {
+                places.add(&addition, key, merged.len());
+                merged.push(if key.is_empty() { addition } else { added(addition, mode) });
             }
-            None => merged.push(added(addition.clone(), mode)),
         }
     }
-    let order: Vec<Value> = patch.into_iter().filter(|p| key.is_empty() || p.get(key).is_some()).collect();
-    put_in_order(merged, &order, &original, key)
+    keyless.map(|()| weave(merged, &order, &server, key))
 }
 
 /// Obeys the items that only carry a directive; returns what is left of both lists.
-fn special_items(original: &[Value], patch: &[Value], key: &str) -> Merged<(Vec<Value>, Vec<Value>)> {
-    let mut kept = original.to_vec();
+fn special_items(original: Vec<Value>, patch: Vec<Value>, key: &str) -> Merged<(Vec<Value>, Vec<Value>)> {
+    let mut gone = BTreeSet::new();
     let mut additions = Vec::new();
     let mut replace = false;
     for item in patch {
-        let Value::Object(map) = item else {
-            return Err(no_merge_key(item, key));
+        let Value::Object(map) = &item else {
+            return Err(no_merge_key(&item, key));
         };
         match map.get(DIRECTIVE) {
-            None => additions.push(item.clone()),
+            None => additions.push(item),
             Some(directive) => match directive.as_str() {
-                Some("delete") if map.contains_key(key) => kept.retain(|other| !same_item(other, item, key)),
-                Some("delete") => return Err(no_merge_key(item, key)),
+                Some("delete") if map.contains_key(key) => drop(gone.insert(map[key].to_string())),
+                Some("delete") => return Err(no_merge_key(&item, key)),
                 Some("replace") => replace = true,
                 Some("merge") => {
                     return Err(PatchError::internal("merging lists cannot yet be specified in the patch"));
@@ -316,7 +321,14 @@ fn special_items(original: &[Value], patch: &[Value], key: &str) -> Merged<(Vec<
             },
         }
     }
-    if replace { Ok((additions, Vec::new())) } else { Ok((kept, additions)) }
+    if replace {
+        return Ok((additions, Vec::new()));
+    }
+    let mut kept = original;
+    if !gone.is_empty() {
+        kept.retain(|item| item.get(key).is_none_or(|value| !gone.contains(&value.to_string())));
+    }
+    Ok((kept, additions))
 }
 
 /// The item of a patch that removes the item with this key.

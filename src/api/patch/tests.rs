@@ -45,6 +45,20 @@ fn json_patch_is_as_lenient_as_gos() {
 }
 
 #[test]
+fn json_patch_has_limits() {
+    let of = |count: usize| Value::Array(vec![json!({"op": "test", "path": "/a", "value": 1}); count]);
+    assert_eq!(json_patch(&json!({"a": 1}), &of(10_000)), Ok(json!({"a": 1})));
+    let error = json_patch(&json!({"a": 1}), &of(10_001)).expect_err("too many");
+    let text = "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001";
+    assert_eq!((error.code, error.message.as_str()), (413, text));
+    // Copies of copies double each time.
+    let copies =
+        |count: usize| (0..count).map(|i| json!({"op": "copy", "from": "", "path": format!("/c{i}")})).collect();
+    assert!(json_patch(&json!({"a": "x"}), &copies(10)).is_ok());
+    assert_eq!(json_patch(&json!({"a": "x"}), &copies(40)).map_err(|error| error.code), Err(422));
+}
+
+#[test]
 fn strategic_merge_knows_keys_and_directives() {
     let object = json!({"metadata": {"annotations": {"a": "1", "b": "2"}, "finalizers": ["x.io/a", "x.io/b"]}, "spec": {
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateNode`, `ValidateNodeUpdate`, `ValidateNamespace`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{Namespace, Node, Taint};
 
 use super::common::{cidr, invalid_each, label_name};
@@ -60,6 +62,7 @@ pub(super) fn node(node: &Node, errors: &mut ErrorList) {
 }
 
 fn taints(taints: &[Taint], path: &Path, errors: &mut ErrorList) {
+    let mut seen = BTreeSet::new();
     for (i, taint) in taints.iter().enumerate() {
         let here = path.index(i);
         label_name(&taint.key, &here.child("key"), errors);
@@ -72,7 +75,7 @@ fn taints(taints: &[Taint], path: &Path, errors: &mut ErrorList) {
             "" => errors.push(FieldError::required(&here.child("effect"), "")),
             effect => pod::taint_effect(effect, &here.child("effect"), errors),
         }
-        if taints[..i].iter().any(|other| other.key == taint.key && other.effect == taint.effect) {
+        if !seen.insert((taint.key.as_str(), taint.effect.as_str())) {
             let printed = go_struct! {
                 "Key": &taint.key,
                 "Value": value,
@@ -101,9 +104,9 @@ pub(super) fn node_update(new_node: &Node, old_node: &Node, errors: &mut ErrorLi
         let text = "node updates may not change providerID except from \"\" to valid";
         errors.push(FieldError::forbidden(&path.child("providerID"), text));
     }
+    let mut seen = BTreeSet::new();
     for (i, address) in new_node.status.iter().flat_map(|status| status.addresses.iter().flatten()).enumerate() {
-        let all = new_node.status.iter().flat_map(|status| status.addresses.iter().flatten()).take(i);
-        if all.into_iter().any(|other| other == address) {
+        if !seen.insert((address.type_.as_str(), address.address.as_str())) {
             let here = Path::ROOT.child("status");
             let here = here.child("addresses");
             let printed: GoValue = go_struct! { "Type": &address.type_, "Address": &address.address };

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: apiextensions-apiserver/pkg/apis/apiextensions/validation, its commonest rules.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::common::{invalid_each, one_of};
@@ -48,6 +50,7 @@ fn group_name(group: &str, path: &Path, errors: &mut ErrorList) {
 
 fn versions(list: &[Value], path: &Path, errors: &mut ErrorList) {
     let flag = |version: &Value, key: &str| version.get(key).and_then(Value::as_bool).unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, version) in list.iter().enumerate() {
         let here = path.index(i);
         let name = version.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -69,10 +72,11 @@ fn versions(list: &[Value], path: &Path, errors: &mut ErrorList) {
                 }
             },
         }
-        if list[..i].iter().any(|other| other.get("name") == version.get("name")) {
-            let text = "must contain unique version names";
-            errors.push(FieldError::invalid(path, GoValue::from(Value::Array(list.to_vec())), text));
-        }
+        seen.insert(name);
+    }
+    if seen.len() < list.len() {
+        let text = "must contain unique version names";
+        errors.push(FieldError::invalid(path, GoValue::from(Value::Array(list.to_vec())), text));
     }
     if list.iter().filter(|version| flag(version, "storage")).count() != 1 {
         let text = "must have exactly one version marked as storage version";

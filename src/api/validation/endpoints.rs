@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/discovery/validation, pkg/apis/core/validation `ValidateEndpoints`.
 
+use std::collections::BTreeSet;
+
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{EndpointAddress, Endpoints};
@@ -80,13 +82,14 @@ fn ports(slice: &EndpointSlice, errors: &mut ErrorList) {
     if list.len() > 20_000 {
         errors.push(FieldError::too_many(&path, list.len(), 20_000));
     }
+    let mut seen = BTreeSet::new();
     for (i, item) in list.iter().enumerate() {
         let here = path.index(i);
         let name = item.name.as_deref().unwrap_or_default();
         if !name.is_empty() {
             invalid_each(&here.child("name"), name, names::dns1123_label(name), errors);
         }
-        if list[..i].iter().any(|other| other.name.as_deref().unwrap_or_default() == name) {
+        if !seen.insert(name) {
             errors.push(FieldError::duplicate(&here.child("name"), name));
         }
         required_one_of(item.protocol.as_deref(), &["SCTP", "TCP", "UDP"], &here.child("protocol"), errors);

@@ -21,10 +21,11 @@ pub(super) fn limit_range(range: &LimitRange, errors: &mut ErrorList) {
     let path = Path::ROOT.child("spec");
     let path = path.child("limits");
     let limits = range.spec.as_ref().map(|spec| spec.limits.as_slice()).unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, limit) in limits.iter().enumerate() {
         let here = path.index(i);
         type_name(&limit.type_, &here.child("type"), errors);
-        if limits[..i].iter().any(|other| other.type_ == limit.type_) {
+        if !seen.insert(limit.type_.as_str()) {
             errors.push(FieldError::duplicate(&here.child("type"), &limit.type_));
         }
         item(limit, &here, errors);

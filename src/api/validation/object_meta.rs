@@ -10,7 +10,7 @@ use super::common::{immutable, immutable_as, invalid_each, labels, nonnegative_i
 use super::field::{ErrorList, FieldError, Path};
 use super::go_value::GoValue;
 use crate::meta::names::{self, Breaches};
-use crate::order::Order;
+use crate::order::{Gather, Order};
 use crate::scheme::Kind;
 
 /// 256 KiB for all keys and values together.
@@ -108,6 +108,8 @@ pub(super) fn annotations(annotations: Option<&BTreeMap<String, String>>, path: 
 
 fn owner_references(owners: &[OwnerReference], path: &Path, errors: &mut ErrorList) {
     let mut controller: Option<String> = None;
+    // Each complaint repeats the whole list: of a long one not all are made.
+    let mut left = 1 + 10_000 / owners.len().max(1);
     for owner in owners {
         let version = owner.api_version.rsplit('/').next().unwrap_or_default();
         if version.is_empty() {
@@ -125,11 +127,15 @@ fn owner_references(owners: &[OwnerReference], path: &Path, errors: &mut ErrorLi
         if owner.controller == Some(true) {
             let this = format!("{}/{}", owner.kind, owner.name);
             match &controller {
-                Some(first) => errors.push(FieldError::invalid(
+                Some(_) if left == 0 => {}
+                Some(first) => {
+                    left -= 1;
+                    errors.push(FieldError::invalid(
                     path,
                     GoValue::List(owners.iter().map(Into::into).collect()),
                     format!("Only one reference can have Controller set to true. Found \"true\" in references for {first} and {this}"),
-                )),
+                    ));
+                }
                 None => controller = Some(this),
             }
         }
@@ -159,7 +165,7 @@ pub(super) fn kube_finalizer(name: &str, path: &Path, errors: &mut ErrorList) {
 }
 
 fn no_new_finalizers(new: &ObjectMeta, old: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
-    let old = old.finalizers.as_deref().unwrap_or_default();
+    let old = old.finalizers.iter().flatten().into_set();
     let mut extra: Vec<&String> = new.finalizers.iter().flatten().filter(|name| !old.contains(name)).collect();
     extra.order();
     extra.dedup();

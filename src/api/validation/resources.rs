@@ -2,7 +2,7 @@
 //!
 //! Mirrors: pkg/apis/core/validation `validateResourceRequirements`, pkg/apis/core/helper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -17,7 +17,7 @@ type NameCheck = fn(&str, &Path, &mut ErrorList);
 
 pub(super) fn container_requirements(
     requirements: Option<&ResourceRequirements>,
-    claim_names: &[&str],
+    claim_names: &BTreeSet<&str>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -29,7 +29,7 @@ pub(super) fn container_requirements(
 /// Resources of the pod as a whole: cpu, memory and huge pages only.
 pub(super) fn pod_requirements(
     requirements: &ResourceRequirements,
-    claim_names: &[&str],
+    claim_names: &BTreeSet<&str>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -39,7 +39,7 @@ pub(super) fn pod_requirements(
 fn check_requirements(
     requirements: &ResourceRequirements,
     check_name: NameCheck,
-    claim_names: &[&str],
+    claim_names: &BTreeSet<&str>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -76,19 +76,16 @@ fn check_requirements(
     if names().any(|name| is_huge_pages(name)) && !names().any(|name| name == "cpu" || name == "memory") {
         errors.push(FieldError::forbidden(path, "HugePages require cpu or memory"));
     }
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, claim) in requirements.claims.iter().flatten().enumerate() {
         let here = path.child("claims");
         let here = here.index(i);
         if claim.name.is_empty() {
             errors.push(FieldError::required(&here, ""));
-        } else if seen.contains(&&claim.name) {
+        } else if !seen.insert(claim.name.as_str()) {
             errors.push(FieldError::duplicate(&here, &claim.name));
-        } else {
-            seen.push(&claim.name);
-            if !claim_names.contains(&claim.name.as_str()) {
-                errors.push(FieldError::not_found(&here, &claim.name));
-            }
+        } else if !claim_names.contains(claim.name.as_str()) {
+            errors.push(FieldError::not_found(&here, &claim.name));
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateService`, `ValidateServiceUpdate`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
 use super::common::{
@@ -95,7 +97,7 @@ fn type_rules(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
 }
 
 fn ports(list: &[ServicePort], path: &Path, errors: &mut ErrorList) {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, item) in list.iter().enumerate() {
         let here = path.index(i);
         match item.name.as_deref().unwrap_or_default() {
@@ -103,10 +105,8 @@ fn ports(list: &[ServicePort], path: &Path, errors: &mut ErrorList) {
             "" => {}
             name => {
                 invalid_each(&here.child("name"), name, names::dns1123_label(name), errors);
-                if seen.contains(&name) {
+                if !seen.insert(name) {
                     errors.push(FieldError::duplicate(&here.child("name"), name));
-                } else {
-                    seen.push(name);
                 }
             }
         }
@@ -236,15 +236,17 @@ fn internal_traffic_policy(spec: &ServiceSpec, path: &Path, errors: &mut ErrorLi
 }
 
 fn duplicates(list: &[ServicePort], path: &Path, errors: &mut ErrorList) {
+    let protocol = |item: &'_ ServicePort| item.protocol.clone().unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, item) in list.iter().enumerate() {
         let node_port = item.node_port.unwrap_or_default();
-        let same = |other: &ServicePort| other.node_port == item.node_port && other.protocol == item.protocol;
-        if node_port != 0 && list[..i].iter().any(same) {
+        if node_port != 0 && !seen.insert((node_port, protocol(item))) {
             errors.push(FieldError::duplicate(&path.index(i).child("nodePort"), node_port));
         }
     }
+    seen.clear();
     for (i, item) in list.iter().enumerate() {
-        if list[..i].iter().any(|other| other.port == item.port && other.protocol == item.protocol) {
+        if !seen.insert((item.port, protocol(item))) {
             // The key that clashes, as a port with nothing else set.
             let key = go_struct! {
                 "Name": "",

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/{core,coordination,scheduling,apps,storage}/validation.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Event;
@@ -122,11 +124,12 @@ pub(super) fn csi_driver(driver: &CSIDriver, errors: &mut ErrorList) {
 pub(super) fn csi_node(node: &CSINode, errors: &mut ErrorList) {
     let path = Path::ROOT.child("spec");
     let path = path.child("drivers");
+    let mut seen = BTreeSet::new();
     for (i, driver) in node.spec.drivers.iter().enumerate() {
         let here = path.index(i);
         csi_driver_name(&driver.name, &here.child("name"), errors);
         required(&driver.node_id, &here.child("nodeID"), errors);
-        if node.spec.drivers[..i].iter().any(|other| other.name == driver.name) {
+        if !seen.insert(driver.name.as_str()) {
             errors.push(FieldError::duplicate(&here.child("name"), &driver.name));
         }
     }

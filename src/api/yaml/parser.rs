@@ -2,11 +2,11 @@
 //!
 //! Mirrors: libyaml's parser (its problems and their lines) and go-yaml v2's decoder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::scanner::{MAX_DEPTH, Scanner, Token};
 use super::{Data, Document, Duplicate, Entry, Node, Pos, Span, YamlError, resolve};
-use crate::order::Order;
+use crate::order::{Gather, Order};
 
 /// Values that aliases may add to a document before it counts as a bomb.
 const ALIAS_BUDGET: usize = 100_000;
@@ -16,6 +16,8 @@ type Parse<T> = Result<T, YamlError>;
 struct Parser {
     scanner: Scanner,
     anchors: BTreeMap<String, Node>,
+    /// What may be asked for by an alias: other anchors need no copy.
+    asked: BTreeSet<String>,
     aliased: usize,
     depth: usize,
     first_line: usize,
@@ -31,6 +33,7 @@ pub(super) fn parse(text: &str, start: Pos) -> Parse<Document> {
     let mut parser = Parser {
         scanner: Scanner::new(text, start)?,
         anchors: BTreeMap::new(),
+        asked: asked(text),
         aliased: 0,
         depth: 0,
         first_line: start.line,
@@ -43,6 +46,12 @@ pub(super) fn parse(text: &str, start: Pos) -> Parse<Document> {
         return Err(refused);
     }
     Ok(Document { root, start, duplicates: parser.duplicates })
+}
+
+/// Every name behind a star, whatever the star means there.
+fn asked(text: &str) -> BTreeSet<String> {
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
+    text.split('*').skip(1).map(name).into_set()
 }
 
 fn empty(at: Pos) -> Node {
@@ -143,7 +152,9 @@ impl Parser {
         };
         if let Some(name) = anchor {
             self.open.pop();
-            self.anchors.insert(name, node.clone());
+            if self.asked.contains(&name) {
+                self.anchors.insert(name, node.clone());
+            }
         }
         Ok(node)
     }

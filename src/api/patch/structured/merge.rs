@@ -1,6 +1,6 @@
 //! An applied configuration merged into the live object, and fields taken out of one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -37,13 +37,14 @@ fn merged(grain: Grain, live: &Value, config: &Value) -> Value {
 /// the shared item that follows them, new items in the configuration's order.
 fn merge_list(grain: Grain, live: &[Value], config: &[Value]) -> Vec<Value> {
     let (left, right) = (elements(live, grain), elements(config, grain));
-    let in_left: BTreeSet<&Element> = left.iter().map(|(e, _)| e).into_set();
+    // Of items that repeat a key the first is meant.
+    let in_left: BTreeMap<&Element, &Value> = left.iter().rev().map(|(e, item)| (e, *item)).into_map();
     let in_right: BTreeSet<&Element> = right.iter().map(|(e, _)| e).into_set();
-    let mut shared = right.iter().map(|(e, _)| e).filter(|e| in_left.contains(e));
+    let mut shared = right.iter().map(|(e, _)| e).filter(|e| in_left.contains_key(e));
     let mut next_shared = shared.next();
     let mut done: BTreeSet<&Element> = BTreeSet::new();
-    let both = |element: &Element, item: &Value| match left.iter().find(|(e, _)| e == element) {
-        Some((_, before)) => merged(grain.item(), before, item),
+    let both = |element: &Element, item: &Value| match in_left.get(element) {
+        Some(before) => merged(grain.item(), before, item),
         None => item.clone(),
     };
     let mut out = Vec::with_capacity(left.len() + right.len());

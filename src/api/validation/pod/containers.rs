@@ -2,7 +2,7 @@
 //!
 //! Mirrors: pkg/apis/core/validation `validateContainers`, `validateInitContainers`, `validateEphemeralContainers`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, ContainerResizePolicy, EphemeralContainer, PodSpec, Volume};
 
@@ -11,12 +11,13 @@ use super::super::field::{ErrorList, FieldError, Path};
 use super::super::resources;
 use super::{env, mounts, ports, probes, security};
 use crate::meta::names;
+use crate::order::Gather;
 
 /// What a container's checks need to know of its pod.
 pub struct Context<'a> {
     /// The valid volumes, by name.
     pub volumes: &'a BTreeMap<&'a str, &'a Volume>,
-    pub claim_names: &'a [&'a str],
+    pub claim_names: &'a BTreeSet<&'a str>,
     pub grace_period_s: Option<i64>,
     pub pod_restart_policy: &'a str,
 }
@@ -26,14 +27,12 @@ pub fn containers(list: &[Container], context: &Context, path: &Path, errors: &m
         errors.push(FieldError::required(path, ""));
         return;
     }
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     for (i, container) in list.iter().enumerate() {
         let here = path.index(i);
         common(container, context, &here, errors);
-        if names.contains(&&container.name) {
+        if !names.insert(container.name.as_str()) {
             errors.push(FieldError::duplicate(&here.child("name"), &container.name));
-        } else {
-            names.push(&container.name);
         }
         probes::lifecycle_and_probes(container, context.grace_period_s, &here, errors);
         restart_policy(container, &here, errors);
@@ -48,15 +47,15 @@ pub fn init_containers(
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    let mut names: Vec<&String> = regular.iter().map(|container| &container.name).collect();
+    let mut names = regular.iter().map(|container| container.name.as_str()).into_set();
     for (i, container) in list.iter().enumerate() {
         let here = path.index(i);
         common(container, context, &here, errors);
         restart_policy(container, &here, errors);
-        if names.contains(&&container.name) {
+        if names.contains(container.name.as_str()) {
             errors.push(FieldError::duplicate(&here.child("name"), &container.name));
         } else if !container.name.is_empty() {
-            names.push(&container.name);
+            names.insert(container.name.as_str());
         }
         // Init containers run one by one: only each for itself can clash.
         ports::unique_host_ports(std::slice::from_ref(container), path, errors);
@@ -85,20 +84,19 @@ pub fn ephemeral_containers(
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    let lasting = || spec.containers.iter().chain(spec.init_containers.iter().flatten()).map(|c| &c.name);
-    let mut names: Vec<&String> = lasting().collect();
+    let lasting = spec.containers.iter().chain(spec.init_containers.iter().flatten()).map(|c| c.name.as_str());
+    let lasting = lasting.into_set();
+    let mut names = lasting.clone();
     for (i, ephemeral) in list.iter().enumerate() {
         let here = path.index(i);
         let container = as_container(ephemeral);
         common(&container, context, &here, errors);
         image_is_trimmed(ephemeral.image.as_deref(), &here, errors);
-        if names.contains(&&ephemeral.name) {
+        if !names.insert(ephemeral.name.as_str()) {
             errors.push(FieldError::duplicate(&here.child("name"), &ephemeral.name));
-        } else {
-            names.push(&ephemeral.name);
         }
         if let Some(target) = &ephemeral.target_container_name
-            && !lasting().any(|name| name == target)
+            && !lasting.contains(target.as_str())
         {
             errors.push(FieldError::not_found(&here.child("targetContainerName"), target));
         }
@@ -211,12 +209,11 @@ fn restart_policy(container: &Container, path: &Path, errors: &mut ErrorList) {
 }
 
 fn resize_policy(list: &[ContainerResizePolicy], pod_policy: &str, path: &Path, errors: &mut ErrorList) {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, policy) in list.iter().enumerate() {
-        if seen.contains(&&policy.resource_name) {
+        if !seen.insert(policy.resource_name.as_str()) {
             errors.push(FieldError::duplicate(&path.index(i), &policy.resource_name));
         }
-        seen.push(&policy.resource_name);
         required_one_of(Some(&policy.resource_name), &["cpu", "memory"], path, errors);
         required_one_of(Some(&policy.restart_policy), &["NotRequired", "RestartContainer"], path, errors);
         if pod_policy == "Never" && policy.restart_policy != "NotRequired" {

@@ -2,17 +2,20 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateVolumeMounts`, `ValidateVolumeDevices`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, Volume, VolumeMount};
 
 use super::super::common::{one_of, required};
 use super::super::field::{ErrorList, FieldError, Path};
 use super::volumes::{has_backsteps, relative_path};
+use crate::order::Gather;
 
 pub fn mounts(container: &Container, volumes: &BTreeMap<&str, &Volume>, path: &Path, errors: &mut ErrorList) {
     let devices = container.volume_devices.as_deref().unwrap_or_default();
-    let mut mount_paths = Vec::new();
+    let device_names = devices.iter().map(|device| device.name.as_str()).into_set();
+    let device_paths = devices.iter().map(|device| device.device_path.as_str()).into_set();
+    let mut mount_paths = BTreeSet::new();
     for (i, mount) in container.volume_mounts.iter().flatten().enumerate() {
         let here = path.index(i);
         required(&mount.name, &here.child("name"), errors);
@@ -21,15 +24,14 @@ pub fn mounts(container: &Container, volumes: &BTreeMap<&str, &Volume>, path: &P
             errors.push(FieldError::not_found(&here.child("name"), &mount.name));
         }
         required(&mount.mount_path, &here.child("mountPath"), errors);
-        if mount_paths.contains(&&mount.mount_path) {
+        if !mount_paths.insert(mount.mount_path.as_str()) {
             errors.push(FieldError::invalid(&here.child("mountPath"), &mount.mount_path, "must be unique"));
         }
-        mount_paths.push(&mount.mount_path);
-        if devices.iter().any(|device| device.name == mount.name) {
+        if device_names.contains(mount.name.as_str()) {
             let text = "must not already exist in volumeDevices";
             errors.push(FieldError::invalid(&here.child("name"), &mount.name, text));
         }
-        if devices.iter().any(|device| device.device_path == mount.mount_path) {
+        if device_paths.contains(mount.mount_path.as_str()) {
             let text = "must not already exist as a path in volumeDevices";
             errors.push(FieldError::invalid(&here.child("mountPath"), &mount.mount_path, text));
         }
@@ -92,12 +94,14 @@ fn recursive_read_only(mount: &VolumeMount, path: &Path, errors: &mut ErrorList)
 
 pub fn devices(container: &Container, volumes: &BTreeMap<&str, &Volume>, path: &Path, errors: &mut ErrorList) {
     let mounts = container.volume_mounts.as_deref().unwrap_or_default();
-    let (mut names, mut paths) = (Vec::new(), Vec::new());
+    let mount_names = mounts.iter().map(|mount| mount.name.as_str()).into_set();
+    let mount_paths = mounts.iter().map(|mount| mount.mount_path.as_str()).into_set();
+    let (mut names, mut paths) = (BTreeSet::new(), BTreeSet::new());
     for (i, device) in container.volume_devices.iter().flatten().enumerate() {
         let here = path.index(i);
         let (name_path, device_path) = (here.child("name"), here.child("devicePath"));
         required(&device.name, &name_path, errors);
-        if names.contains(&&device.name) {
+        if names.contains(device.name.as_str()) {
             errors.push(FieldError::invalid(&name_path, &device.name, "must be unique"));
         }
         match volumes.get(device.name.as_str()) {
@@ -109,25 +113,25 @@ pub fn devices(container: &Container, volumes: &BTreeMap<&str, &Volume>, path: &
             None => errors.push(FieldError::not_found(&name_path, &device.name)),
         }
         required(&device.device_path, &device_path, errors);
-        if paths.contains(&&device.device_path) {
+        if paths.contains(device.device_path.as_str()) {
             errors.push(FieldError::invalid(&device_path, &device.device_path, "must be unique"));
         }
         if has_backsteps(&device.device_path) {
             let text = "can not contain backsteps ('..')";
             errors.push(FieldError::invalid(&device_path, &device.device_path, text));
         } else {
-            paths.push(&device.device_path);
+            paths.insert(device.device_path.as_str());
         }
-        if mounts.iter().any(|mount| mount.name == device.name) {
+        if mount_names.contains(device.name.as_str()) {
             let text = "must not already exist in volumeMounts";
             errors.push(FieldError::invalid(&name_path, &device.name, text));
         }
-        if mounts.iter().any(|mount| mount.mount_path == device.device_path) {
+        if mount_paths.contains(device.device_path.as_str()) {
             let text = "must not already exist as a path in volumeMounts";
             errors.push(FieldError::invalid(&device_path, &device.device_path, text));
         }
         if !device.name.is_empty() {
-            names.push(&device.name);
+            names.insert(device.name.as_str());
         }
     }
 }

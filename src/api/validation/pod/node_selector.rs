@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateNodeSelector`, `ValidateNodeSelectorTerm`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, TopologySelectorTerm};
 
 use super::super::common::{invalid_each, label_name, selector_values};
@@ -75,23 +77,23 @@ pub(in crate::validation) fn topology_selector_terms(
     for (i, term) in terms.iter().enumerate() {
         let list = path.index(i);
         let list = list.child("matchLabelExpressions");
-        let mut keys = Vec::new();
+        let mut keys = BTreeSet::new();
         for (j, requirement) in term.match_label_expressions.iter().flatten().enumerate() {
             let here = list.index(j);
             let values = here.child("values");
             if requirement.values.is_empty() {
                 errors.push(FieldError::required(&values, ""));
             }
+            let mut seen = BTreeSet::new();
             for (k, value) in requirement.values.iter().enumerate() {
-                if requirement.values[..k].contains(value) {
+                if !seen.insert(value.as_str()) {
                     errors.push(FieldError::duplicate(&values.index(k), value));
                 }
             }
             label_name(&requirement.key, &here.child("key"), errors);
-            if keys.contains(&&requirement.key) {
+            if !keys.insert(requirement.key.as_str()) {
                 errors.push(FieldError::duplicate(&here.child("key"), &requirement.key));
             }
-            keys.push(&requirement.key);
         }
     }
 }

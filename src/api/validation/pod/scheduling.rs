@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateTolerations`, `validateTopologySpreadConstraints`, `validateSchedulingGates`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::{PodSpec, Toleration, TopologySpreadConstraint};
 
 use super::super::common::{invalid_each, label_name, label_selector, one_of};
@@ -69,19 +71,18 @@ pub fn tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorLi
 }
 
 pub fn gates(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, gate) in spec.scheduling_gates.iter().flatten().enumerate() {
         label_name(&gate.name, &path.index(i), errors);
-        if seen.contains(&&gate.name) {
+        if !seen.insert(gate.name.as_str()) {
             errors.push(FieldError::duplicate(&path.index(i), &gate.name));
         }
-        seen.push(&gate.name);
     }
 }
 
 /// Returns the claims' names, which containers may refer to.
-pub fn resource_claims<'a>(spec: &'a PodSpec, path: &Path, errors: &mut ErrorList) -> Vec<&'a str> {
-    let mut seen: Vec<&str> = Vec::new();
+pub fn resource_claims<'a>(spec: &'a PodSpec, path: &Path, errors: &mut ErrorList) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
     for (i, claim) in spec.resource_claims.iter().flatten().enumerate() {
         let here = path.index(i);
         let name = claim.name.as_str();
@@ -91,7 +92,7 @@ pub fn resource_claims<'a>(spec: &'a PodSpec, path: &Path, errors: &mut ErrorLis
             errors.push(FieldError::duplicate(&here.child("name"), name));
         } else {
             invalid_each(&here.child("name"), name, names::dns1123_label(name), errors);
-            seen.push(name);
+            seen.insert(name);
         }
         let printed = || {
             GoValue::Struct(vec![
@@ -124,6 +125,11 @@ pub fn resource_claims<'a>(spec: &'a PodSpec, path: &Path, errors: &mut ErrorLis
 }
 
 pub fn spread_constraints(constraints: &[TopologySpreadConstraint], path: &Path, errors: &mut ErrorList) {
+    let pair = |one: &'_ TopologySpreadConstraint| format!("{{{}, {}}}", one.topology_key, one.when_unsatisfiable);
+    let mut last = BTreeMap::new();
+    for (i, constraint) in constraints.iter().enumerate() {
+        last.insert(pair(constraint), i);
+    }
     for (i, constraint) in constraints.iter().enumerate() {
         let here = path.index(i);
         if constraint.max_skew <= 0 {
@@ -138,14 +144,9 @@ pub fn spread_constraints(constraints: &[TopologySpreadConstraint], path: &Path,
         let action = constraint.when_unsatisfiable.as_str();
         one_of(action, &["DoNotSchedule", "ScheduleAnyway"], &here.child("whenUnsatisfiable"), errors);
         // Upstream names the pair as if it were a field.
-        let same = |other: &TopologySpreadConstraint| {
-            other.topology_key == constraint.topology_key && other.when_unsatisfiable == constraint.when_unsatisfiable
-        };
-        if constraints[i + 1..].iter().any(same) {
-            errors.push(FieldError::duplicate(
-                &here.child("{topologyKey, whenUnsatisfiable}"),
-                format!("{{{}, {action}}}", constraint.topology_key),
-            ));
+        let pair = pair(constraint);
+        if last.get(&pair).is_some_and(|last| *last > i) {
+            errors.push(FieldError::duplicate(&here.child("{topologyKey, whenUnsatisfiable}"), pair));
         }
         if let Some(domains) = constraint.min_domains {
             let here = here.child("minDomains");

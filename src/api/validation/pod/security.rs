@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `ValidateSecurityContext`, `validatePodSpecSecurityContext`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{AppArmorProfile, PodSpec, SeccompProfile, SecurityContext};
 
 use super::super::common::one_of;
@@ -65,16 +67,18 @@ fn user_id(id: Option<i64>, path: &Path, errors: &mut ErrorList) {
 
 fn sysctls(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let list = spec.security_context.as_ref().and_then(|context| context.sysctls.as_deref()).unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, sysctl) in list.iter().enumerate() {
         let here = path.index(i);
         let here = here.child("name");
         let name = sysctl.name.as_str();
+        let new = seen.insert(name);
         if name.is_empty() {
             errors.push(FieldError::required(&here, ""));
         } else if !is_sysctl_name(name) {
             let text = "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
             errors.push(FieldError::invalid(&here, name, text));
-        } else if list[..i].iter().any(|other| other.name == name) {
+        } else if !new {
             errors.push(FieldError::duplicate(&here, name));
         }
         let dotted = name.replace('/', ".");

@@ -10,6 +10,7 @@ use super::super::go_value::GoValue;
 use super::super::internal;
 use super::{containers, metadata_and_spec, scheduling, spec_of};
 use crate::meta::names;
+use crate::order::Gather;
 
 const MAY_CHANGE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
@@ -75,13 +76,13 @@ fn deadline(new: &PodSpec, old: &PodSpec, path: &Path, errors: &mut ErrorList) -
 
 fn added_tolerations(new: &PodSpec, old: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let now = new.tolerations.as_deref().unwrap_or_default();
-    let kept = old.tolerations.iter().flatten().all(|before| {
-        now.iter().any(|after| {
-            let mut same = before.clone();
-            same.toleration_seconds = after.toleration_seconds;
-            same == *after
-        })
-    });
+    // All that may not change, in one.
+    fn fixed(toleration: &k8s_openapi::api::core::v1::Toleration) -> [&str; 4] {
+        [&toleration.key, &toleration.operator, &toleration.value, &toleration.effect]
+            .map(|part| part.as_deref().unwrap_or_default())
+    }
+    let there = now.iter().map(fixed).into_set();
+    let kept = old.tolerations.iter().flatten().all(|before| there.contains(&fixed(before)));
     if kept {
         scheduling::tolerations(now, path, errors);
     } else {
@@ -91,9 +92,9 @@ fn added_tolerations(new: &PodSpec, old: &PodSpec, path: &Path, errors: &mut Err
 }
 
 fn deleted_gates(new: &PodSpec, old: &PodSpec, path: &Path, errors: &mut ErrorList) {
-    let before: Vec<&String> = old.scheduling_gates.iter().flatten().map(|gate| &gate.name).collect();
+    let before = old.scheduling_gates.iter().flatten().map(|gate| gate.name.as_str()).into_set();
     for (i, gate) in new.scheduling_gates.iter().flatten().enumerate() {
-        if !before.contains(&&gate.name) {
+        if !before.contains(gate.name.as_str()) {
             let text = format!("only deletion is allowed, but found new scheduling gate '{}'", gate.name);
             errors.push(FieldError::forbidden(&path.index(i).child("name"), text));
         }
@@ -215,8 +216,9 @@ pub(in crate::validation) fn update_ephemeral_containers(new: &Pod, old: &Pod, e
     let path = path.child("ephemeralContainers");
     let spec = spec_of(new);
     let now = spec.ephemeral_containers.as_deref().unwrap_or_default();
+    let names = now.iter().rev().map(|after| (after.name.as_str(), after)).into_map();
     for before in spec_of(old).ephemeral_containers.iter().flatten() {
-        match now.iter().find(|after| after.name == before.name) {
+        match names.get(before.name.as_str()).copied() {
             None => errors.push(FieldError::forbidden(
                 &path,
                 format!("existing ephemeral containers {:?} may not be removed\n", before.name),

@@ -2,7 +2,7 @@
 //!
 //! Mirrors: pkg/api/pod/warnings.go, pkg/api/node/util.go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Affinity, Container, ContainerPort, NodeSelectorTerm, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -188,16 +188,18 @@ fn volume(volume: &Volume, path: &Path, warnings: &mut Vec<String>) {
 
 fn host_aliases_and_secrets(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
     let aliases = spec.host_aliases.as_deref().unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, alias) in aliases.iter().enumerate() {
-        if aliases[..i].iter().any(|other| other.ip == alias.ip) {
+        if !seen.insert(alias.ip.as_str()) {
             let here = path.child("hostAliases");
             warnings.push(format!("{}: duplicate ip {}", here.index(i).child("ip"), go_quote(&alias.ip)));
         }
     }
     let secrets = spec.image_pull_secrets.as_deref().unwrap_or_default();
     let list = path.child("imagePullSecrets");
+    let mut seen = BTreeSet::new();
     for (i, secret) in secrets.iter().enumerate() {
-        if secrets[..i].contains(secret) {
+        if !seen.insert(secret.name.as_str()) {
             let here = list.index(i);
             warnings.push(format!("{}: duplicate name {}", here.child("name"), go_quote(&secret.name)));
         }
@@ -223,8 +225,9 @@ fn container(container: &Container, path: &Path, warnings: &mut Vec<String>) {
         }
     }
     let variables = container.env.as_deref().unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for (i, variable) in variables.iter().enumerate() {
-        if !variables[..i].iter().any(|other| other.name == variable.name) {
+        if seen.insert(variable.name.as_str()) {
             continue;
         }
         // A value that builds on the hidden one makes the repetition deliberate.
@@ -241,25 +244,30 @@ fn container(container: &Container, path: &Path, warnings: &mut Vec<String>) {
     }
 }
 
+/// More letters of warnings than this the server never sends.
+const MOST: usize = 4 * 1024;
+
 /// Two ports of one pod with the same number and protocol.
 fn ports(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
     type Place = (&'static str, usize, usize);
     let show = |(list, i, j): Place| path.child(list).index(i).child("ports").index(j).to_string();
-    let mut seen: Vec<(Place, &ContainerPort)> = Vec::new();
+    let mut seen: BTreeMap<(i32, &str), Vec<(Place, &ContainerPort)>> = BTreeMap::new();
     for (list, containers) in lists(spec) {
         for (i, container) in containers.iter().enumerate() {
             for (j, port) in container.ports.iter().flatten().enumerate() {
                 let here = (list, i, j);
-                let same = |other: &ContainerPort| {
-                    other.container_port == port.container_port && other.protocol == port.protocol
-                };
-                for (there, other) in seen.iter().filter(|(_, other)| same(other)) {
+                let same = seen.entry((port.container_port, port.protocol.as_deref().unwrap_or_default())).or_default();
+                for (there, other) in &*same {
+                    // Each pair is a warning; so many are shown to nobody.
+                    if warnings.len() >= MOST {
+                        return;
+                    }
                     if let Some(relation) = relation(port, other) {
                         let (here, there) = (show(here), show(*there));
                         warnings.push(format!("{here}: {relation} port definition with {there}"));
                     }
                 }
-                seen.push((here, port));
+                same.push((here, port));
             }
         }
     }

@@ -304,6 +304,7 @@ fn json_body(request: &Request) -> Result<Value, Status> {
 fn refusal(error: PatchError) -> Status {
     match error.code {
         400 => Status::bad_request(error.message),
+        413 => Status::failure(413, "RequestEntityTooLarge", error.message),
         422 => {
             let mut status = Status::failure(422, "Invalid", error.message);
             status.details = Some(Details::default());

@@ -2,6 +2,8 @@
 //!
 //! Mirrors: pkg/apis/core/validation `validateProjectionSources`, `validateDownwardAPIVolumeFile`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{
     ClusterTrustBundleProjection, DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource,
     ServiceAccountTokenProjection,
@@ -15,7 +17,7 @@ use super::{file_mode, key_to_path, local_path};
 
 pub fn projected(source: &ProjectedVolumeSource, path: &Path, errors: &mut ErrorList) {
     file_mode(source.default_mode, &path.child("defaultMode"), errors);
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, source) in source.sources.iter().flatten().enumerate() {
         let list = path.child("sources");
         let here = list.index(i);
@@ -61,7 +63,7 @@ pub fn projected(source: &ProjectedVolumeSource, path: &Path, errors: &mut Error
 fn keys(
     name: &str,
     items: Option<&[KeyToPath]>,
-    seen: &mut Vec<String>,
+    seen: &mut BTreeSet<String>,
     volume_path: &Path,
     path: &Path,
     errors: &mut ErrorList,
@@ -75,11 +77,9 @@ fn keys(
     }
 }
 
-fn claim_path(file: &str, shown: &str, seen: &mut Vec<String>, path: &Path, errors: &mut ErrorList) {
-    if seen.iter().any(|other| other == file) {
+fn claim_path(file: &str, shown: &str, seen: &mut BTreeSet<String>, path: &Path, errors: &mut ErrorList) {
+    if !seen.insert(file.into()) {
         errors.push(FieldError::invalid(path, shown, "conflicting duplicate paths"));
-    } else {
-        seen.push(file.into());
     }
 }
 
