@@ -5,6 +5,7 @@
 //! Left out: `x-kubernetes-embedded-resource` as more than an object with metadata.
 
 mod cel;
+mod patterns;
 #[cfg(test)]
 mod tests;
 mod validate;

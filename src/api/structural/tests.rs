@@ -98,3 +98,43 @@ fn rules_speak_cel() {
         assert_eq!(validate(&schema, &object, None).is_empty(), expected, "{rule}");
     }
 }
+
+#[test]
+fn rules_that_go_too_deep_or_too_far_are_stopped() {
+    let object = json!({"spec": {"list": vec![1; 2_000]}});
+    let said = |rule: &str| {
+        let schema = json!({"x-kubernetes-validations": [{"rule": rule}, {"rule": "false"}]});
+        let errors = validate(&schema, &object, None);
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let deep = format!("{}true{}", "(".repeat(300), ")".repeat(300));
+    for rule in [deep, format!("{}true", "!".repeat(300)), format!("{}1 > 0", "1 + ".repeat(300))] {
+        let why = "compilation failed: expression recursion limit exceeded: 100";
+        assert_eq!(
+            said(&rule),
+            format!("[]: Invalid value: {why} evaluating rule: {rule}; []: Invalid value: failed rule: false")
+        );
+    }
+    assert_eq!(said(&format!("{}true", "true && ".repeat(300))), "[]: Invalid value: failed rule: false");
+    // The rules behind the one that costs too much are not even tried.
+    let far = "self.spec.list.all(x, self.spec.list.all(y, x + y > 0))";
+    let why = "'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule";
+    assert_eq!(said(far), format!("[]: Invalid value: {why}: {far}"));
+}
+
+#[test]
+fn one_element_decides_whatever_cannot_be_said_of_the_others() {
+    let object = json!({"spec": {"list": [{"a": 1}, {}, {"a": 2}]}});
+    for (rule, expected) in [
+        ("!self.spec.list.all(x, x.a == 1)", ""),
+        ("self.spec.list.exists(x, x.a == 2)", ""),
+        (
+            "self.spec.list.exists(x, x.a == 3)",
+            "[]: Invalid value: no such key: a evaluating rule: self.spec.list.exists(x, x.a == 3)",
+        ),
+    ] {
+        let schema = json!({"x-kubernetes-validations": [{"rule": rule}]});
+        let errors: Vec<String> = validate(&schema, &object, None).iter().map(ToString::to_string).collect();
+        assert_eq!(errors.join("; "), expected, "{rule}");
+    }
+}

@@ -3,10 +3,12 @@
 //! Mirrors: kube-openapi/pkg/validation/{validate,errors}, apiextensions-apiserver
 //! pkg/apiserver/validation `kubeOpenapiResultToFieldErrors`, pkg/apiserver/schema/listtype.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::patterns::Patterns;
 use super::{ROOT, cel, child, flag};
 use crate::order::Gather;
 use crate::validation::field::{ErrorKind, ErrorList, FieldError};
@@ -14,17 +16,24 @@ use crate::validation::go_value::GoValue;
 
 const UNCHECKED: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
+const TOO_MUCH: &str =
+    "the schema and the object multiply to more steps than are taken here; not everything was validated";
+
 /// Everything that forbids the object; `old` is what it replaces, for rules about transitions.
 pub fn validate(schema: &Value, object: &Value, old: Option<&Value>) -> ErrorList {
     let mut errors = ErrorList::new();
-    check(schema, object, "", true, &mut errors);
+    let look = Look { patterns: Patterns::default(), left: Cell::new(STEPS + STEPS_PER_VALUE * count_values(object)) };
+    check(schema, object, "", true, &look, &mut errors);
+    if look.left.get() == 0 {
+        errors.push(error(ErrorKind::Invalid, "<nil>", GoValue::Null, TOO_MUCH));
+    }
     lists(schema, object, "", &mut errors);
     let blocks = |error: &FieldError| {
         use ErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
         matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
     };
     if !errors.iter().any(blocks) {
-        cel::check(schema, object, old, "", &mut errors);
+        cel::Rules::new(&look.patterns).check(schema, object, old, "", &mut errors);
     } else if cel::has_rules(schema) {
         errors.push(FieldError {
             kind: ErrorKind::Invalid,
@@ -41,7 +50,13 @@ pub fn validate_update(schema: &Value, object: &Value, old: &Value) -> ErrorList
     let before = validate(schema, old, None);
     let mut errors = validate(schema, object, Some(old));
     let touched = |error: &FieldError| value_at(object, &error.field) != value_at(old, &error.field);
-    errors.retain(|error| error.field != "<nil>" && (touched(error) || !before.contains(error)));
+    let mut known: BTreeMap<&str, Vec<&FieldError>> = BTreeMap::new();
+    before.iter().for_each(|error| known.entry(&error.field).or_default().push(error));
+    let stood = |error: &FieldError| known.get(error.field.as_str()).is_some_and(|all| all.contains(&error));
+    errors.retain(|error| match error.field.as_str() {
+        "<nil>" => error.detail == TOO_MUCH,
+        _ => touched(error) || !stood(error),
+    });
     errors
 }
 
@@ -76,28 +91,66 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-fn check(schema: &Value, value: &Value, path: &str, root: bool, errors: &mut ErrorList) {
+/// What one validation shares.
+struct Look {
+    patterns: Patterns,
+    /// Steps that may still be taken: a schema and an object of a few kilobytes each can multiply to minutes.
+    left: Cell<usize>,
+}
+
+/// Steps that are taken of the smallest object, and for each of its values: a real schema takes a few.
+const STEPS: usize = 20_000;
+const STEPS_PER_VALUE: usize = 10;
+
+impl Look {
+    /// Takes steps, if there are any left.
+    fn step(&self, steps: usize) -> bool {
+        self.left.set(self.left.get().saturating_sub(steps));
+        self.left.get() > 0
+    }
+
+    /// Says what is wrong; long sentences are long ways.
+    fn say(&self, errors: &mut ErrorList, error: FieldError) {
+        if self.step(1 + (error.field.len() + error.detail.len()) / 64) {
+            errors.push(error);
+        }
+    }
+}
+
+fn count_values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count_values).sum(),
+        Value::Object(map) => map.values().map(count_values).sum(),
+        _ => 0,
+    }
+}
+
+fn check(schema: &Value, value: &Value, path: &str, root: bool, look: &Look, errors: &mut ErrorList) {
+    if !look.step(1) {
+        return;
+    }
     if value.is_null() && (flag(schema, "nullable") || schema.get("type").is_none()) {
         return;
     }
-    if !type_fits(schema, value, path, errors) {
+    if !type_fits(schema, value, path, look, errors) {
         return;
     }
     if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
+        && look.step(allowed.len() / 16)
         && !allowed.contains(value)
     {
         let list: Vec<String> = allowed.iter().map(Value::to_string).collect();
         let detail = format!("supported values: {}", list.join(", "));
-        errors.push(error(ErrorKind::NotSupported, path, value.clone(), detail));
+        look.say(errors, error(ErrorKind::NotSupported, path, value.clone(), detail));
     }
     match value {
-        Value::Number(_) => bounds(schema, value, path, errors),
-        Value::String(text) => text_rules(schema, text, path, errors),
+        Value::Number(_) => bounds(schema, value, path, look, errors),
+        Value::String(text) => text_rules(schema, text, path, look, errors),
         Value::Array(items) => {
-            item_counts(schema, items, path, errors);
+            item_counts(schema, items, path, look, errors);
             if let Some(inner) = schema.get("items") {
                 for (index, item) in items.iter().enumerate() {
-                    check(inner, item, &format!("{path}[{index}]"), false, errors);
+                    check(inner, item, &format!("{path}[{index}]"), false, look, errors);
                 }
             }
         }
@@ -108,21 +161,21 @@ fn check(schema: &Value, value: &Value, path: &str, root: bool, errors: &mut Err
                 }
                 if let Some(known) = child(schema, name) {
                     let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    check(known, inner, &here, false, errors);
+                    check(known, inner, &here, false, look, errors);
                 }
             }
             for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
                 let name = name.as_str().unwrap_or_default();
                 if !map.contains_key(name) {
                     let here = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
-                    errors.push(error(ErrorKind::Required, &here, GoValue::Null, ""));
+                    look.say(errors, error(ErrorKind::Required, &here, GoValue::Null, ""));
                 }
             }
-            property_counts(schema, map.len(), path, errors);
+            property_counts(schema, map.len(), path, look, errors);
         }
         Value::Null | Value::Bool(_) => {}
     }
-    junctors(schema, value, path, errors);
+    junctors(schema, value, path, look, errors);
 }
 
 /// The subject of a sentence: `spec.size in body`.
@@ -130,7 +183,7 @@ fn body(path: &str) -> String {
     format!("{path} in body")
 }
 
-fn type_fits(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) -> bool {
+fn type_fits(schema: &Value, value: &Value, path: &str, look: &Look, errors: &mut ErrorList) -> bool {
     let found = type_of(value);
     let expected = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let fits = if flag(schema, "x-kubernetes-int-or-string") {
@@ -146,16 +199,16 @@ fn type_fits(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) 
     if !fits {
         let expected = if expected.is_empty() { "integer,string" } else { expected };
         let detail = format!("{} must be of type {expected}: {found:?}", body(path));
-        errors.push(error(ErrorKind::TypeInvalid, path, found, detail));
+        look.say(errors, error(ErrorKind::TypeInvalid, path, found, detail));
     }
     fits
 }
 
-fn bounds(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
+fn bounds(schema: &Value, value: &Value, path: &str, look: &Look, errors: &mut ErrorList) {
     let found = value.as_f64().unwrap_or_default();
     let mut say = |rule: String| {
         let detail = format!("{} {rule}", body(path));
-        errors.push(error(ErrorKind::Invalid, path, value.clone(), detail));
+        look.say(errors, error(ErrorKind::Invalid, path, value.clone(), detail));
     };
     let show = |key: &str| schema.get(key).map(ToString::to_string).unwrap_or_default();
     if let Some(most) = number(schema, "maximum") {
@@ -180,27 +233,31 @@ fn bounds(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
     }
 }
 
-fn text_rules(schema: &Value, text: &str, path: &str, errors: &mut ErrorList) {
+fn text_rules(schema: &Value, text: &str, path: &str, look: &Look, errors: &mut ErrorList) {
     let letters = text.chars().count();
     if let Some(most) = count(schema, "maxLength").filter(|most| letters > *most) {
         let unit = if most == 1 { "byte" } else { "bytes" };
-        errors.push(error(ErrorKind::TooLong, path, GoValue::Null, format!("may not be more than {most} {unit}")));
+        look.say(errors, error(ErrorKind::TooLong, path, GoValue::Null, format!("may not be more than {most} {unit}")));
     }
     if let Some(least) = count(schema, "minLength").filter(|least| letters < *least) {
         let detail = format!("{} should be at least {least} chars long", body(path));
-        errors.push(error(ErrorKind::Invalid, path, text, detail));
+        look.say(errors, error(ErrorKind::Invalid, path, text, detail));
     }
-    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-        && !regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
-    {
-        let detail = format!("{} should match '{pattern}'", body(path));
-        errors.push(error(ErrorKind::Invalid, path, text, detail));
+    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
+        let detail = match look.patterns.is_match(pattern, text) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("{} should match '{pattern}'", body(path))),
+            Err(why) => Some(format!("{} should match '{pattern}': {why}", body(path))),
+        };
+        if let Some(detail) = detail {
+            look.say(errors, error(ErrorKind::Invalid, path, text, detail));
+        }
     }
     if let Some(format) = schema.get("format").and_then(Value::as_str)
         && !has_format(format, text)
     {
         let detail = format!("{} must be of type {format}: {text:?}", body(path));
-        errors.push(error(ErrorKind::Invalid, path, text, detail));
+        look.say(errors, error(ErrorKind::Invalid, path, text, detail));
     }
 }
 
@@ -220,39 +277,39 @@ fn has_format(format: &str, text: &str) -> bool {
     }
 }
 
-fn item_counts(schema: &Value, items: &[Value], path: &str, errors: &mut ErrorList) {
+fn item_counts(schema: &Value, items: &[Value], path: &str, look: &Look, errors: &mut ErrorList) {
     if let Some(most) = count(schema, "maxItems").filter(|most| items.len() > *most) {
         let unit = if most == 1 { "item" } else { "items" };
-        errors.push(error(ErrorKind::TooMany, path, items.len(), format!("must have at most {most} {unit}")));
+        look.say(errors, error(ErrorKind::TooMany, path, items.len(), format!("must have at most {most} {unit}")));
     }
     if let Some(least) = count(schema, "minItems").filter(|least| items.len() < *least) {
         let detail = format!("{} should have at least {least} items", body(path));
-        errors.push(error(ErrorKind::Invalid, path, items.len(), detail));
+        look.say(errors, error(ErrorKind::Invalid, path, items.len(), detail));
     }
 }
 
-fn property_counts(schema: &Value, found: usize, path: &str, errors: &mut ErrorList) {
+fn property_counts(schema: &Value, found: usize, path: &str, look: &Look, errors: &mut ErrorList) {
     if let Some(most) = count(schema, "maxProperties").filter(|most| found > *most) {
         let unit = if most == 1 { "item" } else { "items" };
-        errors.push(error(ErrorKind::TooMany, path, found, format!("must have at most {most} {unit}")));
+        look.say(errors, error(ErrorKind::TooMany, path, found, format!("must have at most {most} {unit}")));
     }
     if let Some(least) = count(schema, "minProperties").filter(|least| found < *least) {
         let detail = format!("{} should have at least {least} properties", body(path));
-        errors.push(error(ErrorKind::Invalid, path, found, detail));
+        look.say(errors, error(ErrorKind::Invalid, path, found, detail));
     }
 }
 
 /// `allOf`, `anyOf`, `oneOf` and `not`, which in a structural schema only narrow.
-fn junctors(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
-    let branches = |key: &str| schema.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+fn junctors(schema: &Value, value: &Value, path: &str, look: &Look, errors: &mut ErrorList) {
+    let branches = |key: &str| schema.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let fits = |branch: &Value| {
         let mut found = ErrorList::new();
-        check(branch, value, path, path.is_empty(), &mut found);
+        check(branch, value, path, path.is_empty(), look, &mut found);
         found.is_empty()
     };
     let mut say = |rule: &str| {
         let detail = format!("{} {rule}", body(path));
-        errors.push(error(ErrorKind::Invalid, path, value.clone(), detail));
+        look.say(errors, error(ErrorKind::Invalid, path, value.clone(), detail));
     };
     let any = branches("anyOf");
     if !any.is_empty() && !any.iter().any(fits) {
@@ -266,7 +323,7 @@ fn junctors(schema: &Value, value: &Value, path: &str, errors: &mut ErrorList) {
         say("must not validate the schema (not)");
     }
     for branch in branches("allOf") {
-        check(&branch, value, path, path.is_empty(), errors);
+        check(branch, value, path, path.is_empty(), look, errors);
     }
 }
 

@@ -39,8 +39,8 @@ const LEVELS: [&[&str]; 5] =
 /// # Errors
 /// What is no CEL.
 pub fn parse(text: &str) -> Result<Expr, String> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0 };
-    let expression = parser.choice()?;
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    let (expression, _) = parser.choice()?;
     if parser.at < parser.tokens.len() {
         return Err("compilation failed: Syntax error: extraneous input".into());
     }
@@ -127,9 +127,44 @@ fn quoted(letters: &[char], start: usize, raw: bool) -> Result<(String, usize), 
     }
 }
 
+/// Deeper than any rule for humans; bounds the recursion here and in evaluation, on the small stack of a page.
+///
+/// Mirrors: cel-go's `maxRecursionDepth`, which is 250.
+const DEEPEST: usize = 100;
+
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    depth: usize,
+}
+
+/// An expression, and the height of its tree.
+type Tall = (Expr, usize);
+
+/// # Errors
+/// A tree that is too high.
+fn over(expression: Expr, below: usize) -> Result<Tall, String> {
+    if below < DEEPEST { Ok((expression, below + 1)) } else { Err(too_deep()) }
+}
+
+/// A long chain of `&&` or `||` as a tree that is no higher than it must be, as cel-go builds it.
+fn balanced(sign: &'static str, mut terms: Vec<Tall>) -> Result<Tall, String> {
+    while terms.len() > 1 {
+        let mut pairs = Vec::new();
+        let mut rest = terms.into_iter();
+        while let Some((left, height)) = rest.next() {
+            pairs.push(match rest.next() {
+                Some((right, other)) => over(Expr::Binary(sign, left.into(), right.into()), height.max(other))?,
+                None => (left, height),
+            });
+        }
+        terms = pairs;
+    }
+    terms.pop().ok_or_else(too_deep)
+}
+
+fn too_deep() -> String {
+    format!("compilation failed: expression recursion limit exceeded: {DEEPEST}")
 }
 
 impl Parser {
@@ -143,49 +178,82 @@ impl Parser {
         if self.eat(sign) { Ok(()) } else { Err(format!("compilation failed: Syntax error: missing '{sign}'")) }
     }
 
-    fn choice(&mut self) -> Result<Expr, String> {
-        let condition = self.binary(0)?;
+    /// Goes one level down; whoever calls comes up again by [`Parser::up`].
+    fn down(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(too_deep()) } else { Ok(()) }
+    }
+
+    fn up<T>(&mut self, found: T) -> Result<T, String> {
+        self.depth -= 1;
+        Ok(found)
+    }
+
+    fn choice(&mut self) -> Result<Tall, String> {
+        self.down()?;
+        let (condition, height) = self.binary(0)?;
         if !self.eat("?") {
-            return Ok(condition);
+            return self.up((condition, height));
         }
-        let yes = self.choice()?;
+        let (yes, left) = self.choice()?;
         self.expect(":")?;
-        let no = self.choice()?;
-        Ok(Expr::Choice(condition.into(), yes.into(), no.into()))
+        let (no, right) = self.choice()?;
+        let found = over(Expr::Choice(condition.into(), yes.into(), no.into()), height.max(left).max(right))?;
+        self.up(found)
     }
 
-    fn binary(&mut self, level: usize) -> Result<Expr, String> {
-        let Some(signs) = LEVELS.get(level) else { return self.unary() };
-        let mut left = self.binary(level + 1)?;
-        while let Some(sign) = signs.iter().find(|sign| self.eat(sign)) {
-            let right = self.binary(level + 1)?;
-            left = Expr::Binary(sign, left.into(), right.into());
+    /// Operators that bind at least as tightly as those of a level. One step of recursion for each operand
+    /// on the right, not for each level.
+    fn binary(&mut self, least: usize) -> Result<Tall, String> {
+        let (mut left, mut height) = self.unary()?;
+        loop {
+            let Some(Token::Sign(sign)) = self.tokens.get(self.at) else { return Ok((left, height)) };
+            let level = LEVELS.iter().position(|signs| signs.contains(sign)).filter(|level| *level >= least);
+            let Some(level) = level else { return Ok((left, height)) };
+            let sign = *sign;
+            if matches!(sign, "&&" | "||") {
+                let mut terms = vec![(left, height)];
+                while self.eat(sign) {
+                    terms.push(self.binary(level + 1)?);
+                }
+                (left, height) = balanced(sign, terms)?;
+                continue;
+            }
+            self.at += 1;
+            let (right, other) = self.binary(level + 1)?;
+            (left, height) = over(Expr::Binary(sign, left.into(), right.into()), height.max(other))?;
         }
-        Ok(left)
     }
 
-    fn unary(&mut self) -> Result<Expr, String> {
+    fn unary(&mut self) -> Result<Tall, String> {
         if self.eat("!") {
-            return Ok(Expr::Not(self.unary()?.into()));
+            self.down()?;
+            let (inner, height) = self.unary()?;
+            let found = over(Expr::Not(inner.into()), height)?;
+            return self.up(found);
         }
         if self.eat("-") {
-            return Ok(Expr::Minus(self.unary()?.into()));
+            self.down()?;
+            let (inner, height) = self.unary()?;
+            let found = over(Expr::Minus(inner.into()), height)?;
+            return self.up(found);
         }
-        let mut value = self.primary()?;
+        let (mut value, mut height) = self.primary()?;
         loop {
             if self.eat(".") {
                 let name = self.name()?;
-                value = if self.eat("(") {
-                    Expr::Call(Some(value.into()), name, self.until(")")?)
+                (value, height) = if self.eat("(") {
+                    let (arguments, other) = self.until(")")?;
+                    over(Expr::Call(Some(value.into()), name, arguments), height.max(other))?
                 } else {
-                    Expr::Field(value.into(), name)
+                    over(Expr::Field(value.into(), name), height)?
                 };
             } else if self.eat("[") {
-                let index = self.choice()?;
+                let (index, other) = self.choice()?;
                 self.expect("]")?;
-                value = Expr::Index(value.into(), index.into());
+                (value, height) = over(Expr::Index(value.into(), index.into()), height.max(other))?;
             } else {
-                return Ok(value);
+                return Ok((value, height));
             }
         }
     }
@@ -200,44 +268,54 @@ impl Parser {
         }
     }
 
-    fn until(&mut self, end: &str) -> Result<Vec<Expr>, String> {
-        let mut list = Vec::new();
+    /// Expressions up to a closing bracket, and the height of the highest.
+    fn until(&mut self, end: &str) -> Result<(Vec<Expr>, usize), String> {
+        let (mut list, mut height) = (Vec::new(), 0);
         while !self.eat(end) {
             if !list.is_empty() {
                 self.expect(",")?;
             }
-            list.push(self.choice()?);
+            let (item, other) = self.choice()?;
+            list.push(item);
+            height = height.max(other);
         }
-        Ok(list)
+        Ok((list, height))
     }
 
-    fn primary(&mut self) -> Result<Expr, String> {
+    fn primary(&mut self) -> Result<Tall, String> {
         if self.eat("(") {
             let inner = self.choice()?;
             self.expect(")")?;
             return Ok(inner);
         }
         if self.eat("[") {
-            return self.until("]").map(Expr::List);
+            let (items, height) = self.until("]")?;
+            return over(Expr::List(items), height);
         }
         if self.eat("{") {
-            let mut pairs = Vec::new();
+            let (mut pairs, mut height) = (Vec::new(), 0);
             while !self.eat("}") {
                 if !pairs.is_empty() {
                     self.expect(",")?;
                 }
-                let key = self.choice()?;
+                let (key, left) = self.choice()?;
                 self.expect(":")?;
-                pairs.push((key, self.choice()?));
+                let (value, right) = self.choice()?;
+                pairs.push((key, value));
+                height = height.max(left).max(right);
             }
-            return Ok(Expr::Map(pairs));
+            return over(Expr::Map(pairs), height);
         }
         if let Some(Token::Literal(value)) = self.tokens.get(self.at) {
             let value = value.clone();
             self.at += 1;
-            return Ok(Expr::Literal(value));
+            return Ok((Expr::Literal(value), 1));
         }
         let name = self.name()?;
-        if self.eat("(") { Ok(Expr::Call(None, name, self.until(")")?)) } else { Ok(Expr::Name(name)) }
+        if !self.eat("(") {
+            return Ok((Expr::Name(name), 1));
+        }
+        let (arguments, height) = self.until(")")?;
+        over(Expr::Call(None, name, arguments), height)
     }
 }
