@@ -236,6 +236,13 @@ impl ApiServer {
         self.store.pods_on(node)
     }
 
+    /// Where what is kept beside the objects disagrees with them: indices, addresses, ports. For tests.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut found = self.store.contradictions();
+        found.extend(self.lost_allocations());
+        found
+    }
+
     fn require(&self, key: &Key) -> Result<&Object, Status> {
         match self.store.get(key) {
             Some(stored) => Ok(&stored.object),

@@ -18,6 +18,8 @@ mod scale;
 mod special;
 mod visit;
 
+use std::collections::BTreeSet;
+
 use api::order::Order;
 use api::wire::{Body, Request, Response};
 use api::{Kind, Resource, Status};
@@ -229,14 +231,35 @@ fn check_accept(request: &Request) -> Result<(), Status> {
     Err(status)
 }
 
-/// The response with `Warning` headers, each text once.
+/// How many letters of warnings are sent, and how many of each where they would be more.
+const MOST_LETTERS: usize = 4 * 1024;
+const LETTERS_OF_EACH: usize = 256;
+
+/// The response with `Warning` headers, each text once; they are cut short where they are too much.
+///
+/// Mirrors: apiserver/pkg/endpoints/filters/warning.go.
 fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
-    let mut said: Vec<&String> = Vec::new();
-    for warning in warnings {
-        if !said.contains(&warning) {
-            said.push(warning);
-            response.headers.push(("warning".into(), warning.clone()));
+    let (mut seen, mut texts, mut letters, mut short) = (BTreeSet::new(), Vec::new(), 0, 0);
+    for warning in warnings.iter().filter(|text| !text.is_empty()) {
+        // When all that fits was found, what is left is not even looked at.
+        if letters > MOST_LETTERS && short >= MOST_LETTERS {
+            break;
         }
+        if seen.insert(warning.as_str()) {
+            let count = warning.chars().count();
+            (letters, short) = (letters + count, short + count.min(LETTERS_OF_EACH));
+            texts.push(warning);
+        }
+    }
+    let cut = letters > MOST_LETTERS;
+    let mut written = 0;
+    for text in texts {
+        if cut && written >= MOST_LETTERS {
+            break;
+        }
+        let text: String = if cut { text.chars().take(LETTERS_OF_EACH).collect() } else { text.clone() };
+        written += text.chars().count();
+        response.headers.push(("warning".into(), text));
     }
     response
 }

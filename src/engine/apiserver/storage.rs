@@ -4,6 +4,7 @@
 //! checkpoints, list-at-a-revision and the page's snapshots stand on.
 //! Mirrors: apiserver/pkg/storage/etcd3.
 
+mod agree;
 mod lease;
 
 use std::sync::Arc;

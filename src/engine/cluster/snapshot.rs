@@ -83,6 +83,11 @@ impl Snapshot {
         self.server.audit().after(after)
     }
 
+    /// Where what the API server keeps beside the objects disagrees with them, a sentence each. For tests.
+    pub fn contradictions(&self) -> Vec<String> {
+        self.server.contradictions()
+    }
+
     /// The number of the newest audited write.
     pub fn last_audit(&self) -> u64 {
         self.server.audit().last()

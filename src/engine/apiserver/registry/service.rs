@@ -239,6 +239,11 @@ impl ApiServer {
             spec.ip_families.get_or_insert_with(|| vec!["IPv4".into()]);
             spec.ip_family_policy.get_or_insert_with(|| "SingleStack".into());
         }
+        let held = |ip: Option<&str>| ip.and_then(|ip| ip.parse::<Ipv4Addr>().ok()).map(u32::from);
+        let before = held(old.and_then(|old| old.spec.as_ref()).and_then(|old| old.cluster_ip.as_deref()));
+        if let Some(given_up) = before.filter(|before| held(spec.cluster_ip.as_deref()) != Some(*before)) {
+            self.allocations.ips.remove(&given_up);
+        }
         self.allocate_ports(spec, old).map_err(invalid)
     }
 
@@ -332,6 +337,28 @@ impl ApiServer {
         for port in node_ports(service.spec.as_ref()) {
             self.allocations.ports.remove(&port);
         }
+    }
+}
+
+impl ApiServer {
+    /// What is given out and not held, or held and not given out; a sentence each.
+    pub(crate) fn lost_allocations(&self) -> Vec<String> {
+        let (mut ips, mut ports) = (OrdSet::new(), OrdSet::new());
+        for object in self.read_all(Kind::Service, "") {
+            let Object::Service(service) = object else { continue };
+            ips.extend(address(object).and_then(|ip| ip.parse::<Ipv4Addr>().ok()).map(u32::from));
+            ports.extend(node_ports(service.spec.as_ref()));
+        }
+        let addresses = |ips: &OrdSet<u32>| ips.iter().map(|ip| Ipv4Addr::from(*ip).to_string()).collect::<Vec<_>>();
+        let mut found = Vec::new();
+        if ips != self.allocations.ips {
+            let (held, given) = (addresses(&ips), addresses(&self.allocations.ips));
+            found.push(format!("Services hold the addresses {held:?}, {given:?} are given out"));
+        }
+        if ports != self.allocations.ports {
+            found.push(format!("Services hold the node ports {ports:?}, {:?} are given out", self.allocations.ports));
+        }
+        found
     }
 }
 

@@ -125,3 +125,28 @@ fn endpoints_written_by_hand_stand_behind_a_service_that_selects_nothing() {
     cluster.run_for(5_000, usize::MAX);
     assert_eq!(slices(&cluster), []);
 }
+
+/// What a Service gives up, another may have; and nothing else is given out.
+#[test]
+fn addresses_and_ports_come_back() {
+    let mut cluster = one_machine(1_000);
+    let services = "/api/v1/namespaces/default/services";
+    let spec = json!({"type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]});
+    let create = Request::new(Method::Post, services).with_json(json!({"metadata": {"name": "web"}, "spec": spec}));
+    let created = cluster.request(create);
+    let ip = created.value()["spec"]["clusterIP"].clone();
+    for change in [
+        json!({"spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}}),
+        json!({"spec": {"type": "ExternalName", "externalName": "example.com", "clusterIP": null, "clusterIPs": null}}),
+    ] {
+        let request = Request::new(Method::Patch, format!("{services}/web"));
+        let request = request.with_header("content-type", "application/merge-patch+json");
+        let response = cluster.request(request.with_json(change));
+        assert_eq!(response.status, 200, "{:?}", response.body);
+        assert_eq!(cluster.snapshot().contradictions(), Vec::<String>::new());
+    }
+    let spec = json!({"clusterIP": ip, "ports": [{"port": 80}]});
+    let request = Request::new(Method::Post, services).with_json(json!({"metadata": {"name": "api"}, "spec": spec}));
+    let second = cluster.request(request);
+    assert_eq!(second.status, 201, "{:?}", second.body);
+}
