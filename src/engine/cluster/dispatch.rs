@@ -90,9 +90,11 @@ impl Cluster {
         let config = self.config.clone();
         let Some(process) = self.processes.get_mut(id) else { return };
         process.armed = None;
+        process.starts |= start;
         if process.frozen {
             return;
         }
+        let start = std::mem::take(&mut process.starts);
         let news = std::mem::take(&mut process.inbox);
         let Process { program, identity, rng, pace, .. } = process;
         let mut cx = Context { now, api: Client::new(&mut self.server, identity), rng, pace, profile: &config.profile };

@@ -109,6 +109,8 @@ pub(super) struct Process {
     pub running: bool,
     /// A frozen process keeps everything and does nothing.
     pub frozen: bool,
+    /// It was started while it was frozen, and has not begun yet.
+    pub starts: bool,
     pub inbox: Vec<Arc<Revision>>,
     /// When it will be woken, and the ticket that wake-up carries.
     pub armed: Option<Millis>,
@@ -165,6 +167,7 @@ fn process(config: &ClusterConfig, id: &ProcessId, user: &str, manager: &str, pr
         pace: Rng::stream(config.seed, &format!("{lane}/pace")),
         running: true,
         frozen: false,
+        starts: false,
         inbox: Vec::new(),
         armed: None,
         ticket: 0,

@@ -51,6 +51,22 @@ fn pods_of_a_machine_that_was_cut_off_are_ready_again() {
     }
 }
 
+/// A kubelet that is started while its machine hangs begins when the machine goes on.
+#[test]
+fn a_start_on_a_machine_that_hangs_is_made_up_for() {
+    let mut cluster = cluster();
+    let node = || "worker-1".to_owned();
+    cluster.inject(Fault::Freeze { node: node() }).expect("it is there");
+    let body = json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "c", "image": "nginx:1.27"}]}});
+    post(&mut cluster, "/api/v1/namespaces/default/pods", body);
+    cluster.run_for(5_000, usize::MAX);
+    cluster.inject(Fault::PowerOn { node: node() }).expect("it is there");
+    cluster.run_for(5_000, usize::MAX);
+    cluster.inject(Fault::Thaw { node: node() }).expect("it is there");
+    cluster.run_for(20_000, usize::MAX);
+    assert_eq!(condition(&cluster, "Ready"), "True");
+}
+
 #[test]
 fn a_status_that_somebody_else_wrote_is_put_right() {
     let mut cluster = cluster();
