@@ -109,3 +109,23 @@ fn a_full_disk_puts_pods_out_one_after_the_other_by_priority() {
     assert_eq!(end(&cluster, "b").0, "Failed Evicted");
     assert_eq!(condition(&cluster, "DiskPressure"), "True KubeletHasDiskPressure");
 }
+
+/// The kubelet refuses the daemon, the controller makes another: with patience, whatever the strategy.
+#[test]
+fn a_daemon_that_is_refused_is_not_made_again_and_again() {
+    let rolling = |surge: u32| json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": 1 - surge}});
+    for surge in [0, 1] {
+        let mut cluster = cluster();
+        squeeze(&mut cluster, Some("50Mi"));
+        cluster.run_for(30_000, usize::MAX);
+        let containers = json!([{"name": "c", "image": "nginx:1.27"}]);
+        let template = json!({"metadata": {"labels": {"app": "d"}}, "spec": {"containers": containers}});
+        let selector = json!({"matchLabels": {"app": "d"}});
+        let body = json!({"metadata": {"name": "d"},
+            "spec": {"selector": selector, "template": template, "updateStrategy": rolling(surge)}});
+        let request = Request::new(Method::Post, "/apis/apps/v1/namespaces/default/daemonsets").with_json(body);
+        assert_eq!(cluster.request(request).status, 201);
+        cluster.run_for(30_000, usize::MAX);
+        assert!((2..8).contains(&told(&cluster, "FailedDaemonPod").len()), "{:?}", told(&cluster, "SuccessfulCreate"));
+    }
+}

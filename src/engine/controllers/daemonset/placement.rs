@@ -50,7 +50,10 @@ pub fn judge(rules: &Rules, suits: (bool, bool), here: &[Arc<Pod>]) -> Verdict {
         return Verdict { needed: false, surplus: running.into_iter().skip(1).collect(), finished };
     }
     if running.len() <= 1 {
-        return Verdict { needed: running.is_empty() && should_run, surplus: Vec::new(), finished };
+        // Upstream makes another daemon beside failed ones at once, held back only by how long requests take.
+        // Here the next one waits as long as the failed one lies.
+        let needed = running.is_empty() && finished.is_empty() && should_run;
+        return Verdict { needed, surplus: Vec::new(), finished };
     }
     Verdict { needed: false, surplus: surplus_of_surge(rules, running), finished }
 }
