@@ -122,6 +122,10 @@ fn scripts() {
         ("for f in /etc/host*; do echo $f; done", "/etc/hostname\n/etc/hosts\n", 0),
         ("echo x >&2 2>/dev/null; echo y 1>&2", "x\ny\n", 0),
         ("for i in 1 2 3; do [ $i = 2 ] && continue; [ $i = 3 ] && break; echo $i; done; echo end", "1\nend\n", 0),
+        ("x=a; while true; do x=$x$x; done; echo never", "sh: out of memory\n", 2),
+        ("x=a; while true; do x=\"$x$x\"; done; echo never", "sh: out of memory\n", 2),
+        ("echo ${00}", "sh\n", 0),
+        ("f() { f; f; }; f; echo $?", "sh: maximum function recursion depth exceeded\n", 2),
     ];
     for (script, want, code) in cases {
         assert_eq!(sh(script), ((*want).to_owned(), *code), "{script}");

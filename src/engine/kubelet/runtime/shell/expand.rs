@@ -28,6 +28,13 @@ pub struct Expander<'a, 's, 'w> {
 /// An expansion that failed; the shell prints it after its own name and gives up.
 pub type Expanded<T> = Result<T, String>;
 
+/// What a word may become: a loop that doubles a text would take all there is in seconds.
+const MOST_LETTERS: usize = 1 << 20;
+
+fn fits(letters: usize) -> Expanded<()> {
+    if letters <= MOST_LETTERS { Ok(()) } else { Err("out of memory".into()) }
+}
+
 impl Expander<'_, '_, '_> {
     /// Words to fields, with splitting and globbing.
     ///
@@ -73,6 +80,7 @@ impl Expander<'_, '_, '_> {
                 Part::Param(param) => (self.param_text(param)?, param.quoted),
             };
             chars.extend(text.chars().map(|c| (c, quoted)));
+            fits(chars.len())?;
         }
         Ok(chars)
     }
@@ -117,6 +125,7 @@ impl Expander<'_, '_, '_> {
                 }
                 Part::Param(param) => self.param(&mut fields, param)?,
             }
+            fits(fields.iter().map(|field| field.chars.len() + 1).sum())?;
         }
         fields.retain(|field| field.quoted || !field.chars.is_empty());
         Ok(fields)
@@ -192,6 +201,7 @@ impl Expander<'_, '_, '_> {
             "0" => Some(shell.name.clone()),
             "@" | "*" => Some(shell.args.join(" ")),
             _ => match name.parse::<usize>() {
+                Ok(0) => Some(shell.name.clone()),
                 Ok(index) => shell.args.get(index - 1).cloned(),
                 Err(_) => shell.get(name).map(str::to_owned),
             },
