@@ -7,6 +7,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -54,6 +55,13 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
+    fn into_value(self) -> Value {
+        match self {
+            Found::Borrowed(value) => value.clone(),
+            Found::Owned(value) => value,
+        }
+    }
+
     fn value(&self) -> &Value {
         match self {
             Found::Borrowed(value) => value,
@@ -94,11 +102,24 @@ impl Path {
     /// # Errors
     /// What cannot be evaluated, in upstream's words.
     pub fn print(&self, object: &Value, allow_missing: bool, as_json: bool) -> Result<String, String> {
-        let sets = self.find(object, allow_missing)?;
+        let sets = self.found(object, allow_missing)?;
         if as_json {
-            return Ok(sets.into_iter().map(|set| format!("{}\n", json::pretty(&Value::Array(set)))).collect());
+            let set = |set: Results| format!("{}\n", json::pretty(&set.into_iter().map(Found::into_value).collect()));
+            return Ok(sets.into_iter().map(set).collect());
         }
-        Ok(sets.iter().map(|set| set.iter().map(print).collect::<Vec<_>>().join(" ")).collect())
+        let mut text = String::new();
+        for set in &sets {
+            for (at, found) in set.iter().enumerate() {
+                if at > 0 {
+                    text.push(' ');
+                }
+                text.push_str(&print(found.value()));
+                if text.len() > MOST_TEXT {
+                    return Err(format!("stopped: it makes more than {} MiB of text", MOST_TEXT >> 20));
+                }
+            }
+        }
+        Ok(text)
     }
 
     /// The values of each action.
@@ -106,13 +127,18 @@ impl Path {
     /// # Errors
     /// As [`Path::print`].
     pub fn find(&self, object: &Value, allow_missing: bool) -> Result<Vec<Vec<Value>>, String> {
+        let sets = self.found(object, allow_missing)?;
+        Ok(sets.into_iter().map(|set| set.into_iter().map(Found::into_value).collect()).collect())
+    }
+
+    fn found<'a>(&self, object: &'a Value, allow_missing: bool) -> Result<Vec<Results<'a>>, String> {
         let mut sets = Vec::new();
-        let eval = Eval { allow_missing };
+        let eval = Eval { allow_missing, left: Cell::new(MOST_VALUES) };
         let used = eval.block(&self.nodes, Some(object), false, &mut sets)?;
         if used < self.nodes.len() {
             return Err("not in range, nothing to end".into());
         }
-        Ok(sets.into_iter().map(|set| set.iter().map(|found| found.value().clone()).collect()).collect())
+        Ok(sets)
     }
 
     /// The values of a path with one action.
@@ -129,8 +155,14 @@ fn print(value: &Value) -> String {
     }
 }
 
+/// A path that finds everything below everything, again and again, would hold up the page.
+const MOST_VALUES: usize = 1_000_000;
+const MOST_TEXT: usize = 16 << 20;
+
 struct Eval {
     allow_missing: bool,
+    /// Values that may still be gone through.
+    left: Cell<usize>,
 }
 
 impl Eval {
@@ -187,6 +219,10 @@ impl Eval {
     }
 
     fn walk<'a>(&self, input: Results<'a>, node: &Node) -> Result<Results<'a>, String> {
+        let Some(left) = self.left.get().checked_sub(input.len() + 1) else {
+            return Err(format!("stopped: it goes through more than {MOST_VALUES} values"));
+        };
+        self.left.set(left);
         match node {
             Node::Text(text) => Ok(vec![Found::Owned(Value::String(text.clone()))]),
             Node::List(nodes) => self.list(input, nodes),
@@ -212,6 +248,9 @@ impl Eval {
                 let mut results = Vec::new();
                 for found in input {
                     recurse(found, &mut results);
+                    if results.len() > left {
+                        return Err(format!("stopped: it goes through more than {MOST_VALUES} values"));
+                    }
                 }
                 Ok(results)
             }

@@ -72,6 +72,36 @@ struct Scope<'a> {
     variables: Vec<(String, Value)>,
     allow_missing: bool,
     text: String,
+    /// Nodes and values that may still be gone through.
+    left: usize,
+    /// Templates that are being run inside each other.
+    depth: usize,
+}
+
+/// A template over a thousand pods takes some ten thousand steps; one that goes over everything for each of
+/// everything would hold up the page.
+const MOST_STEPS: usize = 1_000_000;
+const MOST_TEXT: usize = 16 << 20;
+/// Go allows 100000, which is more than the stack of a page.
+const DEEPEST: usize = 100;
+
+impl Scope<'_> {
+    fn step(&mut self, steps: usize) -> Result<(), String> {
+        self.left = self.left.saturating_sub(steps);
+        if self.left > 0 && self.text.len() <= MOST_TEXT {
+            return Ok(());
+        }
+        Err(format!("stopped: it takes more than {MOST_STEPS} steps or makes more than {} MiB", MOST_TEXT >> 20))
+    }
+}
+
+/// How many values a tree holds, which are steps when it is copied.
+fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(map) => map.values().map(weight).sum(),
+        _ => 0,
+    }
 }
 
 /// What Go prints for a missing key.
@@ -101,6 +131,8 @@ impl Template {
             variables: vec![("$".into(), object.clone())],
             allow_missing,
             text: String::new(),
+            left: MOST_STEPS,
+            depth: 0,
         };
         match run(&self.nodes, object, &mut scope) {
             Ok(()) => Ok(scope.text),
@@ -112,6 +144,7 @@ impl Template {
 fn run(nodes: &[Node], dot: &Value, scope: &mut Scope<'_>) -> Result<(), String> {
     let depth = scope.variables.len();
     for node in nodes {
+        scope.step(1)?;
         match node {
             Node::Text(text) => scope.text.push_str(text),
             Node::Print(pipeline) => {
@@ -150,9 +183,14 @@ fn run(nodes: &[Node], dot: &Value, scope: &mut Scope<'_>) -> Result<(), String>
                 let Some((_, body)) = scope.defined.iter().find(|(known, _)| known == name) else {
                     return Err(format!("template: output:1: template {name:?} not defined"));
                 };
+                if scope.depth >= DEEPEST {
+                    return Err(format!("exceeded maximum template depth ({DEEPEST})"));
+                }
+                scope.depth += 1;
                 let outer = std::mem::replace(&mut scope.variables, vec![("$".into(), value.clone())]);
                 run(body, &value, scope)?;
                 scope.variables = outer;
+                scope.depth -= 1;
             }
         }
     }
@@ -180,6 +218,7 @@ fn range(
     if items.is_empty() {
         return run(otherwise, dot, scope);
     }
+    scope.step(items.len())?;
     for (key, item) in items {
         let depth = scope.variables.len();
         match pipeline.variables.as_slice() {
@@ -240,14 +279,18 @@ fn operand(operand: &Operand, dot: &Value, scope: &mut Scope<'_>) -> Result<Opti
         Operand::Function(name) => return functions::call(name, &[]).map(Some),
         Operand::Field(base, fields, place) => (base, fields, place),
     };
+    let made;
     let mut value = match base {
-        Base::Dot => Some(dot.clone()),
-        Base::Variable(name) => scope.variables.iter().rev().find(|(known, _)| known == name).map(|(_, v)| v.clone()),
-        Base::Pipeline(pipeline) => evaluate(pipeline, dot, scope)?,
+        Base::Dot => Some(dot),
+        Base::Variable(name) => scope.variables.iter().rev().find(|(known, _)| known == name).map(|(_, v)| v),
+        Base::Pipeline(pipeline) => {
+            made = evaluate(pipeline, dot, scope)?;
+            made.as_ref()
+        }
     };
     for field in fields {
         value = match value {
-            Some(Value::Object(mut map)) => match map.remove(field) {
+            Some(Value::Object(map)) => match map.get(field) {
                 Some(inner) => Some(inner),
                 None if scope.allow_missing => None,
                 None => return Err(place.failed(format!("map has no entry for key {field:?}"))),
@@ -267,6 +310,8 @@ fn operand(operand: &Operand, dot: &Value, scope: &mut Scope<'_>) -> Result<Opti
             }
         };
     }
+    let value = value.cloned();
+    scope.step(value.as_ref().map_or(0, weight))?;
     Ok(value)
 }
 

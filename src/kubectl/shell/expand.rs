@@ -107,18 +107,29 @@ pub async fn text(cx: &Cx, text: &str) -> String {
 
 /// `*` and `?`, as for file names.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.chars().next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            let mut tails = name.char_indices().take_while(|(_, c)| *c != '/').map(|(at, c)| at + c.len_utf8());
-            matches(rest, name) || tails.any(|at| matches(rest, &name[at..]))
-        }
-        Some(expected) => match name.chars().next() {
-            Some(letter) if letter == expected || (expected == '?' && letter != '/') => {
-                matches(&pattern[expected.len_utf8()..], &name[letter.len_utf8()..])
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut at, mut letter) = (0, 0);
+    // Behind the last star, and where what it stands for ends so far. Earlier stars need not grow:
+    // what follows them was found as far in front as can be.
+    let mut star: Option<(usize, usize)> = None;
+    while letter < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                at += 1;
+                star = Some((at, letter));
             }
-            _ => false,
-        },
+            Some(expected) if *expected == name[letter] || (*expected == '?' && name[letter] != '/') => {
+                at += 1;
+                letter += 1;
+            }
+            Some(_) | None => match star {
+                Some((behind, end)) if name[end] != '/' => {
+                    star = Some((behind, end + 1));
+                    (at, letter) = (behind, end + 1);
+                }
+                _ => return false,
+            },
+        }
     }
+    pattern[at..].iter().all(|c| *c == '*')
 }

@@ -194,6 +194,9 @@ fn compare(name: &str, a: &Value, b: &Value) -> Result<Value, String> {
     .into())
 }
 
+/// Wider than this nothing is printed.
+const MOST_COLUMNS: usize = 1_000_000;
+
 /// `%s %v %d %q %t`, with widths.
 fn printf(arguments: &[Value]) -> String {
     let Some((format, rest)) = arguments.split_first() else { return String::new() };
@@ -211,6 +214,12 @@ fn printf(arguments: &[Value]) -> String {
                 other => break other,
             }
         };
+        let (left, columns) = (width.starts_with('-'), width.trim_start_matches('-').parse::<usize>().unwrap_or(0));
+        if columns > MOST_COLUMNS {
+            // Go loses its place there.
+            text.push_str("%!(NOVERB)");
+            break;
+        }
         let value = match verb {
             Some('%') => "%".to_string(),
             None => "%!(NOVERB)".into(),
@@ -220,8 +229,9 @@ fn printf(arguments: &[Value]) -> String {
                 Some(value) => gofmt::v(value),
             },
         };
-        let (left, columns) = (width.starts_with('-'), width.trim_start_matches('-').parse::<usize>().unwrap_or(0));
-        text.push_str(&if left { format!("{value:<columns$}") } else { format!("{value:>columns$}") });
+        let padding = " ".repeat(columns.saturating_sub(value.chars().count()));
+        let parts = if left { [value, padding] } else { [padding, value] };
+        parts.iter().for_each(|part| text.push_str(part));
     }
     text
 }
