@@ -16,7 +16,7 @@ fn random_faults_leave_nothing_behind() {
 
 #[test]
 fn odd_input_is_answered() {
-    let found = fuzz::run(1, |_, cases| cases < 600);
+    let found = fuzz::run(1, |_, cases| cases < 600, None);
     assert_eq!(found.broken, Vec::<String>::new());
     // The cases are worth something only if some of them get through.
     let got_through: usize =
@@ -25,6 +25,11 @@ fn odd_input_is_answered() {
 }
 
 #[test]
+fn long_bodies_hold_nobody_up() {
+    assert_eq!(fuzz::long_bodies(1, |done| done < 110, None).broken, Vec::<String>::new());
+}
+
+#[test]
 fn larger_bodies_take_longer_only_in_proportion() {
-    assert_eq!(fuzz::growth(), Vec::<String>::new());
+    assert_eq!(fuzz::growth(1, |done| done < 12).broken, Vec::<String>::new());
 }

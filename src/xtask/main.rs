@@ -98,15 +98,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "swarm",
-        usage: "[--seeds N] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]",
+        usage: "[--seeds N] [--seconds S] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]",
         about: "random workloads under random faults, and what must hold regardless",
         run: tools::run_optimised,
     },
     Command {
         name: "fuzz",
-        usage: "[--seconds N] [--seed S]",
-        about: "odd requests and command lines: nothing panics, hangs or breaks the store",
-        run: tools::run_released,
+        usage: "[--seconds N] [--seed S] [--cases N] [--only TEXT] [--last FILE]",
+        about: "odd and long requests and command lines: nothing panics, hangs, takes 50 ms or breaks the store",
+        run: tools::run_optimised,
     },
     Command {
         name: "schedule",

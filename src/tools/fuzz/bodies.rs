@@ -2,6 +2,7 @@
 
 use api::Kind;
 use api::schema::{Shape, Type};
+use api::wire::{Method, Request};
 use engine::sim::Rng;
 use serde_json::{Map, Value, json};
 
@@ -105,13 +106,14 @@ pub fn of_type(rng: &mut Rng, of: &Type, depth: usize) -> Value {
 
 /// A manifest of any kind, most of them valid; `living` are objects of the cluster.
 pub fn body(rng: &mut Rng, living: &[Value]) -> Value {
-    let mut value = match rng.below(5) {
-        0 | 1 => {
+    let mut value = match rng.below(11) {
+        0 => thing(rng),
+        1..=4 => {
             let kind = weighed(rng, KINDS);
             let name = name(rng, kind);
             manifest(rng, kind, "default", &name)
         }
-        2 | 3 if !living.is_empty() => {
+        5..=8 if !living.is_empty() => {
             let mut value = pick(rng, living).clone();
             if let Some(metadata) =
                 value.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| !once_in(rng, 4))
@@ -329,9 +331,73 @@ fn path_into(rng: &mut Rng, value: &Value) -> String {
     }
 }
 
+/// The definition of a custom kind, which every cluster here has.
+pub fn definition_request() -> Request {
+    let schema = json!({"type": "object", "properties": {
+        "spec": {"type": "object", "properties": {
+            "size": {"type": "integer", "minimum": 0, "maximum": 100, "default": 1},
+            "color": {"type": "string", "enum": ["red", "blue"], "nullable": true},
+            "name": {"type": "string", "pattern": "^[a-z]*$", "maxLength": 12},
+            "when": {"type": "string", "format": "date-time"},
+            "either": {"x-kubernetes-int-or-string": true},
+            "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+            "parts": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                "items": {"type": "object", "required": ["name"], "properties": {
+                    "name": {"type": "string"}, "weight": {"type": "number", "default": 0.5}}}},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+        }, "x-kubernetes-validations": [
+            {"rule": "!has(self.tags) || self.tags.all(t, size(t) < 20)"},
+            {"rule": "!has(self.size) || !has(oldSelf.size) || self.size >= oldSelf.size - 50", "message": "too much less"},
+        ]},
+        "status": {"type": "object", "properties": {"replicas": {"type": "integer"}, "text": {"type": "string"}}},
+    }});
+    Request::new(Method::Post, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions").with_json(json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "odds.fuzz.example.com"},
+        "spec": {
+            "group": "fuzz.example.com", "scope": "Namespaced",
+            "names": {"plural": "odds", "singular": "odd", "kind": "Odd", "listKind": "OddList"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
+                "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.replicas"}},
+                "schema": {"openAPIV3Schema": schema}}],
+        },
+    }))
+}
+
+/// A custom object, most of them valid.
+pub fn thing(rng: &mut Rng) -> Value {
+    let mut spec = Map::new();
+    for (name, value) in [
+        ("size", json!(rng.below(120))),
+        ("color", pick(rng, &[json!("red"), json!("blue"), Value::Null, json!("green")]).clone()),
+        ("name", json!(pick(rng, &["a", "web", "Bad", ""]))),
+        ("when", json!(pick(rng, &["2026-01-01T00:00:00Z", "now"]))),
+        ("either", pick(rng, &[json!(1), json!("50%"), json!(0.5)]).clone()),
+        ("tags", json!([pick(rng, &["a", "b"]), "c"])),
+        ("parts", json!([{"name": "x"}, {"name": pick(rng, &["y", "x"]), "weight": 2}])),
+        ("labels", json!({"k": "v"})),
+        ("free", odd(rng)),
+        ("unknown", odd(rng)),
+    ] {
+        if once_in(rng, 3) {
+            spec.insert(name.into(), value);
+        }
+    }
+    json!({
+        "apiVersion": "fuzz.example.com/v1", "kind": "Odd", "spec": spec,
+        "metadata": {"name": format!("odd-{}", rng.below(4)), "namespace": "default"},
+    })
+}
+
 /// Where objects of this kind live.
 pub fn collection(value: &Value) -> Option<String> {
     let (group, version) = api::scheme::split_api_version(value["apiVersion"].as_str()?);
+    if (group, version, value["kind"].as_str()?) == ("fuzz.example.com", "v1", "Odd") {
+        let namespace = value["metadata"]["namespace"].as_str().unwrap_or("default");
+        return Some(format!("/apis/fuzz.example.com/v1/namespaces/{namespace}/odds"));
+    }
     let resource = api::scheme::by_gvk(group, version, value["kind"].as_str()?)?;
     let namespace = value["metadata"]["namespace"].as_str().unwrap_or("default");
     Some(resource.path(if resource.kind == Kind::Namespace { "" } else { namespace }))

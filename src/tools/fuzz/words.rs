@@ -13,8 +13,14 @@ pub fn path(rng: &mut Rng) -> String {
     let resource = pick(rng, RESOURCES);
     let namespace = if once_in(rng, 4) { &"" } else { pick(rng, &["default", "kube-system", "nowhere"]) };
     let mut path = resource.path(namespace);
+    if once_in(rng, 15) {
+        path = "/apis/fuzz.example.com/v1/namespaces/default/odds".into();
+    }
     if !once_in(rng, 3) {
-        path = format!("{path}/{}", pick(rng, &["web", "deployment-0", "worker-1", "kubernetes", "a b", "..", ""]));
+        path = format!(
+            "{path}/{}",
+            pick(rng, &["web", "deployment-0", "pod-0", "odd-0", "worker-1", "kubernetes", "a b", "..", ""])
+        );
         if once_in(rng, 2) {
             path = format!(
                 "{path}/{}",
@@ -34,6 +40,8 @@ pub fn path(rng: &mut Rng) -> String {
                         "ephemeralcontainers",
                         "resize",
                         "portforward",
+                        "resize",
+                        "attach",
                         "x"
                     ]
                 )
@@ -169,6 +177,52 @@ pub fn examples() -> Vec<String> {
         "auth can-i --list",
     ] {
         lines.push(format!("kubectl {more}"));
+    }
+    // What runs over everything, and over everything again.
+    for more in [
+        "get pods -A -o jsonpath={..}",
+        "get pods -A -o jsonpath={..name}",
+        "get pods -A -o jsonpath={..}{..}{..*}",
+        "get all -A -o jsonpath={.items[*]..*..*}",
+        "get pods -A -o jsonpath='{range .items[*]}{range .spec.containers[*]}{.name}{end}{end}'",
+        "get pods -A -o jsonpath='{.items[?(@..name==\"a\")]}'",
+        "get pods -A -o jsonpath='{.items[0:99999999:1]}{.items[-1:]}{.items[::0]}'",
+        "get pods -A -o go-template='{{range .items}}{{range $.items}}{{range $.items}}{{range $.items}}x{{end}}{{end}}{{end}}{{end}}'",
+        "get pods -A -o go-template='{{range .items}}{{range $k, $v := .metadata}}{{$k}}={{$v}}{{end}}{{end}}'",
+        "get pods -A -o go-template='{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}'",
+        "get pods -A -o go-template='{{printf \"%999999999d\" 1}}'",
+        "get pods -A -o go-template='{{printf \"%.999999999f %*d %[9]d\" 1.5}}{{index .items 99}}{{slice .items 1 99}}'",
+        "get pods -A -o go-template='{{with $x := .items}}{{$x}}{{$x}}{{end}}{{len .}}{{html .}}{{js .}}{{urlquery .}}'",
+        "get pods -A -o custom-columns=A:..,B:..*,C:.spec..name",
+        "get pods -A --sort-by={..name}",
+        "get pods -A --sort-by=.spec.containers[*].name",
+        "explain pods --recursive",
+        "explain customresourcedefinitions --recursive",
+        "get odds -o yaml",
+        "describe odds",
+        "get odds,deploy,svc -o json",
+        "patch odd odd-0 --type=merge -p '{\"spec\":{\"size\":3}}'",
+        "scale odd/odd-1 --replicas=3",
+        "for i in 1 2 3; do kubectl get pods; done",
+        "echo {1..99999999}",
+        "seq 1 99999999",
+        "while true; do echo x; done",
+        "yes | head -n 3",
+        "kubectl run odd --image=busybox:1.36 --restart=Never -- sh -c 'while true; do :; done'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'f() { f; f; }; f'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'x=a; while true; do x=$x$x; done'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'seq 1 99999999 | sort | uniq -c'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'printf %999999999d 1; echo $((1/0)) ${x:?} `f`'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'while true; do sh -c \"$0\" & done'",
+        "kubectl run odd --image=busybox:1.36 -- sh -c 'head -c 99999999 /dev/zero; dd if=/dev/zero of=/x bs=1G count=9; yes'",
+        "kubectl exec pod-0 -- sh -c 'while true; do echo x; done'",
+        "kubectl exec deploy/deployment-0 -- sh -c 'seq 1 9999999'",
+        "kubectl logs pod-0 --tail=99999999 --since=99999h",
+        "kubectl logs -l app=deployment-0 -f --max-log-requests=99",
+        "kubectl exec pod-0 -- sh -c 'f() { echo $(f); }; f'",
+    ] {
+        let typed = ["get ", "explain ", "describe ", "patch ", "scale "].iter().any(|verb| more.starts_with(verb));
+        lines.push(if typed { format!("kubectl {more}") } else { more.to_owned() });
     }
     lines
 }
