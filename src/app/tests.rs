@@ -1,5 +1,13 @@
 //! Tests that run as wasm in a browser: the engine must live the same history here as natively.
 
+/// The swarm's histories, which belong to the native tools: the same text, compiled for the page.
+#[path = "../tools/swarm"]
+mod swarm {
+    pub mod actions;
+    pub mod life;
+    pub mod manifests;
+}
+
 use course::transcript::{history, parse, play, write};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -23,6 +31,14 @@ fn the_same_inputs_give_the_native_event_log() {
     for (name, text) in CASES {
         let case = parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let word = format!("{name}={:016x}", history(&case));
+        assert!(native.split(' ').any(|known| known == word), "{word} here, but {native} natively");
+    }
+}
+
+#[wasm_bindgen_test]
+fn random_faults_have_the_native_event_log() {
+    let native = NATIVE.expect("run by `cargo xtask test --only wasm`, which asks the native build first");
+    for word in swarm::life::words() {
         assert!(native.split(' ').any(|known| known == word), "{word} here, but {native} natively");
     }
 }

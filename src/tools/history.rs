@@ -1,4 +1,4 @@
-//! `history FILE…`: the event hash of each transcript, so that the wasm tests can be held against it.
+//! `history FILE…`: the event hash of each transcript and of some of the swarm's seeds, to hold the wasm tests against.
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,7 @@ pub fn main(files: &[String]) -> Result<(), String> {
         let name = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
         words.push(format!("{name}={:016x}", transcript::history(&case)));
     }
+    words.extend(tools::swarm::life::words());
     println!("{}", words.join(" "));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `swarm [--seeds N] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]`: random workloads under random faults, and what must hold regardless.
+//! `swarm [--seeds N] [--seconds S] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]`: random workloads under random faults, and what must hold regardless.
 //!
 //! A seed is a history: requests and machine events at random times. After every event the
 //! invariants of [`always`] hold; when all faults are healed and fifteen minutes have passed, those
@@ -7,22 +7,20 @@
 
 mod actions;
 mod always;
+pub mod life;
 pub mod manifests;
 mod settled;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use engine::sim::{Millis, Rng};
-use engine::{Cluster, ClusterConfig, NodeConfig};
+use engine::Cluster;
+use engine::sim::Millis;
 
 use actions::Action;
 use always::Watcher;
+use life::{QUIET, cluster, sliced};
 
-/// Nodes are Ready before anything happens.
-const WARM_UP: Millis = 60_000;
-/// How long the cluster is left alone in the end.
-const QUIET: Millis = 15 * 60_000;
 /// How long a failing history may be shortened.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,6 +30,8 @@ pub struct Outcome {
     pub broken: Vec<String>,
     /// A line per action.
     pub told: Vec<String>,
+    /// Events handled, each looked at.
+    pub events: u64,
     hash: u64,
 }
 
@@ -45,9 +45,14 @@ pub fn main(words: &[String]) -> Result<(), String> {
     let (seeds, from, minutes) = (count("--seeds", 100)?, count("--from", 1)?, count("--minutes", 20)?);
     let keep: Option<Vec<usize>> = flag("--keep").map(|text| text.split(',').filter_map(|n| n.parse().ok()).collect());
     let tell = words.iter().any(|word| word == "--list");
+    let limit = flag("--seconds").and_then(|text| text.parse().ok()).map(Duration::from_secs);
     let began = Instant::now();
-    let mut failed = 0;
+    let (mut played, mut events, mut failed, mut breaches) = (0_u64, 0, 0, 0);
     for seed in from..from + seeds {
+        if limit.is_some_and(|limit| began.elapsed() > limit) {
+            break;
+        }
+        played += 1;
         let mut history = actions::history(seed, minutes * 60_000);
         if let Some(keep) = &keep {
             history.retain(|action| keep.contains(&action.number));
@@ -56,13 +61,19 @@ pub fn main(words: &[String]) -> Result<(), String> {
         if tell {
             outcome.told.iter().for_each(|line| println!("{line}"));
         }
+        events += outcome.events;
         if !outcome.broken.is_empty() {
             failed += 1;
+            breaches += outcome.broken.len();
             report(seed, minutes, history, outcome);
         }
     }
-    println!("{seeds} seeds, {failed} broken, in {:.1} s", began.elapsed().as_secs_f64());
-    if failed == 0 { Ok(()) } else { Err(format!("{failed} of {seeds} seeds broke something")) }
+    println!(
+        "{played} seeds from {from}, {events} events, {breaches} violations in {failed} seeds, {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    println!("one of them again: cargo xtask swarm --seeds 1 --from SEED --minutes {minutes} --list");
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} of {played} seeds broke something")) }
 }
 
 /// Plays a seed's history; what it broke.
@@ -108,41 +119,24 @@ fn shrink(seed: u64, mut history: Vec<Action>, mut outcome: Outcome) -> (Vec<Act
 
 /// Plays a history event by event, then in other slices.
 fn check(seed: u64, history: &[Action]) -> Outcome {
-    let mut told = Vec::new();
-    let played = catch_unwind(AssertUnwindSafe(|| watched(seed, history, &mut told)));
+    let (mut told, mut events) = (Vec::new(), 0);
+    let played = catch_unwind(AssertUnwindSafe(|| watched(seed, history, &mut told, &mut events)));
     let (broken, hash) = played.unwrap_or_else(|_| (vec!["panic: see above".into()], 0));
-    let mut outcome = Outcome { broken, told, hash };
+    let mut outcome = Outcome { broken, told, events, hash };
     if outcome.broken.is_empty() && sliced(seed, history) != outcome.hash {
         outcome.broken.push("slices: another slicing of time is another history".into());
     }
     outcome
 }
 
-fn cluster(seed: u64) -> Cluster {
-    let mut rng = Rng::stream(seed, "swarm cluster");
-    let mut nodes = vec![NodeConfig::control_plane()];
-    for number in 1..=2 + rng.below(3) {
-        nodes.push(NodeConfig::worker(&format!("worker-{number}")));
-    }
-    let mut cluster = Cluster::new(ClusterConfig { seed, nodes, ..ClusterConfig::default() });
-    cluster.run_for(WARM_UP, usize::MAX);
-    for namespace in manifests::NAMESPACES {
-        let body = serde_json::json!({"metadata": {"name": namespace}});
-        let request = api::wire::Request::new(api::wire::Method::Post, "/api/v1/namespaces").with_json(body);
-        // `default` is there already.
-        let _ = cluster.request(request);
-    }
-    cluster.run_for(2_000, usize::MAX);
-    cluster
-}
-
-fn watched(seed: u64, history: &[Action], told: &mut Vec<String>) -> (Vec<String>, u64) {
+fn watched(seed: u64, history: &[Action], told: &mut Vec<String>, events: &mut u64) -> (Vec<String>, u64) {
     let mut cluster = cluster(seed);
     let mut watcher = Watcher::default();
     let start = cluster.now();
     let mut until = |cluster: &mut Cluster, at: Millis| -> Result<(), String> {
         while cluster.next_event_at().is_some_and(|due| due <= at) {
             cluster.step_event();
+            *events += 1;
             watcher
                 .look(cluster)
                 .map_err(|why| format!("{why} (at {:.3} s)", (cluster.now() - start) as f64 / 1000.0))?;
@@ -162,28 +156,8 @@ fn watched(seed: u64, history: &[Action], told: &mut Vec<String>) -> (Vec<String
     if let Err(why) = until(&mut cluster, end) {
         return (vec![why], 0);
     }
-    (settled::breaches(&cluster.snapshot()), cluster.event_hash())
-}
-
-/// The same history, time passing in random pieces.
-fn sliced(seed: u64, history: &[Action]) -> u64 {
-    let mut rng = Rng::stream(seed, "slices");
-    let mut cluster = cluster(seed);
-    let start = cluster.now();
-    let mut until = |cluster: &mut Cluster, at: Millis| loop {
-        let rest = at.saturating_sub(cluster.now());
-        let span = rest.min(1 + rng.below(60_000));
-        let ran = cluster.run_for(span, 1 + rng.below(400) as usize);
-        if ran.complete && span == rest {
-            return;
-        }
-    };
-    for action in history {
-        until(&mut cluster, start + action.at);
-        action.happen(&mut cluster);
-    }
-    actions::heal(&mut cluster);
-    let end = cluster.now() + QUIET;
-    until(&mut cluster, end);
-    cluster.event_hash()
+    let snapshot = cluster.snapshot();
+    let mut broken = settled::breaches(&snapshot);
+    broken.extend(snapshot.contradictions().into_iter().map(|why| format!("contradiction: {why}")));
+    (broken, cluster.event_hash())
 }

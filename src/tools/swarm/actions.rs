@@ -9,7 +9,7 @@ use engine::sim::{Millis, Rng};
 use engine::{Cluster, Fault, NodeConfig, ProcessId, Scarce, Snapshot};
 use serde_json::{Value, json};
 
-use super::manifests::{CAPPED, KINDS, NAMESPACES, change, manifest, name, once_in, pick, weighed};
+use super::manifests::{CAPPED, HOLD, KINDS, NAMESPACES, change, manifest, name, once_in, pick, weighed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -36,6 +36,11 @@ pub enum What {
     Squeeze,
     Relieve,
     Traffic,
+    Resize,
+    Relabel,
+    Release,
+    DeleteNode,
+    DeleteNamespace,
 }
 
 const WHATS: &[(What, u64)] = &[
@@ -62,6 +67,11 @@ const WHATS: &[(What, u64)] = &[
     (What::Squeeze, 2),
     (What::Relieve, 3),
     (What::Traffic, 2),
+    (What::Resize, 5),
+    (What::Relabel, 3),
+    (What::Release, 3),
+    (What::DeleteNode, 1),
+    (What::DeleteNamespace, 1),
 ];
 
 /// One thing that happens, some time after the one before.
@@ -122,6 +132,23 @@ pub fn heal(cluster: &mut Cluster) {
         }
         if !view.running {
             hand.fault(Fault::Start(id.clone()));
+        }
+    }
+    // A machine whose Node was deleted registers when its kubelet starts again.
+    let present: Vec<&str> = snapshot.objects(Kind::Node, "").map(Object::name).collect();
+    let missing = snapshot.processes.keys().filter(|id| match id {
+        ProcessId::Kubelet(node) => !present.contains(&&**node),
+        _ => false,
+    });
+    for id in missing.cloned().collect::<Vec<_>>() {
+        hand.fault(Fault::Stop(id.clone()));
+        hand.fault(Fault::Start(id));
+    }
+    for (kind, _) in KINDS {
+        let held = |object: &&Object| object.meta().finalizers.iter().flatten().any(|finalizer| finalizer == HOLD);
+        let place = |object: &Object| (object.namespace().to_owned(), object.name().to_owned());
+        for (namespace, name) in snapshot.objects(*kind, "").filter(held).map(place).collect::<Vec<_>>() {
+            hand.release(*kind, &namespace, &name);
         }
     }
     for traffic in &snapshot.traffic {
@@ -229,6 +256,35 @@ impl Hand<'_> {
                 let per_second = self.rng.below(20) as u32;
                 self.fault(Fault::Traffic { namespace, service, per_second })
             }
+            What::Resize => {
+                let Some((namespace, name)) = self.some(Kind::Pod) else { return "no pod".into() };
+                let cpu = pick(self.rng, &["10m", "100m", "300m", "900m", "4"]);
+                let memory = pick(self.rng, &["16Mi", "64Mi", "256Mi", "2Gi"]);
+                let resources = json!({"requests": {"cpu": cpu, "memory": memory}});
+                let patch = json!({"spec": {"containers": [{"name": "main", "resources": resources}]}});
+                self.patch_at(Kind::Pod, &namespace, &format!("{name}/resize"), "strategic-merge-patch", patch)
+            }
+            What::Relabel => {
+                let Some((namespace, name)) = self.some(Kind::Pod) else { return "no pod".into() };
+                let app = *pick(self.rng, &["nobody", "deployment-0", "statefulset-1", "replicaset-0", "daemonset-2"]);
+                self.patch(Kind::Pod, &namespace, &name, json!({"metadata": {"labels": {"app": app}}}))
+            }
+            What::Release => {
+                let (kind, _) = *pick(self.rng, KINDS);
+                let Some((namespace, name)) = self.some(kind) else { return format!("no {kind:?}") };
+                self.release(kind, &namespace, &name)
+            }
+            What::DeleteNode => {
+                let Some((_, node)) = self.some(Kind::Node) else { return "no node".into() };
+                self.delete(Kind::Node, "", &node, json!({}))
+            }
+            What::DeleteNamespace => {
+                let namespace = *pick(self.rng, &["shop", "shop", CAPPED]);
+                if once_in(self.rng, 2) {
+                    return self.found(namespace);
+                }
+                self.delete(Kind::Namespace, "", namespace, json!({}))
+            }
             What::Join => {
                 let name = format!("joined-{}", self.rng.below(2));
                 if self.snapshot.processes.contains_key(&ProcessId::Kubelet(name.as_str().into())) {
@@ -310,10 +366,28 @@ impl Hand<'_> {
         }
     }
 
+    /// Takes our finalizer off.
+    fn release(&mut self, kind: Kind, namespace: &str, name: &str) -> String {
+        let patch = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": [HOLD]}});
+        self.patch_at(kind, namespace, name, "strategic-merge-patch", patch)
+    }
+
+    /// Makes a namespace, which may be there.
+    fn found(&mut self, namespace: &str) -> String {
+        let request = Request::new(Method::Post, "/api/v1/namespaces");
+        let answer = self.cluster.request(request.with_json(json!({"metadata": {"name": namespace}})));
+        format!("{namespace} → {}", said(&answer))
+    }
+
     fn patch(&mut self, kind: Kind, namespace: &str, name: &str, patch: Value) -> String {
+        self.patch_at(kind, namespace, name, "merge-patch", patch)
+    }
+
+    fn patch_at(&mut self, kind: Kind, namespace: &str, name: &str, media: &str, patch: Value) -> String {
         let path = format!("{}/{name}", kind.resource().expect("it is served").path(namespace));
         let text = patch.to_string();
-        let request = Request::new(Method::Patch, &path).with_header("content-type", "application/merge-patch+json");
+        let request =
+            Request::new(Method::Patch, &path).with_header("content-type", format!("application/{media}+json"));
         let answer = self.cluster.request(request.with_json(patch));
         format!("{namespace}/{name} {text} → {}", said(&answer))
     }

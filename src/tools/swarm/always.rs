@@ -12,6 +12,28 @@ use engine::{Cluster, Snapshot};
 /// More events than this in one virtual second: somebody is running in circles.
 const BUSY: u32 = 20_000;
 
+/// No history asks for so many pods; who has more makes them again and again.
+const MOST_PODS: usize = 600;
+
+/// Who has how many pods in which phase, the most first.
+fn owners(snapshot: &Snapshot) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for pod in snapshot.list::<Pod>("") {
+        let owner = pod.metadata.owner_references.iter().flatten().next();
+        let owner = owner.map_or("nobody".to_owned(), |owner| format!("{} {}", owner.kind, owner.name));
+        let status = pod.status.clone().unwrap_or_default();
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+        let (phase, reason) = (status.phase.unwrap_or_default(), status.reason.unwrap_or_default());
+        *counts.entry(format!("{owner} on {node:?} {phase} {reason}")).or_default() += 1;
+    }
+    let mut counts: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
+    counts.sort_by(|a, b| b.cmp(a));
+    counts.iter().take(3).map(|(count, name)| format!("{count} × {name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Every so many writes the whole store is gone through.
+const THOROUGH: u64 = 100;
+
 /// Kind, namespace, name.
 type Place = (Kind, Arc<str>, Arc<str>);
 /// uid, resourceVersion, generation.
@@ -26,6 +48,7 @@ pub struct Watcher {
     pods: BTreeMap<String, Known>,
     second: u64,
     events: u32,
+    looks: u64,
 }
 
 /// What was last seen of a pod.
@@ -49,6 +72,12 @@ impl Watcher {
         let version = cluster.version();
         if version == self.version {
             return Ok(());
+        }
+        self.looks += 1;
+        if self.looks.is_multiple_of(THOROUGH)
+            && let Some(why) = cluster.snapshot().contradictions().first()
+        {
+            return Err(format!("contradiction: {why}"));
         }
         if version < self.version {
             return Err(format!("version: the store went from {} to {version}", self.version));
@@ -135,16 +164,23 @@ impl Watcher {
             there.insert(uid, now);
         }
         self.pods = there;
+        if self.pods.len() > MOST_PODS {
+            return Err(format!("storm: {} pods, {}", self.pods.len(), owners(snapshot)));
+        }
         Ok(())
     }
 }
 
-/// What a pod's containers ask for: milli-CPU and bytes.
+/// What a pod's containers ask for: milli-CPU and bytes. What the kubelet has not granted yet does not count.
 pub fn requests(pod: &Pod) -> (i64, i64) {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let of = |name: &str, milli: bool| -> i64 {
         let asked = containers.clone().filter_map(|container| {
-            let quantity = container.resources.as_ref()?.requests.as_ref()?.get(name)?;
+            let granted = statuses.clone().find(|status| status.name == container.name);
+            let granted = granted.and_then(|status| status.allocated_resources.as_ref());
+            let wished = || container.resources.as_ref()?.requests.as_ref();
+            let quantity = granted.or_else(wished)?.get(name)?;
             Some(if milli { amount(quantity).milli_value() } else { amount(quantity).value() })
         });
         asked.sum()

@@ -11,6 +11,17 @@ use serde_json::{Value, json};
 pub const NAMESPACES: &[&str] = &["default", "shop", "capped"];
 pub const CAPPED: &str = "capped";
 
+/// Priority classes: name, value, and whether they may push others out.
+pub const CLASSES: &[(&str, i32, &str)] = &[
+    ("low", -10, "PreemptLowerPriority"),
+    ("high", 1_000, "PreemptLowerPriority"),
+    ("higher", 2_000, "PreemptLowerPriority"),
+    ("polite", 1_500, "Never"),
+];
+
+/// A finalizer that nobody takes off but the history.
+pub const HOLD: &str = "swarm.example.com/hold";
+
 /// The kinds that are created, changed and deleted, with how often.
 pub const KINDS: &[(Kind, u64)] = &[
     (Kind::Deployment, 6),
@@ -126,6 +137,9 @@ pub fn manifest(rng: &mut Rng, kind: Kind, namespace: &str, name: &str) -> Value
         }
     };
     value["spec"] = body;
+    if once_in(rng, 15) {
+        value["metadata"]["finalizers"] = json!([HOLD]);
+    }
     value
 }
 
@@ -239,7 +253,7 @@ fn runs(rng: &mut Rng, app: &str) -> Value {
         "containers": [container],
         "terminationGracePeriodSeconds": pick(rng, &[0, 1, 5, 30]),
     });
-    match rng.below(8) {
+    match rng.below(10) {
         0 => {
             spec["topologySpreadConstraints"] = json!([{
                 "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
@@ -254,6 +268,10 @@ fn runs(rng: &mut Rng, app: &str) -> Value {
         2 => {
             spec["initContainers"] =
                 json!([{"name": "first", "image": "busybox:1.36", "command": ["sh", "-c", "sleep 2"]}])
+        }
+        4 | 5 => {
+            let (class, ..) = pick(rng, CLASSES);
+            spec["priorityClassName"] = json!(class);
         }
         3 => spec["tolerations"] = json!([{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 20}]),
         _ => {}
@@ -320,7 +338,11 @@ pub fn change(rng: &mut Rng, kind: Kind) -> Value {
         },
         Kind::HorizontalPodAutoscaler => json!({"spec": {"minReplicas": 1, "maxReplicas": 1 + rng.below(5)}}),
         Kind::PodDisruptionBudget => json!({"spec": {"minAvailable": rng.below(3), "maxUnavailable": null}}),
-        Kind::Service => match rng.below(3) {
+        Kind::Service => match rng.below(6) {
+            1 => json!({"spec": {"type": pick(rng, &["ClusterIP", "NodePort", "LoadBalancer"])}}),
+            2 => {
+                json!({"spec": {"type": "ExternalName", "externalName": "example.com", "clusterIP": null, "clusterIPs": null}})
+            }
             0 => json!({"spec": {"ports": [{"name": "web", "port": 8080, "targetPort": 80}]}}),
             _ => json!({"spec": {"selector": {"app": some_app(rng)}}}),
         },

@@ -33,6 +33,7 @@ pub fn breaches(snapshot: &Snapshot) -> Vec<String> {
     world.nodes();
     world.pods();
     world.pending();
+    world.namespaces();
     for kind in [Kind::ReplicaSet, Kind::ReplicationController, Kind::Deployment, Kind::StatefulSet] {
         world.replicated(kind);
     }
@@ -178,16 +179,48 @@ impl World<'_> {
                 });
                 let name = node.metadata.name.as_deref().unwrap_or_default();
                 let (has_cpu, has_memory, most) = allocatable(node);
-                let used = taking_room(self.snapshot, name).fold((cpu, memory, 1), |sum, pod| {
-                    let (cpu, memory) = requests(pod);
-                    (sum.0 + cpu, sum.1 + memory, sum.2 + 1)
-                });
-                if !keeps_out && used.0 <= has_cpu && used.1 <= has_memory && used.2 <= most {
-                    let pod = pod.metadata.name.as_deref().unwrap_or_default();
-                    found.push(format!("pending: pod {pod} would fit on {name}"));
+                let used = |counts: &dyn Fn(&Pod) -> bool| {
+                    let there = taking_room(self.snapshot, name).filter(|pod| counts(pod));
+                    let sum = there.fold((cpu, memory, 1), |sum, pod| {
+                        let (cpu, memory) = requests(pod);
+                        (sum.0 + cpu, sum.1 + memory, sum.2 + 1)
+                    });
+                    sum.0 <= has_cpu && sum.1 <= has_memory && sum.2 <= most
+                };
+                if keeps_out {
+                    continue;
+                }
+                let waits = pod.metadata.name.as_deref().unwrap_or_default();
+                if used(&|_| true) {
+                    found.push(format!("pending: pod {waits} would fit on {name}"));
+                }
+                let priority = |pod: &Pod| pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0);
+                let pushes = spec.preemption_policy.as_deref() != Some("Never");
+                if pushes && used(&|other| priority(other) >= priority(pod)) {
+                    found.push(format!("preemption: pod {waits} would fit on {name} if lesser ones went"));
                 }
             }
         }
+        self.breaches.extend(found);
+    }
+
+    /// Nothing is in a namespace that is not there.
+    fn namespaces(&mut self) {
+        let there: BTreeSet<&str> = self.list(Kind::Namespace).iter().map(|one| text(one, "/metadata/name")).collect();
+        let lost = |object: &&Value| {
+            let namespace = text(object, "/metadata/namespace");
+            !namespace.is_empty() && !there.contains(namespace)
+        };
+        let found: Vec<String> = self
+            .all
+            .iter()
+            .flat_map(|(kind, objects)| {
+                objects
+                    .iter()
+                    .filter(lost)
+                    .map(move |object| format!("lost: {kind:?} {} has no namespace", title(object)))
+            })
+            .collect();
         self.breaches.extend(found);
     }
 
@@ -215,7 +248,17 @@ impl World<'_> {
             self.same("replicas-counted", &name, number(&owner, "/status/replicas"), alive.len() as i64);
             self.same("ready-counted", &name, number(&owner, "/status/readyReplicas"), ready);
             self.same("available-counted", &name, number(&owner, "/status/availableReplicas"), ready);
-            if self.stuck || text(&owner, "/metadata/namespace") == CAPPED {
+            // A pod that was let go keeps its name, which a StatefulSet wants for another.
+            let (namespace, prefix) =
+                (text(&owner, "/metadata/namespace"), format!("{}-", text(&owner, "/metadata/name")));
+            let in_the_way = |pod: &Value| {
+                let (there, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
+                kind == Kind::StatefulSet
+                    && there == namespace
+                    && name.starts_with(&prefix)
+                    && !is_controlled_by(pod, &owner)
+            };
+            if self.stuck || namespace == CAPPED || self.list(Kind::Pod).iter().any(in_the_way) {
                 continue;
             }
             self.same("replicas", &name, alive.len() as i64, wanted);
@@ -350,6 +393,12 @@ impl World<'_> {
 
     fn budgets(&mut self) {
         for budget in self.list(Kind::PodDisruptionBudget).to_vec() {
+            // Of pods whose controller nobody can scale the controller gives up before it counts.
+            let conditions = budget.pointer("/status/conditions").map(Value::to_string).unwrap_or_default();
+            if conditions.contains("SyncFailed") {
+                self.same("budget-failed", &title(&budget), number(&budget, "/status/disruptionsAllowed"), 0);
+                continue;
+            }
             let name = format!("PodDisruptionBudget {}", title(&budget));
             let namespace = text(&budget, "/metadata/namespace");
             let wanted = budget.pointer("/spec/selector/matchLabels");
