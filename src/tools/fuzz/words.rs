@@ -224,6 +224,30 @@ pub fn examples() -> Vec<String> {
         let typed = ["get ", "explain ", "describe ", "patch ", "scale "].iter().any(|verb| more.starts_with(verb));
         lines.push(if typed { format!("kubectl {more}") } else { more.to_owned() });
     }
+    // Depth, which costs stack.
+    for (before, open, after) in [
+        ("kubectl get pods -o go-template='{{", "(", "}}'"),
+        ("kubectl get pods -o go-template='", "{{if .}}", "'"),
+        ("kubectl get pods -o go-template='{{if .}}", "{{else if .}}", "{{end}}'"),
+        ("kubectl get pods -o jsonpath='{", "[?(@", "}'"),
+        ("kubectl get pods -o jsonpath='{", "..", "*}'"),
+        ("kubectl get pods -o custom-columns=A:", "[?(", ""),
+        ("kubectl get pods -l 'a in (", "b,", "c)'"),
+        ("echo ", "$(echo ", ""),
+        ("echo ", "`", ""),
+        ("kubectl create -f - <<EOF\n", "a: [", "\nEOF"),
+        ("kubectl patch pod pod-0 --type=merge -p '", "{\"a\":", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c '", "(", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c 'echo ", "$(echo ", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c 'echo $((", "(", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c 'echo ", "$((1+", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c 'echo ", "${x:-", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c '", "if true; then ", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c '", "! ", "'"),
+        ("kubectl run odd --image=busybox:1.36 -- sh -c 'case x in ", "*", "a) echo;; esac'"),
+    ] {
+        lines.push(format!("{before}{}{after}", open.repeat(3_000)));
+    }
     lines
 }
 

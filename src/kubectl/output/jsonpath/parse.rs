@@ -6,8 +6,14 @@ use serde_json::Value;
 
 use super::Node;
 
+const MOST_FILTERS: usize = 100;
+
 /// Parses text with `{…}` actions.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, String> {
+    // Filters in filters are read one inside the other.
+    if text.matches("[?(").count() > MOST_FILTERS {
+        return Err(format!("more than {MOST_FILTERS} filters"));
+    }
     let mut nodes = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

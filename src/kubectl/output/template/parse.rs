@@ -6,12 +6,41 @@ use super::{Base, Node, Operand, Pipeline, Place, functions};
 
 /// Parses a whole template.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, String> {
+    if nesting(text) > DEEPEST {
+        return Err(format!("template: output:1: nested more than {DEEPEST} deep"));
+    }
     let mut parts = Parts { whole: text, rest: text };
     let (nodes, end) = block(&mut parts)?;
     match end {
         None => Ok(nodes),
         Some(word) => Err(format!("template: output:1: unexpected {{{{{word}}}}}")),
     }
+}
+
+/// Deeper than anybody writes; bounds the recursion here and when a template runs.
+const DEEPEST: usize = 100;
+
+/// How deep brackets and blocks lie in each other, at most.
+fn nesting(text: &str) -> usize {
+    let (mut blocks, mut deepest) = (0_usize, 0);
+    for action in text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()) {
+        let mut words = action.trim_start_matches('-').split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("if" | "range" | "with" | "define" | "block"), _) | (Some("else"), Some(_)) => blocks += 1,
+            (Some("end"), _) => blocks = blocks.saturating_sub(1),
+            _ => {}
+        }
+        let mut brackets = 0_usize;
+        for letter in action.chars() {
+            match letter {
+                '(' => brackets += 1,
+                ')' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(blocks + brackets);
+        }
+    }
+    deepest
 }
 
 struct Parts<'a> {

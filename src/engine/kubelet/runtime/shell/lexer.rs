@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::ast::{Param, ParamOp, Part, Redir, RedirKind, Word};
-use super::parser::Parser;
+use super::parser::{MAX_DEPTH, Parser};
 
 pub type Syntax<T> = Result<T, String>;
 
@@ -266,6 +266,16 @@ impl Parser {
 
     /// What follows a `$` or a backquote; `None` for a lone dollar, which is consumed.
     fn dollar(&mut self, quoted: bool) -> Syntax<Option<Part>> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err("syntax error: too deeply nested".to_owned());
+        }
+        let found = self.dollar_form(quoted);
+        self.depth -= 1;
+        found
+    }
+
+    fn dollar_form(&mut self, quoted: bool) -> Syntax<Option<Part>> {
         if self.at(0) == Some('`') {
             self.pos += 1;
             let mut inner = String::new();

@@ -14,11 +14,11 @@ pub struct Parser {
     /// Here-documents met and not yet read: slot, end word, strip tabs, quoted.
     pub(super) here_wanted: Vec<(usize, String, bool, bool)>,
     pub(super) here_slots: Vec<Option<Word>>,
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 /// Nesting beyond this is refused rather than risked.
-const MAX_DEPTH: usize = 60;
+pub(super) const MAX_DEPTH: usize = 60;
 
 /// Parses a whole script.
 ///
