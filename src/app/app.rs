@@ -6,7 +6,11 @@ use crate::{
     backend::dom,
     components::dialog::Dialog,
     i18n::{I18n, Locale},
-    pages::{help::HelpText, home::HomePage, lesson::LessonPage, sandbox::SandboxPage},
+    pages::{
+        cluster::{ClusterPage, Door},
+        help::HelpText,
+        home::HomePage,
+    },
     state::{
         route::{self, Route},
         saved::Store,
@@ -48,6 +52,7 @@ pub fn App() -> impl IntoView {
     });
 
     let route = route::follow();
+    let door = Door::open();
     let broken = RwSignal::new(broken);
     view! {
         <a class="skip" href="#main" on:click=|event| {
@@ -56,8 +61,7 @@ pub fn App() -> impl IntoView {
         }>{move || i18n.t().common.skip_to_main}</a>
         {move || match route.get() {
             Route::Home => view! { <HomePage/> }.into_any(),
-            Route::Lesson(id) => view! { <LessonPage id/> }.into_any(),
-            Route::Sandbox => view! { <SandboxPage/> }.into_any(),
+            route @ (Route::Lesson(_) | Route::Sandbox) => view! { <ClusterPage door route/> }.into_any(),
         }}
         <Dialog open=help title=Signal::derive(move || i18n.t().help.title.to_string())>
             <HelpText/>

@@ -1,9 +1,10 @@
 //! The pages: they put components together and wire them to the state.
 
 mod actions;
+pub mod cluster;
 pub mod help;
 pub mod home;
-pub mod lesson;
-pub mod sandbox;
+mod lesson;
+mod sandbox;
 mod starting;
 mod workbench;

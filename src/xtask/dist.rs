@@ -8,7 +8,7 @@ use crate::flag;
 use crate::install;
 use crate::process::{self, Outcome, free_port, program, root};
 use crate::site;
-use crate::{wasm, why};
+use crate::{split, wasm, why};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -28,6 +28,7 @@ pub fn run(args: &[String]) -> Outcome {
     let asks_why = flag(args, "--why");
     compile(&dist, true, asks_why)?;
     let why = if asks_why { Some(why::tables(&module(&dist)?)?) } else { None };
+    split::apart(&dist, profile(true))?;
     finish(&dist, true)?;
     print_sizes(&dist)?;
     if let Some(why) = why {
@@ -45,23 +46,32 @@ pub fn run(args: &[String]) -> Outcome {
 /// Builds the page into `dist`; a release is small, otherwise it is built soon.
 pub fn build(dist: &Path, release: bool) -> Outcome {
     compile(dist, release, false)?;
+    split::apart(dist, profile(release))?;
     finish(dist, release)
+}
+
+/// Cargo's profile, as index.html names it.
+fn profile(release: bool) -> &'static str {
+    if release { "page" } else { "quick" }
 }
 
 fn compile(dist: &Path, release: bool, typed_names: bool) -> Outcome {
     let mut trunk = program("trunk");
-    trunk.args(["build", "--public-url", "./", "--dist"]).arg(dist);
+    trunk.args(["build", "--features", split::FEATURE, "--public-url", "./", "--dist"]).arg(dist);
     if release {
         trunk.arg("--release");
     }
+    // The flags of `.cargo/config.toml` are replaced by these, so they are said again.
+    let mut flags = vec!["--cfg", "erase_components", split::FLAG];
     if typed_names {
-        // The flags of `.cargo/config.toml`, and names that say for which types a function was written.
-        trunk.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\x1ferase_components\x1f-Csymbol-mangling-version=v0");
+        // Names that say for which types a function was written.
+        flags.push("-Csymbol-mangling-version=v0");
     }
+    trunk.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     process::run(&mut trunk)
 }
 
-/// The page's code as trunk left it, with the names of its functions.
+/// The page's code as trunk left it, one module with the names of its functions.
 fn module(dist: &Path) -> Outcome<Vec<u8>> {
     let (name, path) =
         files(dist)?.into_iter().find(|(name, _)| name.ends_with(".wasm")).ok_or("trunk wrote no wasm module")?;
@@ -117,7 +127,7 @@ fn publish(page: &str) -> Outcome<String> {
 }
 
 /// The files below `dir`, sorted, with the names a browser would use.
-fn files(dir: &Path) -> Outcome<Vec<(String, PathBuf)>> {
+pub fn files(dir: &Path) -> Outcome<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     let mut open = vec![dir.to_owned()];
     while let Some(next) = open.pop() {
@@ -137,7 +147,7 @@ fn files(dir: &Path) -> Outcome<Vec<(String, PathBuf)>> {
 /// Prints what every file weighs raw and on the way to the visitor.
 pub fn print_sizes(dist: &Path) -> Outcome {
     println!("\n{:>12} {:>12} {:>12}  file", "raw", "gzip", "brotli");
-    let (mut total, mut first) = ([0; 3], [0; 3]);
+    let (mut total, mut first, mut second) = ([0; 3], [0; 3], [0; 3]);
     for (name, path) in files(dist)? {
         let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
         let sizes = [
@@ -146,14 +156,16 @@ pub fn print_sizes(dist: &Path) -> Outcome {
             squeezed("brotli", &["-q", "11", "-w", "24", "-c", "-"], &bytes).unwrap_or(bytes.len()),
         ];
         println!("{:>12} {:>12} {:>12}  {name}", grouped(sizes[0]), grouped(sizes[1]), grouped(sizes[2]));
+        let with_cluster = split::is_second(&name);
         let loaded_later =
             matches!(name.as_str(), "404.html" | "sw.js" | ".nojekyll" | "pilothouse.json") || name.ends_with(".txt");
         for column in 0..3 {
             total[column] += sizes[column];
-            first[column] += if loaded_later { 0 } else { sizes[column] };
+            first[column] += if loaded_later || with_cluster { 0 } else { sizes[column] };
+            second[column] += if with_cluster { sizes[column] } else { 0 };
         }
     }
-    for (sizes, what) in [(first, "first load"), (total, "all")] {
+    for (sizes, what) in [(first, "until the front page is drawn"), (second, "then, for the cluster"), (total, "all")] {
         println!("{:>12} {:>12} {:>12}  {what}", grouped(sizes[0]), grouped(sizes[1]), grouped(sizes[2]));
     }
     Ok(())

@@ -7,6 +7,7 @@ use crate::process::{Outcome, cargo, output, program, root, run};
 use std::time::Instant;
 
 const TRUNK: &str = "0.21.14";
+const SPLITTER: &str = "0.2.4";
 /// The official Python client for the Kubernetes that is simulated.
 const PYTHON_CLIENT: &str = "36.0.3";
 
@@ -66,6 +67,21 @@ const WASM_BINDGEN: Tool = Tool {
     }),
 };
 
+const WASM_SPLIT: Tool = Tool {
+    name: "wasm-split-cli 0.2.4",
+    why: "it makes a second module of the cluster, which the page fetches when it has drawn itself",
+    lasts: "1 to 2 minutes",
+    present: || {
+        // It cannot say its own version.
+        let listed = output(&mut cargo(&["install", "--list"])).unwrap_or_default();
+        listed.contains(&format!("wasm_split_cli_support v{SPLITTER}:"))
+    },
+    get: Source::Run(|| {
+        let package = ["--locked", "wasm_split_cli_support", "--version", SPLITTER, "--features", "build-binary"];
+        cargo_install("1", &[&package[..], &["--force"]].concat())
+    }),
+};
+
 const BROTLI: Tool = Tool {
     name: "brotli",
     why: "it measures what visitors download",
@@ -102,11 +118,12 @@ const NPM: Tool = Tool {
 /// For `trunk serve` and `trunk build`.
 pub const TO_BUILD: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN];
 /// For a release.
-pub const TO_RELEASE: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN, BROTLI];
+pub const TO_RELEASE: &[Tool] = &[WASM_TARGET, TRUNK_TOOL, WASM_BINDGEN, WASM_SPLIT, BROTLI];
 /// For tests in the browser.
 pub const TO_BROWSE: &[Tool] = &[CHROMIUM, KOREAN_FONT, NPM];
 /// For all commands.
-pub const EVERYTHING: &[Tool] = &[WASM_TARGET, CHROMIUM, KOREAN_FONT, BROTLI, NPM, TRUNK_TOOL, WASM_BINDGEN];
+pub const EVERYTHING: &[Tool] =
+    &[WASM_TARGET, CHROMIUM, KOREAN_FONT, BROTLI, NPM, TRUNK_TOOL, WASM_BINDGEN, WASM_SPLIT];
 
 /// Installs whichever of the tools are missing, saying what, why and for how long.
 ///

@@ -12,6 +12,7 @@ mod look;
 mod process;
 mod serve;
 mod site;
+mod split;
 mod test;
 mod tools;
 mod wasm;

@@ -58,7 +58,7 @@ const STEPS: &[Step] = &[
         run: || one(crate::tools::schema("schema", &["--check".to_owned()])),
     },
     Step { name: "clippy-wasm", about: "no lint warns in the page", needs: install::TO_BUILD, run: clippy_wasm },
-    Step { name: "page", about: "the page builds, for any sub-path", needs: install::TO_BUILD, run: page },
+    Step { name: "page", about: "the page builds, for any sub-path", needs: install::TO_RELEASE, run: page },
     Step { name: "wasm", about: "tests of the page's crate in headless Chromium", needs: WASM_TESTS, run: wasm },
     Step { name: "browser", about: "the built page, driven in Chromium", needs: install::TO_BROWSE, run: browser },
     Step { name: "editor", about: "the committed editor bundle is the one its sources make", needs: &[], run: editor },

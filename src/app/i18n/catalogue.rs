@@ -20,6 +20,8 @@ pub struct Common {
     pub chapters: &'static str,
     pub home: &'static str,
     pub starting: &'static str,
+    pub not_fetched: &'static str,
+    pub fetch_again: &'static str,
     pub sandbox: &'static str,
     pub undo: &'static str,
     pub undo_tip: &'static str,

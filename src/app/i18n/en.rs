@@ -10,6 +10,8 @@ pub static TEXT: Text = Text {
         chapters: "Chapters",
         home: "Pilothouse, front page",
         starting: "Starting the cluster …",
+        not_fetched: "The cluster could not be fetched. Is the network there?",
+        fetch_again: "Try again",
         sandbox: "Sandbox",
         undo: "Undo",
         undo_tip: "Go back before your last action",

@@ -11,6 +11,8 @@ pub static TEXT: Text = Text {
         chapters: "목차",
         home: "Pilothouse 첫 화면",
         starting: "클러스터를 시작하는 중 …",
+        not_fetched: "클러스터를 받아오지 못했습니다. 네트워크에 연결되어 있나요?",
+        fetch_again: "다시 시도",
         sandbox: "샌드박스",
         undo: "되돌리기",
         undo_tip: "마지막으로 한 일 이전으로 돌아가요",
