@@ -84,7 +84,9 @@ fn finish(dist: &Path, release: bool) -> Outcome {
     let read = |path: PathBuf| fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
     let write = |name: &str, text: &str| fs::write(dist.join(name), text).map_err(|error| format!("{name}: {error}"));
 
-    let page = publish(&read(dist.join("index.html"))?)?;
+    let laid = files(dist)?;
+    let second: Vec<&str> = laid.iter().map(|(name, _)| name.as_str()).filter(|name| split::is_second(name)).collect();
+    let page = publish(&read(dist.join("index.html"))?, &second)?;
     write("index.html", &page)?;
     // A static host sends this for a path without a file; it leads to the route of that name.
     write("404.html", &read(boot.join("404.html"))?)?;
@@ -113,12 +115,24 @@ fn finish(dist: &Path, release: bool) -> Outcome {
     write("sw.js", &worker)
 }
 
-/// The page with its policy, and with the loader told to register the service worker.
-fn publish(page: &str) -> Outcome<String> {
+/// The page with its policy, with the loader told to register the service worker, and with the modules that
+/// are wanted when it is drawn: the browser begins to fetch them behind all others.
+fn publish(page: &str, second: &[&str]) -> Outcome<String> {
     let head = "<meta charset=\"utf-8\"";
     let (before, after) = page.split_once(head).ok_or("index.html lost its charset")?;
     let policy = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n    ");
     let page = format!("{before}{policy}{head}{after}");
+    let (before, after) = page.split_once("</head>").ok_or("index.html has no head")?;
+    let wanted: String = second
+        .iter()
+        .map(|name| {
+            format!(
+                "<link rel=\"preload\" href=\"./{name}\" as=\"fetch\" type=\"application/wasm\" crossorigin \
+                 fetchpriority=\"low\">\n  "
+            )
+        })
+        .collect();
+    let page = format!("{before}{wanted}</head>{after}");
     let loader = "boot.js\"";
     if !page.contains(loader) {
         return Err("index.html does not load boot.js".into());
@@ -210,12 +224,13 @@ mod tests {
 
     #[test]
     fn a_published_page_has_a_policy_and_a_service_worker() {
-        let page = publish("<head><meta charset=\"utf-8\"><script src=\"./boot.js\" data-js=\"a.js\"></script>")
-            .expect("valid");
+        let page = "<head><meta charset=\"utf-8\"><script src=\"./boot.js\" data-js=\"a.js\"></script></head>";
+        let page = publish(page, &["split_cluster-1.wasm"]).expect("valid");
+        assert!(page.contains("href=\"./split_cluster-1.wasm\" as=\"fetch\""), "{page}");
         assert!(
             page.contains("Content-Security-Policy") && page.contains("boot.js\" data-sw=\"sw.js\" data-js"),
             "{page}"
         );
-        assert!(publish("<head></head>").is_err());
+        assert!(publish("<head></head>", &[]).is_err());
     }
 }

@@ -16,10 +16,18 @@ pub const FLAG: &str = "-Clink-arg=--emit-relocs";
 pub const FEATURE: &str = "split";
 /// The splitter's own name for the script that fetches the second module.
 const SCRIPT: &str = "__wasm_split.js";
+/// How that script starts the second module: from the answer itself, which must say `application/wasm`.
+const STREAMED: &str = "WebAssembly.instantiateStreaming(src, imports)";
+/// Also where a host calls the file something else, and with the answer's status where there is no such file.
+const FETCHED: &str = "src.then(async (answer) => answer.ok
+        ? answer.headers.get(\"content-type\")?.startsWith(\"application/wasm\")
+            ? WebAssembly.instantiateStreaming(answer, imports)
+            : WebAssembly.instantiate(await answer.arrayBuffer(), imports)
+        : Promise.reject(new Error(`${answer.url}: ${answer.status}`)))";
 
-/// Whether a file of the page is fetched when the front page is drawn.
+/// Whether a file of the page is of the second module.
 pub fn is_second(name: &str) -> bool {
-    name.starts_with("split_") && name.ends_with(".wasm")
+    name.ends_with(".wasm") && !name.ends_with("_bg.wasm")
 }
 
 /// Puts the two modules in the place of the one that trunk has laid into `dist`.
@@ -68,6 +76,7 @@ pub fn apart(dist: &Path, profile: &str) -> Outcome {
     if renamed.is_empty() {
         return Err("nothing was split off: is the page built with the feature `split`?".into());
     }
+    script = replaced(&script, STREAMED, FETCHED)?;
     for (part, fresh) in &renamed {
         script = replaced(&script, part, fresh)?;
     }

@@ -53,14 +53,19 @@ impl Page {
 
     /// Goes to a route of the page, such as `""` or `"#/lesson/hello-cluster"`, as by a link from outside.
     pub async fn open(&self, route: &str) {
+        self.open_until(route, "h1").await;
+    }
+
+    /// The same, where the page cannot get further than to an element that matches a selector.
+    pub async fn open_until(&self, route: &str, selector: &str) {
         // A new fragment alone would not start the page anew.
         self.client.goto("about:blank").await.expect("a window can be emptied");
         let url = format!("{}{route}", required("PILOTHOUSE_URL"));
         self.client.goto(&url).await.expect("the page is served");
         self.until("the page has started", async || {
-            self.js("return document.getElementById('boot') === null && document.querySelector('h1') !== null", vec![])
-                .await
-                == json!(true)
+            let started =
+                "return document.getElementById('boot') === null && document.querySelector(arguments[0]) !== null";
+            self.js(started, vec![json!(selector)]).await == json!(true)
         })
         .await;
     }
