@@ -1,10 +1,12 @@
 //! `bench [NAME…]`: the numbers the README states. One file per measurement; here are the list, the yardstick, the median.
 //!
 //! Times are wall-clock and meant for an otherwise idle machine. The yardstick is a fixed piece of
-//! work timed in the same run: two machines, or two days, are compared by their ratio to it.
+//! work timed in the same run: two machines, or two days, are compared by their ratio to it. So is the
+//! last release, whose figures stand beside today's.
 
 mod api;
 mod idle;
+mod last;
 mod rollout;
 mod scheduling;
 
@@ -24,21 +26,24 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "scheduling", about: "30,000 pods on 5,000 nodes", run: scheduling::main },
 ];
 
-/// Runs the named measurements, or all of them.
+/// Runs the named measurements, or all of them; `--keep` makes theirs the figures to compare with.
 ///
 /// # Errors
 /// An unknown name.
 pub fn main(args: &[String]) -> Result<(), String> {
+    let (flags, args): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == "--keep");
     let known = || MEASUREMENTS.iter().map(|one| one.name).collect::<Vec<_>>().join(", ");
     if let Some(odd) = args.iter().find(|arg| MEASUREMENTS.iter().all(|one| one.name != arg.as_str())) {
         return Err(format!("no measurement is called {odd:?}; there are: {}", known()));
     }
-    println!("yardstick                 {:>10.0} ms   FNV-1a over 256 MiB", millis(median(3, yardstick)));
+    let yardstick = millis(median(3, yardstick));
+    last::begin(yardstick);
+    println!("yardstick                 {yardstick:>10.0} ms   FNV-1a over 256 MiB");
     for one in MEASUREMENTS.iter().filter(|one| args.is_empty() || args.iter().any(|arg| arg == one.name)) {
         println!("\n{}: {}", one.name, one.about);
         (one.run)();
     }
-    Ok(())
+    if flags.is_empty() { Ok(()) } else { last::keep() }
 }
 
 /// Work that takes the same number of steps everywhere.
@@ -61,9 +66,10 @@ fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 
-/// One line of the report.
+/// One line of the report, the last release beside it.
 fn line(name: &str, number: f64, unit: &str, remark: &str) {
-    println!("  {name:<24}{number:>12.1} {unit:<11} {remark}");
+    let before = last::beside(name, number, unit).map(|before| format!("(last release {before:.1})"));
+    println!("  {name:<24}{number:>12.1} {unit:<11} {:<26} {remark}", before.unwrap_or_default());
 }
 
 /// Resident memory of this process in bytes; 0 where the system does not tell.

@@ -88,7 +88,9 @@ pub fn apart(dist: &Path, profile: &str) -> Outcome {
         let bytes = read(&path)?;
         if file == format!("{name}.js") {
             let text = String::from_utf8(bytes).map_err(|error| format!("{file}: {error}"))?;
-            write(&file, replaced(&text, SCRIPT, &fresh)?.as_bytes())?;
+            // The module itself asks for the script by its first name.
+            let (asked, laid) = (format!("from \"./{SCRIPT}\""), format!("from \"./{fresh}\""));
+            write(&file, replaced(&text, &asked, &laid)?.as_bytes())?;
         } else {
             // Snippets keep the place that trunk has given them.
             write(&file, &bytes)?;
