@@ -1,4 +1,4 @@
-//! `cargo xtask bench page`: how soon the page can be used, and what 1,000 pods cost it.
+//! `cargo xtask bench page`: how soon the page can be used, and what 1,000 pods cost it, starting and at rest.
 
 use super::{Page, Visit, browse};
 use serde_json::json;
@@ -36,7 +36,7 @@ fn the_first_lesson_can_be_used() {
 
 #[test]
 fn a_thousand_pods_start() {
-    let (mut times, mut gaps, mut long) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut times, mut gaps, mut long, mut rest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         browse(Visit::default(), async |page| {
             page.open("#/sandbox").await;
@@ -59,11 +59,31 @@ fn a_thousand_pods_start() {
             times.push(number(page, "window.__done - window.__begun").await);
             gaps.push(number(page, "window.__gap").await);
             long.extend(page.long_tasks().await.into_iter().map(|(_, took)| took as f64));
+            page.click("radio", "×1").await;
+            rest.push(share_of_a_core(page).await);
         });
     }
     report("1,000 pods Running", &times, "ms, at ×60, from the first key of the command");
     report("longest frame", &gaps, "ms");
     println!("  long tasks meanwhile: {long:?}");
+    report("1,000 pods at rest, ×1", &rest, "% of a core, the tab's main thread, drawing included");
+}
+
+/// How much of its main thread's time a page uses that nobody touches, in per cent.
+async fn share_of_a_core(page: &Page) -> f64 {
+    const CALM: Duration = Duration::from_secs(10);
+    const SPAN: Duration = Duration::from_secs(20);
+    page.tools("Performance.enable", json!({})).await;
+    let worked = async || {
+        let metrics = page.tools("Performance.getMetrics", json!({})).await;
+        let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();
+        metrics.iter().find(|one| one["name"] == "TaskDuration").and_then(|one| one["value"].as_f64()).unwrap_or(0.0)
+    };
+    // What the last pods leave to be done.
+    tokio::time::sleep(CALM).await;
+    let before = worked().await;
+    tokio::time::sleep(SPAN).await;
+    (worked().await - before) / SPAN.as_secs_f64() * 100.0
 }
 
 async fn command(page: &Page, line: &str) {
@@ -80,5 +100,5 @@ fn report(name: &str, numbers: &[f64], unit: &str) {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
-    println!("  {name:<24}{median:>12.0} {unit}  (all: {sorted:.0?})");
+    println!("  {name:<24}{median:>12.1} {unit}  (all: {sorted:.1?})");
 }

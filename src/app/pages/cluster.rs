@@ -81,6 +81,7 @@ pub fn ClusterPage(door: Door, route: Route) -> impl IntoView {
         .into_any(),
         State::Failed => view! {
             <main id="main" class="starting" tabindex="-1">
+                <h1>{move || i18n.t().common.title}</h1>
                 <p role="alert">{move || i18n.t().common.not_fetched}</p>
                 <p>
                     <button class="primary" on:click=move |_| door.fetch()>
