@@ -92,7 +92,7 @@ pub struct ApiServer {
     /// Kinds from CustomResourceDefinitions, by their number.
     custom: Vec<Arc<registry::custom::CustomResource>>,
     /// What metrics-server measured last, in clusters that have one.
-    metrics: Option<metrics::Metrics>,
+    metrics: Option<Arc<metrics::Metrics>>,
     /// What creators come to own.
     creators: managed::Creators,
     /// Requests answered so far, by kind.

@@ -69,7 +69,7 @@ pub fn Workbench(
     let events_in_front = RwSignal::new(false);
     let menu = RwSignal::new(None::<MenuModel>);
     let still = Signal::derive(move || shell.store.with(|saved| saved.settings.reduced_motion()));
-    let now = Memo::new(move |_| session.cluster.with(|c| c.now));
+    let now = Memo::new(move |_| session.clock.get());
     let playing: Signal<bool> = session.playing.into();
     let chapters = lessons::chapters(shell.store, i18n);
     let ask_menu = Callback::new(move |request: MenuRequest| menu.set(Some(actions::menu(session, request))));

@@ -94,7 +94,7 @@ impl Play {
     /// Looks at the cluster whenever something changed, a second passed, or the language did.
     fn follow(self, lesson: &Arc<Lesson>) {
         let session = self.session;
-        let second = Memo::new(move |_| session.cluster.with(|cluster| cluster.now) / 1000);
+        let second = Memo::new(move |_| session.clock.get() / 1000);
         Effect::new(move |_| {
             session.looked.track();
             second.track();

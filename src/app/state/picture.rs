@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{project, session::Session, view::Millis};
+use super::{driver::Driver, project, session::Session, view::Millis};
 use crate::backend::dom;
 
 /// With this many events the cluster counts as busy, and is drawn this often only.
@@ -20,6 +20,8 @@ const LIGHT_MS: f64 = 3.0;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Picture {
     version: u64,
+    /// The newest write that is in it.
+    audited: u64,
     second: Millis,
     shown: Millis,
     published: f64,
@@ -56,26 +58,30 @@ impl Session {
 
     /// Brings the signals up to date: the picture when objects changed, the clock when time passed.
     pub(super) fn publish(self, all: bool) {
-        // The clock waits with the picture: a newer time would make every heartbeat in it look old.
+        // The clock waits with the picture when that takes its time.
         if !all && !self.is_due() {
             return;
         }
         let mut shown = self.picture.get_value();
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let changed = all || version != shown.version;
+        let began = dom::real_ms();
+        let snapshot = self.driver.with_value(Driver::snapshot);
+        // Nodes say that they are well a few times a second, which changes no more than how long ago that was.
+        let news =
+            version != shown.version && snapshot.audit_after(shown.audited).any(|audit| audit.kind != api::Kind::Lease);
+        let audited = snapshot.last_audit();
+        let changed = all || news;
         let second = now / 1000;
         shown.shown = now;
+        self.clock.set(now);
         // Power and components change without a write; a second is soon enough to see it.
         if !changed && second == shown.second && !self.are_lists_due(&shown) {
-            self.cluster.update(|cluster| cluster.now = now);
-            return self.picture.set_value(shown);
+            return self.picture.set_value(Picture { version, audited, ..shown });
         }
-        let began = dom::real_ms();
         shown.stale |= changed;
         let with_events = shown.stale && (all || self.are_lists_due(&shown));
         let with_lanes = with_events || !shown.stale;
         self.driver.update_value(|driver| {
-            let snapshot = driver.snapshot();
             let command = driver.command().map(str::to_string);
             driver.projector.story.follow(&snapshot, command.as_deref());
             let mut view = driver.projector.cluster(&self.name.get_value(), &snapshot);
@@ -97,6 +103,6 @@ impl Session {
             self.looked.update(|looked| *looked += 1);
         }
         let cost = dom::real_ms() - began;
-        self.picture.set_value(Picture { version, second, published: began, cost, ..shown });
+        self.picture.set_value(Picture { version, audited, second, published: began, cost, ..shown });
     }
 }

@@ -34,6 +34,8 @@ pub struct Session {
     pub i18n: I18n,
     pub name: StoredValue<String>,
     pub cluster: RwSignal<ClusterView>,
+    /// The cluster's time, which goes on while the picture stays.
+    pub clock: RwSignal<Millis>,
     pub events: RwSignal<Vec<EventView>>,
     pub lanes: RwSignal<Vec<LaneView>>,
     pub lines: RwSignal<Vec<TermLine>>,
@@ -108,6 +110,7 @@ impl Session {
             i18n,
             name: StoredValue::new(name.to_string()),
             cluster: RwSignal::new(ClusterView::default()),
+            clock: RwSignal::new(0),
             events: RwSignal::new(Vec::new()),
             lanes: RwSignal::new(Vec::new()),
             lines: RwSignal::new(Vec::new()),

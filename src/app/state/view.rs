@@ -55,6 +55,7 @@ pub struct MenuRequest {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterView {
     pub name: String,
+    /// When it was drawn; the clock may be a little further.
     pub now: Millis,
     pub components: Vec<ComponentView>,
     pub nodes: Vec<NodeView>,

@@ -4,6 +4,7 @@
 //! Mirrors: metrics-server. Left out: its own Deployment and its APIService; nobody can see them fail.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ApiServer;
 
@@ -71,6 +72,6 @@ impl ApiServer {
             }
             metrics.readings.insert(node, known);
         }
-        self.metrics = Some(metrics);
+        self.metrics = Some(Arc::new(metrics));
     }
 }
