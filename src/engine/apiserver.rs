@@ -213,7 +213,7 @@ impl ApiServer {
 
     /// Reads an object as it is stored, without `managedFields`.
     pub fn read(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Object> {
-        self.store.get(&Key::new(kind, namespace, name)).map(|stored| &stored.object)
+        self.store.find(kind, namespace, name).map(|stored| &stored.object)
     }
 
     /// All objects of a kind in list order; an empty namespace means all.

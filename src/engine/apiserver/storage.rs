@@ -5,6 +5,7 @@
 //! Mirrors: apiserver/pkg/storage/etcd3.
 
 mod agree;
+mod key;
 mod lease;
 
 use std::sync::Arc;
@@ -14,26 +15,10 @@ use api::{Kind, Object};
 use imbl::{OrdMap, Vector};
 use serde_json::Value;
 
+pub use key::Key;
+use key::{Place, from};
+
 use crate::sim::Millis;
-
-/// Where an object lives. Ordered by kind, then namespace, then name: the order of lists.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub kind: Kind,
-    /// Empty for cluster-scoped objects.
-    pub namespace: Arc<str>,
-    pub name: Arc<str>,
-}
-
-impl Key {
-    pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
-        Self { kind, namespace: namespace.into(), name: name.into() }
-    }
-
-    pub fn of(object: &Object) -> Self {
-        Self::new(object.kind(), object.namespace(), object.name())
-    }
-}
 
 /// An object with what the API server keeps beside it.
 #[derive(Debug, Clone)]
@@ -159,12 +144,16 @@ impl Store {
         self.objects.get(key)
     }
 
+    /// As [`Store::get`], by the parts of a key.
+    pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Stored> {
+        self.objects.get::<dyn Place + '_>(&(kind, namespace, name))
+    }
+
     /// All objects of a kind, in list order; an empty namespace means all of them.
     pub fn list(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = (&Key, &Stored)> {
         let all = namespace.is_empty();
-        let namespace: Arc<str> = namespace.into();
-        let from = Key { kind, namespace: namespace.clone(), name: "".into() };
-        self.objects.range(from..).take_while(move |(key, _)| key.kind == kind && (all || key.namespace == namespace))
+        let here = move |key: &Key| key.kind == kind && (all || *key.namespace == *namespace);
+        self.objects.range::<_, dyn Place + '_>(from(&(kind, namespace, ""))).take_while(move |(key, _)| here(key))
     }
 
     /// Replaces what is known of an object's field owners; no write, nobody is told.
@@ -195,11 +184,10 @@ impl Store {
 
     /// Objects of an adoptable kind without a controller, in key order.
     pub fn orphans(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
-        let namespace: Arc<str> = namespace.into();
-        let from = Key { kind, namespace: namespace.clone(), name: "".into() };
+        let here = move |key: &Key| key.kind == kind && *key.namespace == *namespace;
         self.orphans
-            .range(from..)
-            .take_while(move |(key, _)| key.kind == kind && key.namespace == namespace)
+            .range::<_, dyn Place + '_>(from(&(kind, namespace, "")))
+            .take_while(move |(key, _)| here(key))
             .map(|(_, object)| object)
     }
 

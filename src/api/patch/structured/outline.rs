@@ -14,7 +14,7 @@ use crate::schema::Type;
 /// Equal outlines mean equal fields; the same fields may have more than one outline.
 pub fn outline(kind: Option<&'static Type>, write: impl FnOnce(&mut dyn Sink)) -> Vec<u8> {
     let mut outline = Outline {
-        text: Vec::with_capacity(512),
+        text: Vec::with_capacity(800),
         open: Vec::with_capacity(8),
         root: Grain::of(kind),
         name: (0, 0),
@@ -78,10 +78,10 @@ impl Outline {
         self.is_literal()
     }
 
-    /// Bytes with their number in front, so that nothing in them is taken for anything else.
-    fn counted(&mut self, bytes: &[u8]) {
-        self.text.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        self.text.extend_from_slice(bytes);
+    /// A text up to a byte that no text has, so that nothing in it is taken for anything else.
+    fn whole(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+        self.text.push(0xff);
     }
 
     fn close(&mut self, sign: u8) {
@@ -108,7 +108,7 @@ impl Sink for Outline {
     fn number(&mut self, value: Number) {
         let zero = value.as_u64() == Some(0);
         if self.plain(if zero { b'0' } else { b'1' }) {
-            self.counted(value.to_string().as_bytes());
+            self.whole(&value.to_string());
         }
     }
 
@@ -119,7 +119,7 @@ impl Sink for Outline {
             _ => b's',
         };
         if self.plain(sort) {
-            self.counted(value.as_bytes());
+            self.whole(value);
         }
     }
 
@@ -138,8 +138,9 @@ impl Sink for Outline {
     fn name(&mut self, name: &str) {
         if self.skipped == 0 {
             self.text.push(b':');
-            self.counted(name.as_bytes());
-            self.name = (self.text.len() - name.len(), self.text.len());
+            let start = self.text.len();
+            self.whole(name);
+            self.name = (start, start + name.len());
         }
     }
 

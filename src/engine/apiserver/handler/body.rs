@@ -242,8 +242,8 @@ impl ApiServer {
             let why = format!("Object 'Kind' is missing in '{body}'");
             return Err(unrecognized(kind_name, &why, &body));
         }
-        let kind = Some(text("kind")).filter(|kind| !kind.is_empty()).unwrap_or(kind_name).to_string();
-        let version = Some(text("apiVersion")).filter(|v| !v.is_empty()).unwrap_or(&expected).to_string();
+        let kind = Some(text("kind")).filter(|kind| !kind.is_empty()).unwrap_or(kind_name);
+        let version = Some(text("apiVersion")).filter(|v| !v.is_empty()).unwrap_or(&expected);
         if kind != kind_name || version != expected {
             let short = version.rsplit('/').next().unwrap_or_default();
             let cannot = |why: String| {
@@ -252,7 +252,7 @@ impl ApiServer {
                 )))
             };
             let custom = matches!(resource.kind, Kind::Custom(_));
-            if self.kind_of(&version, &kind).is_none() && !custom && !is_retired(&version, &kind) {
+            if self.kind_of(version, kind).is_none() && !custom && !is_retired(version, kind) {
                 return cannot(format!(
                     "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
                 ));
@@ -270,9 +270,10 @@ impl ApiServer {
             let package = internal_package(resource.group);
             return cannot(format!("converting ({short}.{kind}) to ({package}.{kind_name}): unknown conversion"));
         }
-        if let Value::Object(map) = value {
-            map.insert("kind".into(), kind.into());
-            map.insert("apiVersion".into(), version.into());
+        let said = [text("kind"), text("apiVersion")].map(|said| !said.is_empty());
+        if let (Value::Object(map), true) = (value, said != [true, true]) {
+            map.insert("kind".into(), kind_name.into());
+            map.insert("apiVersion".into(), expected.into());
         }
         Ok(())
     }

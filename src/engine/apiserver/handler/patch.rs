@@ -34,7 +34,10 @@ impl ApiServer {
         check_force(request)?;
         let resource = target.resource;
         let key = Key::new(resource.kind, &target.namespace, &target.name);
-        let current = self.shared(&resource, &key).ok_or_else(|| Status::not_found(&resource, &target.name))?;
+        let stored = self.store.get(&key).ok_or_else(|| Status::not_found(&resource, &target.name))?;
+        // Not kept if it is made for this: what the patch makes of it will be.
+        let known = stored.wire.clone().filter(|_| is_storage(&resource));
+        let current = known.unwrap_or_else(|| self.to_client(&resource, stored).into());
         let validation = FieldValidation::of(request, "PatchOptions")?;
         let patched = self.patched_value(request, &current, resource.group, resource.version, resource.kind_name)?;
         let fields = &patched["metadata"]["managedFields"];
