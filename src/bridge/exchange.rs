@@ -37,12 +37,23 @@ pub fn request(head: &Parts) -> Result<Request, Status> {
     request.query = target::query(head.uri.query().unwrap_or_default());
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     request.headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect();
+    let readable = !is_custom(&request.path);
     for (_, accept) in request.headers.iter_mut().filter(|(name, _)| name == "accept") {
-        if accept.contains(protobuf::MEDIA) && !accept.contains("application/json") {
+        if readable && accept.contains(protobuf::MEDIA) && !accept.contains("application/json") {
             accept.push_str(", application/json");
         }
     }
     Ok(request)
+}
+
+/// Whether the path leads to what learners define: for that there is no protobuf upstream either, and who
+/// asks for nothing else is refused.
+fn is_custom(path: &str) -> bool {
+    let Some(group) = path.strip_prefix("/apis/").and_then(|rest| rest.split('/').nth(2).and(rest.split('/').next()))
+    else {
+        return false;
+    };
+    api::scheme::RESOURCES.iter().chain(api::scheme::METRICS).all(|resource| resource.group != group)
 }
 
 /// The request's body, whole.
@@ -203,6 +214,20 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(Style::of(&asking(accept, "kubectl/v1.36.0")).yaml, yaml, "{accept}");
+        }
+    }
+
+    #[test]
+    fn json_is_made_for_whoever_asks_for_protobuf_but_of_custom_resources() {
+        for (path, custom) in [
+            ("/apis/apps/v1/namespaces/default/deployments", false),
+            ("/apis/metrics.k8s.io/v1beta1/pods", false),
+            ("/apis/stable.example.com/v1", false),
+            ("/apis/stable.example.com/v1/crontabs", true),
+            ("/apis/stable.example.com/v1/namespaces/default/crontabs/a", true),
+            ("/api/v1/pods", false),
+        ] {
+            assert_eq!(is_custom(path), custom, "{path}");
         }
     }
 

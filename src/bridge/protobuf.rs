@@ -4,7 +4,7 @@
 //! the schema says; `protobuf/v1_36.numbers` adds its number: a message a line, then `1name`, and
 //! `2+message` for a struct whose fields stand in the JSON object around it.
 //! Mirrors: apimachinery/pkg/runtime/serializer/protobuf. Left out: answers in protobuf: whoever asks for it
-//! gets JSON, and reads it, where upstream has protobuf or, for custom resources, 406; bodies that are
+//! gets JSON, and reads it (but for custom resources, 406 as upstream); bodies that are
 //! CustomResourceDefinitions, 415 here (clients send JSON), as custom resources are upstream; fields newer
 //! than the table, skipped as unknown.
 

@@ -83,6 +83,8 @@ fn taint(spec: &str) -> Result<Taint, String> {
     let halves: Vec<&str> = pair.split('=').collect();
     let (key, value) = match halves.as_slice() {
         [key] => (*key, ""),
+        // Without an effect the whole is the key.
+        [_, _] if effect_name.is_empty() => (pair, ""),
         [key, value] => {
             let why = api::meta::names::label_value(value);
             if !why.is_empty() {

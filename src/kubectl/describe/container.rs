@@ -213,7 +213,7 @@ fn environment(page: &mut Page, container: &Value, pod: Option<&Value>) {
             }
         } else if from.has("/fieldRef") {
             let path = from.text("/fieldRef/fieldPath");
-            let value = pod.and_then(|pod| metadata_field(pod, path)).unwrap_or_default();
+            let value = pod.map(|pod| metadata_field(pod, path)).unwrap_or_default();
             page.field(3, name, format!("{value} ({}:{path})", from.text("/fieldRef/apiVersion")));
         } else if from.has("/resourceFieldRef") {
             let reference = from.at("/resourceFieldRef");
@@ -233,31 +233,14 @@ fn environment(page: &mut Page, container: &Value, pod: Option<&Value>) {
     }
 }
 
-/// The fields of metadata that kubectl looks up by itself; others stay empty.
+/// The fields that kubectl looks up by itself; others stay empty.
 ///
-/// Mirrors: kubectl/pkg/util/fieldpath `ExtractFieldPathAsString`.
-fn metadata_field(pod: &Value, path: &str) -> Option<String> {
-    let subscript = |prefix: &str| path.strip_prefix(prefix)?.strip_prefix("['")?.strip_suffix("']");
-    let all = |pointer: &str| {
-        let lines: Vec<_> =
-            pod.entries(pointer).iter().map(|(key, value)| format!("{key}={:?}", value.text(""))).collect();
-        lines.join("\n")
-    };
-    for (prefix, pointer) in
-        [("metadata.annotations", "/metadata/annotations"), ("metadata.labels", "/metadata/labels")]
-    {
-        if path == prefix {
-            return Some(all(pointer));
-        }
-        if let Some(key) = subscript(prefix) {
-            return pod.at(pointer).get(key)?.as_str().map(str::to_string);
-        }
-    }
+/// Mirrors: kubectl/pkg/describe `resolverFn`: the field must be one that field selectors know everywhere.
+fn metadata_field(pod: &Value, path: &str) -> String {
     match path {
-        "metadata.name" => Some(pod.name().into()),
-        "metadata.namespace" => Some(pod.namespace().into()),
-        "metadata.uid" => Some(pod.uid().into()),
-        _ => None,
+        "metadata.name" => pod.name().into(),
+        "metadata.namespace" => pod.namespace().into(),
+        _ => String::new(),
     }
 }
 

@@ -97,7 +97,7 @@ fn not_found(target: &Target) -> Status {
 
 impl ApiServer {
     pub(super) fn get(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
-        let shape = Shape::of(request)?;
+        let shape = Shape::of_resource(request, &target.resource, "Unstructured")?;
         shape.check_columns(request)?;
         if target.resource.kind == Kind::ComponentStatus {
             let found = self.component_statuses().find(|stored| stored.object.name() == target.name);
@@ -124,7 +124,7 @@ impl ApiServer {
     pub(super) fn list(&mut self, request: &Request, target: &Target) -> Result<Response, Status> {
         check_list_options(request, false)?;
         let selection = Selection::of(request, target)?;
-        let shape = Shape::of(request)?;
+        let shape = Shape::of_resource(request, &target.resource, "UnstructuredList")?;
         shape.check_columns(request)?;
         let mut page = self.page(request, target, &selection)?;
         if names_owners(request) {

@@ -49,6 +49,23 @@ impl Shape {
         ))
     }
 
+    /// The same for one object or a list of a resource: what learners define has no protobuf.
+    ///
+    /// # Errors
+    /// As [`Shape::of`]; who asks for nothing but protobuf is told what cannot be written.
+    pub fn of_resource(request: &Request, resource: &Resource, go_type: &str) -> Result<Self, Status> {
+        Self::of(request).map_err(|status| {
+            let accept = request.header("accept").unwrap_or_default();
+            let custom = matches!(resource.kind, api::scheme::Kind::Custom(_));
+            if !(custom && accept.contains("application/vnd.kubernetes.protobuf")) {
+                return status;
+            }
+            not_acceptable(format!(
+                "object *unstructured.{go_type} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message"
+            ))
+        })
+    }
+
     /// # Errors
     /// 400 for an `includeObject` that means nothing.
     pub fn check_columns(self, request: &Request) -> Result<(), Status> {

@@ -165,6 +165,14 @@ fn a_definition_is_served_until_its_last_object_goes() {
     let stored = cluster.request(Request::get(format!("{POOLS}/a")));
     assert_eq!((&stored.value()["spec"]["size"], &stored.value()["metadata"]["generation"]), (&json!(4), &json!(2)));
 
+    let in_protobuf = Request::get(POOLS).with_header("accept", "application/vnd.kubernetes.protobuf");
+    let refused = cluster.request(in_protobuf);
+    assert_eq!(refused.status, 406);
+    assert_eq!(
+        message(&refused),
+        "object *unstructured.UnstructuredList does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message"
+    );
+
     let marked = send(&mut cluster, Method::Delete, &format!("{DEFINITIONS}/pools.example.com"), Value::Null);
     assert!(marked.value()["metadata"]["deletionTimestamp"].is_string());
     assert_eq!(cluster.request(Request::get(format!("{POOLS}/a"))).status, 200, "its finalizer holds it");
