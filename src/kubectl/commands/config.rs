@@ -295,6 +295,10 @@ async fn delete_context(cx: &Cx, args: &Args) -> Result {
 }
 
 async fn view(cx: &Cx, args: &Args) -> Result {
+    if !args.words.is_empty() {
+        let why = format!("unexpected arguments: {}", super::apply::brackets(&args.words));
+        return Err(Failure::usage(&args.path, why));
+    }
     let config = client::kubeconfig(cx, args);
     let mut output = Output::choose(cx, args, Printer::Yaml, &[])?;
     let or_null = |list: Vec<Value>| if list.is_empty() { Value::Null } else { json!(list) };

@@ -235,7 +235,7 @@ async fn run(cx: &Cx, args: &Args, which: &Which) -> Result {
         return Err(Failure::plain(format!("at least one {} update is required", which.word)));
     }
     let found = Selection::of(args, &words).resolve(&client).await?;
-    let several = found.infos.len() > 1;
+    let several = !found.single;
     let mut failures = Vec::new();
     if !args.text("resource-version").is_empty() && several {
         return Err(Failure::plain("--resource-version may only be used with a single resource"));
