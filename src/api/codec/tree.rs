@@ -21,7 +21,7 @@ enum Content {
 
 impl Tree {
     pub fn new(root: Known) -> Self {
-        Self { open: Vec::with_capacity(8), root, done: Value::Null }
+        Self { open: Vec::with_capacity(12), root, done: Value::Null }
     }
 
     pub fn finish(self) -> Value {

@@ -8,7 +8,7 @@ mod agree;
 mod key;
 mod lease;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use api::patch::Managers;
 use api::{Kind, Object};
@@ -99,8 +99,8 @@ pub struct Store {
     placed: Index,
     log: Vector<Arc<Revision>>,
     leases: lease::Leases,
-    /// Who carries a wire form, in the order in which they were read.
-    read: Vector<Key>,
+    /// Who carries a wire form, in the order in which they were read; some carry another by now.
+    read: Vector<(Key, Weak<Value>)>,
     /// Versions up to here are no longer in the log.
     compacted: u64,
 }
@@ -167,13 +167,13 @@ impl Store {
     /// Keeps the form in which an object was read, until it is written or many others were read.
     pub fn set_wire(&mut self, key: &Key, wire: Arc<Value>) {
         let Some(stored) = self.objects.get_mut(key) else { return };
+        self.read.push_back((key.clone(), Arc::downgrade(&wire)));
         stored.wire = Some(wire);
-        self.read.push_back(key.clone());
         if self.read.len() > WIRE_LIMIT
-            && let Some(oldest) = self.read.pop_front()
+            && let Some((oldest, wire)) = self.read.pop_front()
             && let Some(stored) = self.objects.get_mut(&oldest)
         {
-            stored.wire = None;
+            stored.wire.take_if(|kept| std::ptr::eq(Arc::as_ptr(kept), wire.as_ptr()));
         }
     }
 

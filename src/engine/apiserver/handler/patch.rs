@@ -7,7 +7,7 @@ use api::status::Details;
 use api::validation::field::{FieldError, Path};
 use api::wire::{Body, Request, Response};
 use api::{Kind, Object, Resource, Status, schema};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::body::{FieldValidation, Parsed, check_size, strict_error};
 use super::negotiate::is_storage;
@@ -88,7 +88,13 @@ impl ApiServer {
             return Err(refuse(&patched, &why));
         }
         let mut parsed = Parsed::of(patched);
-        let strict = self.strict_errors(resource, &parsed).map_err(|why| refuse(&parsed.value, &why))?;
+        // What is as it was, the server has written itself: it need not be checked.
+        let unchanged = kind.map(|_| take_unchanged(&mut parsed.value, current)).unwrap_or_default();
+        let strict = self.strict_errors(resource, &parsed);
+        if let Value::Object(map) = &mut parsed.value {
+            map.extend(unchanged);
+        }
+        let strict = strict.map_err(|why| refuse(&parsed.value, &why))?;
         match validation {
             FieldValidation::Strict if !strict.is_empty() => {
                 return Err(refuse(&parsed.value, &strict_error(&strict)));
@@ -189,6 +195,21 @@ impl ApiServer {
         };
         Ok(with_warnings(response, &options.warnings))
     }
+}
+
+/// Takes the members out that are as they were.
+fn take_unchanged(patched: &mut Value, current: &Value) -> Map<String, Value> {
+    let mut unchanged = Map::new();
+    if let Value::Object(map) = patched {
+        map.retain(|name, value| {
+            let same = current.get(name) == Some(value);
+            if same {
+                unchanged.insert(name.clone(), value.take());
+            }
+            !same
+        });
+    }
+    unchanged
 }
 
 /// The field manager that an apply must name.
