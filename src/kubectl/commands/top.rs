@@ -118,7 +118,8 @@ fn check(args: &Args) -> Result {
         return Err(Failure::plain("--sort-by accepts only cpu or memory"));
     }
     let (label, field) = (args.text("selector"), args.text("field-selector"));
-    if !args.words.is_empty() && !(label.is_empty() && field.is_empty()) {
+    let selects = !label.is_empty() || !field.is_empty();
+    if selects && !args.words.is_empty() {
         let what = if args.verb.name == "node" { "--selector" } else { "selector" };
         return Err(Failure::plain(format!("only one of NAME or {what} can be provided")));
     }

@@ -52,8 +52,7 @@ fn write(value: &Value, depth: usize, text: &mut String) {
         Value::String(string) if string.contains('\n') => {
             // Folded: each line on its own, one blank deeper than the text's depth allows.
             text.push_str("\"\\\n");
-            let mut lines = string.split_inclusive('\n').peekable();
-            while let Some(line) = lines.next() {
+            for line in string.split_inclusive('\n') {
                 let quoted = json::quote(line.trim_end_matches('\n'));
                 let inner = &quoted[1..quoted.len() - 1];
                 // A blank in front would be folded away.
