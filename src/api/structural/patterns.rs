@@ -15,8 +15,11 @@ const SIZES: [usize; 5] = [4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 /// States times letters.
 const MOST_STEPS: usize = 8_000_000;
 
+/// The automaton and its size, or why there is none.
+type Read = Result<(Regex, usize), String>;
+
 #[derive(Debug, Default)]
-pub struct Patterns(RefCell<BTreeMap<String, Result<(Regex, usize), String>>>);
+pub struct Patterns(RefCell<BTreeMap<String, Read>>);
 
 impl Patterns {
     /// Whether the pattern is found in the text.
@@ -36,7 +39,7 @@ impl Patterns {
     }
 }
 
-fn read(pattern: &str) -> Result<(Regex, usize), String> {
+fn read(pattern: &str) -> Read {
     let mut why = String::new();
     for size in SIZES {
         match RegexBuilder::new(pattern).size_limit(size).build() {
