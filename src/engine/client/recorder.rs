@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::api::Object;
 use ::api::k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
+use ::api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use ::api::{Kind, Object};
 
 use super::Context;
 use crate::sim::{MINUTE, Millis};
@@ -33,14 +34,19 @@ pub struct EventOf(pub ObjectReference);
 impl EventOf {
     /// An event about a whole object.
     pub fn object(object: &Object) -> Self {
-        let resource = object.kind().resource();
+        Self::named(object.kind(), object.meta())
+    }
+
+    /// As [`EventOf::object`], for somebody who has no object at hand: a pod of a thousand containers is not
+    /// copied to speak of one of them.
+    pub fn named(kind: Kind, meta: &ObjectMeta) -> Self {
         Self(ObjectReference {
-            kind: Some(object.kind().name().into()),
-            api_version: resource.map(::api::Resource::api_version),
-            namespace: object.meta().namespace.clone(),
-            name: object.meta().name.clone(),
-            uid: object.meta().uid.clone(),
-            resource_version: object.meta().resource_version.clone(),
+            kind: Some(kind.name().into()),
+            api_version: kind.resource().map(::api::Resource::api_version),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+            uid: meta.uid.clone(),
+            resource_version: meta.resource_version.clone(),
             field_path: None,
         })
     }

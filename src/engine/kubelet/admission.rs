@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use api::k8s_openapi::api::core::v1::Pod;
+use api::k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use api::meta::Amount;
 use api::meta::quantity::amount;
 
 use super::events::Turn;
@@ -47,10 +48,9 @@ fn refusal(turn: &Turn, pod: &Pod, others: &BTreeMap<String, PodWorker>) -> Opti
         ("memory", &machine.memory, false),
         ("ephemeral-storage", &machine.ephemeral_storage, false),
     ] {
-        let units = |quantity: api::meta::Amount| if milli { quantity.milli_value() } else { quantity.value() };
-        let request = |pod: &Pod| units(requested(pod, name));
-        let (wanted, capacity) = (request(pod), units(unsigned(capacity)));
-        let used: i64 = active.iter().map(|other| request(&other.pod)).sum();
+        let units = |quantity: Amount| if milli { quantity.milli_value() } else { quantity.value() };
+        let (wanted, capacity) = (units(requested(pod, name)), units(unsigned(capacity)));
+        let used: i64 = active.iter().map(|other| units(granted(other, name))).sum();
         if wanted > 0 && wanted + used > capacity {
             return Some(shortage(name, wanted, used, capacity));
         }
@@ -80,19 +80,41 @@ fn shortage(resource: &str, requested: i64, used: i64, capacity: i64) -> (String
 }
 
 /// What a pod asks for: its containers together, or its hungriest init container.
-pub fn requested(pod: &Pod, resource: &str) -> api::meta::Amount {
-    let Some(spec) = &pod.spec else { return api::meta::Amount::ZERO };
-    let of = |container: &api::k8s_openapi::api::core::v1::Container| {
-        let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
-        requests.and_then(|requests| requests.get(resource)).map_or(api::meta::Amount::ZERO, amount)
-    };
-    let sum = spec.containers.iter().map(of).fold(api::meta::Amount::ZERO, |sum, part| sum + part);
-    let most = spec
-        .init_containers
-        .iter()
-        .flatten()
-        .map(of)
-        .max_by_key(|part| part.milli_value())
-        .unwrap_or(api::meta::Amount::ZERO);
-    if most.milli_value() > sum.milli_value() { most } else { sum }
+pub fn requested(pod: &Pod, resource: &str) -> Amount {
+    sum(pod, |container| asked(container.resources.as_ref(), resource))
+}
+
+/// What a pod was given, as its status says: it keeps that while a resize of it waits for room.
+pub fn given(pod: &Pod, resource: &str) -> Amount {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
+    sum(pod, |container| {
+        let status = statuses.iter().find(|status| status.name == container.name);
+        match status.and_then(|status| status.allocated_resources.as_ref()) {
+            Some(allocated) => allocated.get(resource),
+            None => asked(container.resources.as_ref(), resource),
+        }
+    })
+}
+
+/// As [`given`], by the pod's worker, which knows first.
+///
+/// Mirrors: pkg/kubelet/allocation/allocation_manager.go `getAllocatedPods`.
+fn granted(worker: &PodWorker, resource: &str) -> Amount {
+    sum(&worker.pod, |container| {
+        let slot = worker.slots.iter().find(|slot| slot.name == container.name);
+        let running = slot.and_then(|slot| slot.running()).map(|instance| &instance.resources);
+        asked(running.or(container.resources.as_ref()), resource)
+    })
+}
+
+fn asked<'a>(resources: Option<&'a ResourceRequirements>, resource: &str) -> Option<&'a Quantity> {
+    resources?.requests.as_ref()?.get(resource)
+}
+
+fn sum<'a>(pod: &'a Pod, asked: impl Fn(&'a Container) -> Option<&'a Quantity>) -> Amount {
+    let Some(spec) = &pod.spec else { return Amount::ZERO };
+    let of = |container: &'a Container| asked(container).map_or(Amount::ZERO, amount);
+    let sum = spec.containers.iter().map(of).fold(Amount::ZERO, |sum, part| sum + part);
+    let most = spec.init_containers.iter().flatten().map(of).max_by_key(|part| part.milli_value());
+    most.filter(|most| most.milli_value() > sum.milli_value()).unwrap_or(sum)
 }

@@ -1,7 +1,7 @@
 //! One turn of the kubelet: the present, the API, and the events it writes about pods.
 
+use api::Typed;
 use api::k8s_openapi::api::core::v1::{Node, Pod};
-use api::{Object, Typed};
 
 use super::agent::Host;
 use super::container::{Kind, Slot};
@@ -45,7 +45,7 @@ impl Turn<'_, '_> {
     }
 
     pub fn pod_event(&mut self, pod: &Pod, kind: EventType, reason: &str, message: impl Into<String>) {
-        self.write(EventOf::object(&Object::Pod(std::sync::Arc::new(pod.clone()))), kind, reason, message.into());
+        self.write(EventOf::named(api::Kind::Pod, &pod.metadata), kind, reason, message.into());
     }
 
     /// An event about one container: its field path is what kubectl prints before the message.
@@ -62,8 +62,7 @@ impl Turn<'_, '_> {
             Kind::Main => "containers",
             Kind::Ephemeral => "ephemeralContainers",
         };
-        let of =
-            EventOf::object(&Object::Pod(std::sync::Arc::new(pod.clone()))).at(format!("spec.{list}{{{}}}", slot.name));
+        let of = EventOf::named(api::Kind::Pod, &pod.metadata).at(format!("spec.{list}{{{}}}", slot.name));
         self.write(of, kind, reason, message.into());
     }
 

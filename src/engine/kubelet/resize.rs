@@ -151,15 +151,14 @@ fn no_room(turn: &Turn, pod: &Pod) -> Option<(String, String)> {
         .collect();
     for (name, capacity, milli) in [("cpu", &machine.cpu, true), ("memory", &machine.memory, false)] {
         let units = |quantity: api::meta::Amount| if milli { quantity.milli_value() } else { quantity.value() };
-        let request = |pod: &Pod| units(super::admission::requested(pod, name));
         let capacity = units(amount(&Quantity(capacity.clone())));
-        let wanted = request(pod);
+        let wanted = units(super::admission::requested(pod, name));
         if wanted > capacity {
             let message =
                 format!("Node didn't have enough capacity: {name}, requested: {wanted}, capacity: {capacity}");
             return Some(("Infeasible".to_owned(), message));
         }
-        let used: i64 = others.iter().map(|other| request(other)).sum();
+        let used: i64 = others.iter().map(|other| units(super::admission::given(other, name))).sum();
         if wanted + used > capacity {
             let message = format!(
                 "Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {capacity}"

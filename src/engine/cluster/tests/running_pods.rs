@@ -130,3 +130,21 @@ fn a_resize_changes_cpu_and_memory_and_never_the_class() {
         assert_eq!(patch(&mut cluster, "resize", body), want);
     }
 }
+
+/// A wish that no machine could grant takes no room from others, neither when pods are placed nor when they arrive.
+#[test]
+fn what_is_only_wished_for_takes_no_room() {
+    let asks = |cpu: &str| json!({"requests": {"cpu": cpu, "memory": "64Mi"}});
+    let mut cluster = cluster(asks("100m"));
+    let body = json!({"spec": {"containers": [{"name": "web", "resources": asks("100")}]}});
+    assert_eq!(patch(&mut cluster, "resize", body), "");
+    assert_eq!(told(&cluster, "ResizeInfeasible").len(), 1);
+    let container = json!({"name": "c", "image": "nginx:1.27", "resources": asks("1500m")});
+    let other = json!({"metadata": {"name": "other"}, "spec": {"containers": [container]}});
+    assert_eq!(cluster.request(Request::new(Method::Post, PATH).with_json(other)).status, 201);
+    cluster.run_for(20_000, usize::MAX);
+    let snapshot = cluster.snapshot();
+    let other = snapshot.get::<Pod>("default", "other").expect("nobody deletes it");
+    let status = other.status.clone().unwrap_or_default();
+    assert_eq!((status.phase.as_deref(), status.reason), (Some("Running"), None));
+}
