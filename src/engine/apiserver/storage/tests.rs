@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ConfigMap, Event};
 use api::{Kind, Object, Typed};
+use serde_json::Value;
 
-use super::{Change, Key, Ownership, Store, Stored};
+use super::{Change, Key, Ownership, Store, Stored, WIRE_LIMIT};
 
 fn config_map(namespace: &str, name: &str) -> Object {
     let mut map = ConfigMap::default();
@@ -29,6 +30,22 @@ fn a_watcher_sees_each_write_once_in_commit_order() {
     store.remove(&key, config_map("b", "two"), 0, Arc::from("test"));
     let seen: Vec<_> = store.since(start).unwrap().map(|r| (r.version - start, r.change)).collect();
     assert_eq!(seen, [(1, Change::Added), (2, Change::Added), (3, Change::Modified), (4, Change::Deleted)]);
+}
+
+#[test]
+fn a_kept_form_goes_when_its_own_turn_comes() {
+    let mut store = Store::default();
+    put(&mut store, config_map("a", "twice"));
+    put(&mut store, config_map("a", "often"));
+    let [twice, often] = ["twice", "often"].map(|name| Key::new(Kind::ConfigMap, "a", name));
+    let (older, newer): (Arc<Value>, Arc<Value>) = (Value::from(1).into(), Value::from(2).into());
+    store.set_wire(&twice, older);
+    store.set_wire(&twice, newer.clone());
+    let kept = |store: &Store| store.get(&twice).and_then(|stored| stored.wire.clone());
+    (1..WIRE_LIMIT).for_each(|_| store.set_wire(&often, Value::Null.into()));
+    assert_eq!(kept(&store), Some(newer), "it was the turn of the older one");
+    store.set_wire(&often, Value::Null.into());
+    assert_eq!(kept(&store), None);
 }
 
 #[test]
