@@ -24,6 +24,8 @@ use crate::client::{EventType, Recorder};
 const RENEW: Millis = 10_000;
 /// Without a change the status is written this often.
 const REPORT: Millis = 300_000;
+/// Upstream's `nodeStatusUpdateFrequency`: what the API server did not hear is said again after this.
+const UPDATE: Millis = 10_000;
 const VERSION: &str = "v1.36.2";
 
 /// When the node's objects are written next, and what was said last.
@@ -169,15 +171,16 @@ impl NodeStatus {
         let fresh = self.status(turn);
         let name = turn.host.machine.name.clone();
         let now = turn.now;
-        // Deleted meanwhile: a running kubelet registers only when it starts.
-        let _ = turn.cx.api.patch::<Node>("", &name, "status", |node| {
+        let told = turn.cx.api.patch::<Node>("", &name, "status", |node| {
             let old = node.status.take().unwrap_or_default();
             let mut fresh = fresh;
             keep_transitions(&mut fresh, &old, now);
             node.status =
                 Some(ApiStatus { volumes_attached: old.volumes_attached, volumes_in_use: old.volumes_in_use, ..fresh });
         });
-        self.report_at = Some(now + REPORT);
+        // Any other failure is a node that was deleted: a running kubelet registers only when it starts.
+        let unheard = told.is_err_and(|status| status.is_unreachable());
+        self.report_at = Some(now + if unheard { UPDATE } else { REPORT });
     }
 
     fn renew(&mut self, turn: &mut Turn) {

@@ -87,8 +87,6 @@ pub struct PodWorker {
     pub sandbox_seen: bool,
     /// Reason and message of a pod that was refused or evicted.
     pub rejected: Option<(String, String)>,
-    /// A phase decided from outside the containers.
-    pub outcome: Option<&'static str>,
     /// Why a wished resize is not done: reason and message.
     pub resize_pending: Option<(String, String)>,
     /// A resize is under way: the generation of the pod that asked for it.
@@ -155,7 +153,6 @@ impl PodWorker {
             sandbox_ready: false,
             sandbox_seen: false,
             rejected: None,
-            outcome: None,
             resize_pending: None,
             resizing: None,
             ending: None,
@@ -356,6 +353,13 @@ impl PodWorker {
             shows_ids: !turn.cx.profile.instant,
         };
         self.held = Some(status::generate(self, &look));
+    }
+
+    /// Changes what is held.
+    pub fn change_held(&mut self, change: impl FnOnce(&mut PodStatus)) {
+        if let Some(held) = &mut self.held {
+            change(held);
+        }
     }
 
     /// Writes what is held.

@@ -96,7 +96,7 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
             ..old
         };
     }
-    let real = worker.outcome.unwrap_or_else(|| phase(worker));
+    let real = phase(worker);
     let before = old.phase.as_deref().unwrap_or("Pending");
     let terminal = matches!(real, "Succeeded" | "Failed");
     let was_terminal = matches!(before, "Succeeded" | "Failed");

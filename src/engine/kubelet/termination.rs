@@ -4,6 +4,7 @@
 //! pkg/kubelet/status/status_manager.go (the final delete).
 
 use api::Kind as ApiKind;
+use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
 
 use super::container::{Kind, Slot};
 use super::events::Turn;
@@ -127,6 +128,14 @@ impl PodWorker {
         }
     }
 
+    fn write_last_status(&mut self, turn: &mut Turn) {
+        self.flush_status(turn);
+        self.hold_status(turn);
+        let pod = self.pod.clone();
+        self.change_held(|status| leave_with(&pod, status));
+        self.flush_status(turn);
+    }
+
     /// The sandbox is gone: the very last step.
     pub(super) fn torn_down(&mut self, turn: &mut Turn) {
         let pod = self.pod.clone();
@@ -136,15 +145,15 @@ impl PodWorker {
         if self.ending != Some(Ending::Deleted) {
             self.finished = true;
             self.probes.clear();
-            self.write_status(turn);
+            self.write_last_status(turn);
             if self.pod.metadata.deletion_timestamp.is_some() {
                 self.sync_by(turn.now);
             }
             return;
         }
-        if self.untold {
+        if !turn.cx.profile.instant {
             // Who counts ended pods must see how this one ended before it goes.
-            self.write_status(turn);
+            self.write_last_status(turn);
         }
         let key = Key::new(ApiKind::Pod, self.namespace(), self.name());
         let options =
@@ -157,4 +166,59 @@ impl PodWorker {
             self.work = Some((Some(turn.now + RETRY), Work::TearingDown));
         }
     }
+}
+
+/// Makes the status one that a pod may leave with: what never ran is lost, and a phase says that it is over.
+///
+/// Mirrors: pkg/kubelet/status/status_manager.go `TerminatePod`.
+fn leave_with(pod: &Pod, status: &mut PodStatus) {
+    let init = status.init_container_statuses.iter_mut().flatten();
+    let mut init: Vec<&mut ContainerStatus> = init.collect();
+    let main = status.container_statuses.as_mut();
+    if main.as_ref().is_some_and(|main| was_initialized(pod, &init, main)) {
+        main.into_iter().flatten().for_each(lose);
+    }
+    // Those at the end that never had a turn are left out; the first one always had.
+    let tried = init.iter().rposition(|one| !is_waiting(one) || has_ended_before(one)).unwrap_or(0);
+    init.iter_mut().take(tried + 1).for_each(|one| lose(one));
+    if !matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+        status.phase = Some("Failed".to_owned());
+    }
+}
+
+fn was_initialized(pod: &Pod, init: &[&mut ContainerStatus], main: &[ContainerStatus]) -> bool {
+    let Some(last) = pod.spec.as_ref().and_then(|spec| spec.init_containers.as_ref()?.last()) else { return true };
+    if main.iter().any(|one| !is_waiting(one) || has_ended_before(one)) {
+        return true;
+    }
+    let Some(status) = init.iter().find(|one| one.name == last.name) else { return false };
+    if last.restart_policy.as_deref() == Some("Always") {
+        return status.started == Some(true);
+    }
+    let went_well = |state: &Option<ContainerState>| {
+        state.as_ref().and_then(|state| state.terminated.as_ref()).is_some_and(|end| end.exit_code == 0)
+    };
+    went_well(&status.state) || went_well(&status.last_state)
+}
+
+fn is_waiting(status: &ContainerStatus) -> bool {
+    status.state.as_ref().is_none_or(|state| state.running.is_none() && state.terminated.is_none())
+}
+
+fn has_ended_before(status: &ContainerStatus) -> bool {
+    status.last_state.as_ref().is_some_and(|state| state.terminated.is_some())
+}
+
+/// Nobody knows how the container ended, so it counts as a failure.
+fn lose(status: &mut ContainerStatus) {
+    if status.state.as_ref().is_some_and(|state| state.terminated.is_some()) {
+        return;
+    }
+    let terminated = ContainerStateTerminated {
+        exit_code: 137,
+        reason: Some("ContainerStatusUnknown".to_owned()),
+        message: Some("The container could not be located when the pod was terminated".to_owned()),
+        ..ContainerStateTerminated::default()
+    };
+    status.state = Some(ContainerState { terminated: Some(terminated), ..ContainerState::default() });
 }

@@ -13,7 +13,7 @@ use engine::{Cluster, Snapshot};
 const BUSY: u32 = 20_000;
 
 /// No history asks for so many pods; who has more makes them again and again.
-const MOST_PODS: usize = 600;
+const MOST_PODS: usize = 1500;
 
 /// Who has how many pods in which phase, the most first.
 fn owners(snapshot: &Snapshot) -> String {
@@ -171,8 +171,13 @@ impl Watcher {
     }
 }
 
-/// What a pod's containers ask for: milli-CPU and bytes. What the kubelet has not granted yet does not count.
+/// What a pod's containers ask for: milli-CPU and bytes. What the kubelet has not granted yet does not count: who
+/// resizes a pod may ask for more than there is.
 pub fn requests(pod: &Pod) -> (i64, i64) {
+    let unseen = pod.status.as_ref().is_none_or(|status| status.container_statuses.is_none());
+    if unseen && pod.metadata.generation > Some(1) {
+        return (0, 0);
+    }
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let of = |name: &str, milli: bool| -> i64 {

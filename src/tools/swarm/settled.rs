@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::always::{allocatable, requests, taking_room};
 use super::manifests::CAPPED;
 
+/// What happened within so many milliseconds may still be under way.
+const JUST_NOW: i64 = 5_000;
+
 /// Everything there is, as JSON.
 struct World<'a> {
     snapshot: &'a Snapshot,
@@ -62,6 +65,13 @@ fn title(value: &Value) -> String {
 
 fn is_over(pod: &Value) -> bool {
     matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+}
+
+/// When the last of its containers ended, in Unix milliseconds.
+fn ended_at(pod: &Value) -> Option<i64> {
+    let statuses = pod.pointer("/status/containerStatuses")?.as_array()?;
+    let ends = statuses.iter().map(|status| text(status, "/state/terminated/finishedAt"));
+    ends.filter_map(parse_rfc3339).max()
 }
 
 fn is_going(object: &Value) -> bool {
@@ -252,7 +262,9 @@ impl World<'_> {
             }
             let alive: Vec<&Value> = pods.iter().filter(|pod| !is_over(pod) && !is_going(pod)).collect();
             let ready = alive.iter().filter(|pod| condition(pod, "Ready") == "True").count() as i64;
-            self.same("replicas-counted", &name, number(&owner, "/status/replicas"), alive.len() as i64);
+            // A StatefulSet counts whatever stands in its places, and what failed stands there until its turn comes.
+            let counted = if kind == Kind::StatefulSet { pods.len() } else { alive.len() };
+            self.same("replicas-counted", &name, number(&owner, "/status/replicas"), counted as i64);
             self.same("ready-counted", &name, number(&owner, "/status/readyReplicas"), ready);
             self.same("available-counted", &name, number(&owner, "/status/availableReplicas"), ready);
             // A pod that was let go keeps its name, which a StatefulSet wants for another.
@@ -333,6 +345,11 @@ impl World<'_> {
                 .iter()
                 .filter(|pod| is_over(pod) && pod["metadata"]["finalizers"].to_string().contains("job-tracking"))
                 .count();
+            // The controller gathers what ends within a second or so; a CronJob's may end at any moment.
+            let now = self.snapshot.unix_millis as i64;
+            if pods.iter().any(|pod| ended_at(pod).is_some_and(|at| now - at < JUST_NOW)) {
+                continue;
+            }
             self.same("job-active", &name, number(&job, "/status/active"), alive);
             if !keeps_failed(&job) {
                 self.same("job-guarded", &name, guarded as i64, 0);

@@ -110,6 +110,18 @@ fn a_full_disk_puts_pods_out_one_after_the_other_by_priority() {
     assert_eq!(condition(&cluster, "DiskPressure"), "True KubeletHasDiskPressure");
 }
 
+#[test]
+fn what_nobody_heard_is_said_again_ten_seconds_later() {
+    let mut cluster = cluster();
+    cluster.inject(Fault::Stop(ProcessId::ApiServer)).expect("it runs");
+    squeeze(&mut cluster, Some("50Mi"));
+    cluster.run_for(30_000, usize::MAX);
+    cluster.inject(Fault::Start(ProcessId::ApiServer)).expect("it stands still");
+    cluster.run_for(12_000, usize::MAX);
+    assert_eq!(condition(&cluster, "MemoryPressure"), "True KubeletHasInsufficientMemory");
+    assert_eq!(taints(&cluster), ["node.kubernetes.io/memory-pressure:NoSchedule"]);
+}
+
 /// The kubelet refuses the daemon, the controller makes another: with patience, whatever the strategy.
 #[test]
 fn a_daemon_that_is_refused_is_not_made_again_and_again() {
