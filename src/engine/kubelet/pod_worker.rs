@@ -347,19 +347,22 @@ impl PodWorker {
 
     /// Generates the status as things stand; it is written by the next flush.
     pub fn hold_status(&mut self, turn: &Turn) {
+        self.held = Some(self.status(turn));
+    }
+
+    /// Holds a status that somebody has made otherwise.
+    pub fn hold(&mut self, status: PodStatus) {
+        self.held = Some(status);
+    }
+
+    /// The status as things stand.
+    pub fn status(&self, turn: &Turn) -> PodStatus {
         let look = status::Look {
             now: turn.now,
             host_ip: turn.host.machine.host_ip.clone(),
             shows_ids: !turn.cx.profile.instant,
         };
-        self.held = Some(status::generate(self, &look));
-    }
-
-    /// Changes what is held.
-    pub fn change_held(&mut self, change: impl FnOnce(&mut PodStatus)) {
-        if let Some(held) = &mut self.held {
-            change(held);
-        }
+        status::generate(self, &look)
     }
 
     /// Writes what is held.

@@ -128,11 +128,11 @@ impl PodWorker {
         }
     }
 
-    fn write_last_status(&mut self, turn: &mut Turn) {
+    /// Writes the very last status.
+    fn leave(&mut self, turn: &mut Turn, mut status: PodStatus) {
         self.flush_status(turn);
-        self.hold_status(turn);
-        let pod = self.pod.clone();
-        self.change_held(|status| leave_with(&pod, status));
+        leave_with(&self.pod, &mut status);
+        self.hold(status);
         self.flush_status(turn);
     }
 
@@ -145,15 +145,21 @@ impl PodWorker {
         if self.ending != Some(Ending::Deleted) {
             self.finished = true;
             self.probes.clear();
-            self.write_last_status(turn);
+            let status = self.status(turn);
+            self.leave(turn, status);
             if self.pod.metadata.deletion_timestamp.is_some() {
                 self.sync_by(turn.now);
             }
             return;
         }
-        if !turn.cx.profile.instant {
+        if self.untold {
             // Who counts ended pods must see how this one ended before it goes.
-            self.write_last_status(turn);
+            self.write_status(turn);
+        }
+        if !turn.cx.profile.instant {
+            // What was told of it, not what is known: a restarted kubelet knows less.
+            let told = self.pod.status.clone().unwrap_or_default();
+            self.leave(turn, told);
         }
         let key = Key::new(ApiKind::Pod, self.namespace(), self.name());
         let options =

@@ -174,17 +174,17 @@ impl Watcher {
 /// What a pod's containers ask for: milli-CPU and bytes. What the kubelet has not granted yet does not count: who
 /// resizes a pod may ask for more than there is.
 pub fn requests(pod: &Pod) -> (i64, i64) {
-    let unseen = pod.status.as_ref().is_none_or(|status| status.container_statuses.is_none());
-    if unseen && pod.metadata.generation > Some(1) {
-        return (0, 0);
-    }
+    let seen = pod.status.as_ref().and_then(|status| status.observed_generation).unwrap_or(1);
+    // The scheduler looks at what is asked for, whoever asks.
+    let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    let resized = bound && pod.metadata.generation.unwrap_or(1) > seen;
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let of = |name: &str, milli: bool| -> i64 {
         let asked = containers.clone().filter_map(|container| {
             let granted = statuses.clone().find(|status| status.name == container.name);
             let granted = granted.and_then(|status| status.allocated_resources.as_ref());
-            let wished = || container.resources.as_ref()?.requests.as_ref();
+            let wished = || container.resources.as_ref().filter(|_| !resized)?.requests.as_ref();
             let quantity = granted.or_else(wished)?.get(name)?;
             Some(if milli { amount(quantity).milli_value() } else { amount(quantity).value() })
         });
