@@ -102,8 +102,7 @@ pub fn given(pod: &Pod, resource: &str) -> Amount {
 fn granted(worker: &PodWorker, resource: &str) -> Amount {
     sum(&worker.pod, |container| {
         let slot = worker.slots.iter().find(|slot| slot.name == container.name);
-        let running = slot.and_then(|slot| slot.running()).map(|instance| &instance.resources);
-        asked(running.or(container.resources.as_ref()), resource)
+        asked(slot.map(|slot| &slot.allocated).or(container.resources.as_ref()), resource)
     })
 }
 

@@ -85,6 +85,8 @@ pub struct Slot {
     pub current: Option<Instance>,
     pub previous: Option<Instance>,
     pub restarts: i32,
+    /// What it was given when the pod came, or by a resize since, and starts with. A resize that waits is not in it.
+    pub allocated: ResourceRequirements,
 }
 
 impl Slot {
@@ -110,6 +112,7 @@ pub fn slots(pod: &Pod) -> Vec<Slot> {
         current: None,
         previous: None,
         restarts: 0,
+        allocated: container.resources.clone().unwrap_or_default(),
     };
     let init = spec.init_containers.iter().flatten().map(|container| {
         let always = container.restart_policy.as_deref() == Some("Always");

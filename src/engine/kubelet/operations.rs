@@ -280,6 +280,8 @@ impl PodWorker {
         else {
             return;
         };
+        let mut spec = spec.into_owned();
+        spec.resources = Some(self.slots[index].allocated.clone());
         let env = self.environment(turn, &spec).unwrap_or_default();
         let run = self.runtime_spec(turn, &spec, image, env);
         let now = turn.now;
@@ -307,7 +309,7 @@ impl PodWorker {
             uid: i64::from(user),
             gid: i64::from(group),
             groups: run.groups.iter().copied().map(i64::from).collect(),
-            resources: spec.resources.clone().unwrap_or_default(),
+            resources: slot.allocated.clone(),
         };
         let over_at_once = instant && (slot.kind == Kind::Init || (turn.cx.profile.jobs_succeed && is_job_pod(&pod)));
         if over_at_once && slot.kind != Kind::Sidecar {

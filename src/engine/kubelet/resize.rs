@@ -14,7 +14,7 @@ use api::k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::amount;
 
-use super::container::{Slot, spec_of};
+use super::container::{Kind, Slot, spec_of};
 use super::events::Turn;
 use super::lifecycle::begin_kill;
 use super::pod_worker::PodWorker;
@@ -24,11 +24,11 @@ use crate::client::EventType;
 const RETRY: u64 = 60_000;
 
 impl PodWorker {
-    /// Gives running containers what they ask for by now; `true` when one must stop for it.
+    /// Gives containers what they ask for by now; `true` when one must stop for it.
     pub(super) fn resize(&mut self, turn: &mut Turn) -> bool {
         let pod = self.pod.clone();
         let changed: Vec<String> =
-            self.slots.iter().filter(|slot| differs(&pod, slot)).map(|slot| slot.name.clone()).collect();
+            self.slots.iter().filter(|slot| is_asked_otherwise(&pod, slot)).map(|slot| slot.name.clone()).collect();
         let before = self.resize_pending.take();
         let generation = pod.metadata.generation.unwrap_or(0);
         if changed.is_empty() {
@@ -56,6 +56,7 @@ impl PodWorker {
             let Some(spec) = spec_of(&pod, &name) else { continue };
             let wanted = spec.resources.clone().unwrap_or_default();
             let Some(slot) = self.slots.iter_mut().find(|slot| slot.name == name) else { continue };
+            slot.allocated = wanted.clone();
             let Some(instance) = slot.running_mut() else { continue };
             let restarts = spec.resize_policy.iter().flatten().any(|policy| {
                 policy.restart_policy == "RestartContainer"
@@ -87,6 +88,12 @@ impl PodWorker {
         self.resizing = None;
         turn.pod_event(&pod, EventType::Normal, "ResizeCompleted", message(&pod, "completed", generation, None));
     }
+}
+
+/// Whether a container that may run yet was given other resources than its spec asks for.
+fn is_asked_otherwise(pod: &Pod, slot: &Slot) -> bool {
+    let wished = || spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
+    (slot.kind != Kind::Init || slot.ended().is_none()) && slot.allocated != wished()
 }
 
 /// Whether a running container has other resources than its spec asks for.

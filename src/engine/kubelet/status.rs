@@ -146,7 +146,7 @@ fn totals(
     let mut sums: BTreeMap<String, Quantity> = BTreeMap::new();
     for container in worker.pod.spec.iter().flat_map(|spec| &spec.containers) {
         let slot = worker.slots.iter().find(|slot| slot.name == container.name);
-        let runs_with = slot.and_then(Slot::running).map(|instance| &instance.resources);
+        let runs_with = slot.map(|slot| slot.running().map_or(&slot.allocated, |instance| &instance.resources));
         for (name, quantity) in runs_with.or(container.resources.as_ref()).and_then(&pick).into_iter().flatten() {
             let sum = match sums.get(name) {
                 Some(known) => (amount(known) + amount(quantity)).to_quantity(),

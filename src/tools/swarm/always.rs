@@ -178,6 +178,12 @@ pub fn requests(pod: &Pod) -> (i64, i64) {
     // The scheduler looks at what is asked for, whoever asks.
     let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     let resized = bound && pod.metadata.generation.unwrap_or(1) > seen;
+    let given = pod.status.as_ref().and_then(|status| status.allocated_resources.as_ref());
+    if let Some(given) = given.filter(|_| bound) {
+        let zero = Quantity("0".into());
+        let of = |name: &str| amount(given.get(name).unwrap_or(&zero));
+        return (of("cpu").milli_value(), of("memory").value());
+    }
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let of = |name: &str, milli: bool| -> i64 {
