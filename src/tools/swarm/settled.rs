@@ -183,7 +183,8 @@ impl World<'_> {
             let status = pod.status.clone().unwrap_or_default();
             let over = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
             let claims = spec.volumes.iter().flatten().any(|volume| volume.persistent_volume_claim.is_some());
-            if over || claims || spec.affinity.is_some() || pod.metadata.deletion_timestamp.is_some() {
+            let choosy = spec.affinity.is_some() || spec.topology_spread_constraints.is_some();
+            if over || claims || choosy || pod.metadata.deletion_timestamp.is_some() || self.is_kept_away(pod) {
                 continue;
             }
             let (cpu, memory) = requests(pod);
@@ -445,9 +446,22 @@ impl World<'_> {
         }
     }
 
+    /// Whether a pod that stands may forbid its like beside it: anti-affinity holds in both directions.
+    fn is_kept_away(&self, pod: &Pod) -> bool {
+        let app = |pod: &Pod| pod.metadata.labels.as_ref().and_then(|labels| labels.get("app").cloned());
+        self.snapshot.list::<Pod>(pod.metadata.namespace.as_deref().unwrap_or_default()).any(|other| {
+            let choosy = other.spec.as_ref().is_some_and(|spec| spec.affinity.is_some());
+            choosy && app(other).is_some() && app(other) == app(pod)
+        })
+    }
+
     fn endpoints(&mut self) {
         for service in self.list(Kind::Service).to_vec() {
             let Some(wanted) = service.pointer("/spec/selector") else { continue };
+            // Nobody keeps the slices of a name that leads elsewhere.
+            if text(&service, "/spec/type") == "ExternalName" {
+                continue;
+            }
             let namespace = text(&service, "/metadata/namespace");
             let always = service.pointer("/spec/publishNotReadyAddresses") == Some(&Value::Bool(true));
             let pods =
