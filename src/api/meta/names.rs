@@ -217,6 +217,16 @@ pub fn env_var_name(text: &str) -> Breaches {
     breaches
 }
 
+/// What would be a step in a path, where the name becomes a file's.
+fn path_like(text: &str) -> Option<String> {
+    match text {
+        "." => Some("must not be '.'".into()),
+        ".." => Some("must not be '..'".into()),
+        _ if text.starts_with("..") => Some("must not start with '..'".into()),
+        _ => None,
+    }
+}
+
 /// Environment variables as kubectl takes them, which is more careful than the server.
 pub fn strict_env_var_name(text: &str) -> Breaches {
     let head = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b"-._".contains(&b));
@@ -228,12 +238,7 @@ pub fn strict_env_var_name(text: &str) -> Breaches {
             &["my.env-name", "MY_ENV.NAME", "MyEnvName1"],
         ));
     }
-    match text {
-        "." => breaches.push("must not be '.'".into()),
-        ".." => breaches.push("must not be '..'".into()),
-        _ if text.starts_with("..") => breaches.push("must not start with '..'".into()),
-        _ => {}
-    }
+    breaches.extend(path_like(text));
     breaches
 }
 
@@ -250,12 +255,7 @@ pub fn config_map_key(text: &str) -> Breaches {
             &["key.name", "KEY_NAME", "key-name"],
         ));
     }
-    match text {
-        "." => breaches.push("must not be '.'".into()),
-        ".." => breaches.push("must not be '..'".into()),
-        _ if text.starts_with("..") => breaches.push("must not start with '..'".into()),
-        _ => {}
-    }
+    breaches.extend(path_like(text));
     breaches
 }
 

@@ -90,16 +90,19 @@ impl PodWorker {
     }
 }
 
+/// What the spec asks for by now.
+fn wished(pod: &Pod, slot: &Slot) -> ResourceRequirements {
+    spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default()
+}
+
 /// Whether a container that may run yet was given other resources than its spec asks for.
 fn is_asked_otherwise(pod: &Pod, slot: &Slot) -> bool {
-    let wished = || spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
-    (slot.kind != Kind::Init || slot.ended().is_none()) && slot.allocated != wished()
+    (slot.kind != Kind::Init || slot.ended().is_none()) && slot.allocated != wished(pod, slot)
 }
 
 /// Whether a running container has other resources than its spec asks for.
 fn differs(pod: &Pod, slot: &Slot) -> bool {
-    let wished = || spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default();
-    slot.running().is_some_and(|instance| instance.resources != wished())
+    slot.running().is_some_and(|instance| instance.resources != wished(pod, slot))
 }
 
 /// An event's words: what became of the resize, and what every container asks for.
