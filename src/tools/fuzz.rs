@@ -218,7 +218,7 @@ fn measured(
     for at in (1..subjects.len()).rev() {
         subjects.swap(at, rng.below(at as u64 + 1) as usize);
     }
-    let probes = probes::PROBES.iter().map(Subject::Probe);
+    let probes = probes::all().map(Subject::Probe);
     let mut found = Found::default();
     for subject in probes.chain(subjects) {
         if !goes_on(found.cases) {

@@ -184,14 +184,10 @@ pub fn requests(pod: &Pod) -> (i64, i64) {
         let of = |name: &str| amount(given.get(name).unwrap_or(&zero));
         return (of("cpu").milli_value(), of("memory").value());
     }
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers).filter(|_| !resized);
     let of = |name: &str, milli: bool| -> i64 {
         let asked = containers.clone().filter_map(|container| {
-            let granted = statuses.clone().find(|status| status.name == container.name);
-            let granted = granted.and_then(|status| status.allocated_resources.as_ref());
-            let wished = || container.resources.as_ref().filter(|_| !resized)?.requests.as_ref();
-            let quantity = granted.or_else(wished)?.get(name)?;
+            let quantity = container.resources.as_ref()?.requests.as_ref()?.get(name)?;
             Some(if milli { amount(quantity).milli_value() } else { amount(quantity).value() })
         });
         asked.sum()
