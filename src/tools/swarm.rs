@@ -1,4 +1,4 @@
-//! `swarm [--seeds N] [--seconds S] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]`: random workloads under random faults, and what must hold regardless.
+//! `swarm [--seeds N] [--seconds S] [--from SEED] [--minutes M] [--threads T] [--keep 1,2,…] [--list]`: random workloads under random faults, and what must hold regardless.
 //!
 //! A seed is a history: requests and machine events at random times. After every event the
 //! invariants of [`always`] hold; when all faults are healed and fifteen minutes have passed, those
@@ -12,6 +12,7 @@ pub mod manifests;
 mod settled;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::Cluster;
@@ -43,37 +44,77 @@ pub fn main(words: &[String]) -> Result<(), String> {
         flag(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name} takes a number")))
     };
     let (seeds, from, minutes) = (count("--seeds", 100)?, count("--from", 1)?, count("--minutes", 20)?);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let threads = count("--threads", cores)?.clamp(1, seeds.max(1));
     let keep: Option<Vec<usize>> = flag("--keep").map(|text| text.split(',').filter_map(|n| n.parse().ok()).collect());
-    let tell = words.iter().any(|word| word == "--list");
     let limit = flag("--seconds").and_then(|text| text.parse().ok()).map(Duration::from_secs);
-    let began = Instant::now();
-    let (mut played, mut events, mut failed, mut breaches) = (0_u64, 0, 0, 0);
-    for seed in from..from + seeds {
-        if limit.is_some_and(|limit| began.elapsed() > limit) {
-            break;
-        }
-        played += 1;
-        let mut history = actions::history(seed, minutes * 60_000);
-        if let Some(keep) = &keep {
-            history.retain(|action| keep.contains(&action.number));
-        }
-        let outcome = check(seed, &history);
-        if tell {
-            outcome.told.iter().for_each(|line| println!("{line}"));
-        }
-        events += outcome.events;
-        if !outcome.broken.is_empty() {
-            failed += 1;
-            breaches += outcome.broken.len();
-            report(seed, minutes, history, outcome);
-        }
-    }
+    let run = Run { minutes, keep, tell: words.iter().any(|word| word == "--list"), began: Instant::now(), limit };
+    // A seed knows nothing of the others: whoever is free takes the next.
+    let next = AtomicU64::new(from);
+    let tallies: Vec<Tally> = std::thread::scope(|scope| {
+        let workers = (0..threads).map(|_| scope.spawn(|| run.seeds(&next, from + seeds))).collect::<Vec<_>>();
+        workers.into_iter().map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>();
+    let (played, failed) = (sum(|tally| tally.played), sum(|tally| tally.failed));
     println!(
-        "{played} seeds from {from}, {events} events, {breaches} violations in {failed} seeds, {:.1} s",
-        began.elapsed().as_secs_f64()
+        "{played} seeds from {from}, {} events, {} violations in {failed} seeds, {:.1} s",
+        sum(|tally| tally.events),
+        sum(|tally| tally.breaches),
+        run.began.elapsed().as_secs_f64()
     );
     println!("one of them again: cargo xtask swarm --seeds 1 --from SEED --minutes {minutes} --list");
     if failed == 0 { Ok(()) } else { Err(format!("{failed} of {played} seeds broke something")) }
+}
+
+/// What all seeds of a run have in common.
+struct Run {
+    minutes: u64,
+    keep: Option<Vec<usize>>,
+    tell: bool,
+    began: Instant,
+    limit: Option<Duration>,
+}
+
+/// What came of some seeds.
+#[derive(Default)]
+struct Tally {
+    played: u64,
+    events: u64,
+    failed: u64,
+    breaches: u64,
+}
+
+impl Run {
+    /// Plays one seed after the other, below `end`, while there is time.
+    fn seeds(&self, next: &AtomicU64, end: u64) -> Tally {
+        let mut tally = Tally::default();
+        while self.limit.is_none_or(|limit| self.began.elapsed() <= limit) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                break;
+            }
+            let mut history = actions::history(seed, self.minutes * 60_000);
+            if let Some(keep) = &self.keep {
+                history.retain(|action| keep.contains(&action.number));
+            }
+            let outcome = check(seed, &history);
+            tally.played += 1;
+            tally.events += outcome.events;
+            let mut said = String::new();
+            if self.tell {
+                outcome.told.iter().for_each(|line| said += &format!("{line}\n"));
+            }
+            if !outcome.broken.is_empty() {
+                tally.failed += 1;
+                tally.breaches += outcome.broken.len() as u64;
+                said += &report(seed, self.minutes, history, outcome);
+            }
+            // In one piece, for others speak, too.
+            print!("{said}");
+        }
+        tally
+    }
 }
 
 /// Plays a seed's history; what it broke.
@@ -81,16 +122,16 @@ pub fn play(seed: u64, span: Millis) -> Outcome {
     check(seed, &actions::history(seed, span))
 }
 
-fn report(seed: u64, minutes: u64, history: Vec<Action>, outcome: Outcome) {
-    println!("seed {seed}: {}", outcome.broken.join("\n  "));
+fn report(seed: u64, minutes: u64, history: Vec<Action>, outcome: Outcome) -> String {
+    let mut said = format!("seed {seed}: {}\n", outcome.broken.join("\n  "));
     let (history, outcome) = shrink(seed, history, outcome);
     let kept: Vec<String> = history.iter().map(|action| action.number.to_string()).collect();
-    println!("  shortened to {} actions: {}", history.len(), outcome.broken.join("\n  "));
-    outcome.told.iter().rev().take(25).rev().for_each(|line| println!("    {line}"));
-    println!(
-        "  again: cargo xtask swarm --seeds 1 --from {seed} --minutes {minutes} --list --keep {}\n",
+    said += &format!("  shortened to {} actions: {}\n", history.len(), outcome.broken.join("\n  "));
+    outcome.told.iter().rev().take(25).rev().for_each(|line| said += &format!("    {line}\n"));
+    said + &format!(
+        "  again: cargo xtask swarm --seeds 1 --from {seed} --minutes {minutes} --list --keep {}\n\n",
         kept.join(",")
-    );
+    )
 }
 
 /// Drops actions while the same thing stays broken.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Node, Pod};
+use api::k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::amount;
 use api::{Kind, Object};
@@ -178,7 +178,13 @@ pub fn requests(pod: &Pod) -> (i64, i64) {
     // The scheduler looks at what is asked for, whoever asks.
     let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     let resized = bound && pod.metadata.generation.unwrap_or(1) > seen;
-    let given = pod.status.as_ref().and_then(|status| status.allocated_resources.as_ref());
+    // The scheduler reads what is granted off the containers, and after a restart there are none for a moment.
+    let told = |status: &PodStatus| {
+        let mut all = status.container_statuses.iter().flatten();
+        all.all(|container| container.allocated_resources.is_some())
+    };
+    let given = pod.status.as_ref().filter(|status| told(status));
+    let given = given.and_then(|status| status.allocated_resources.as_ref());
     if let Some(given) = given.filter(|_| bound) {
         let zero = Quantity("0".into());
         let of = |name: &str| amount(given.get(name).unwrap_or(&zero));
@@ -224,8 +230,13 @@ fn overcommitted(snapshot: &Snapshot) -> Result<(), String> {
             count += 1;
         }
         if used_cpu > cpu || used_memory > memory || count > most {
+            let owed = taking_room(snapshot, name).map(|pod| {
+                let (cpu, memory) = requests(pod);
+                format!("{} {cpu}m {memory} B", pod.metadata.name.as_deref().unwrap_or_default())
+            });
             return Err(format!(
-                "overcommitted: {name} has {cpu}m, {memory} B, {most} pods and owes {used_cpu}m, {used_memory} B, {count} pods"
+                "overcommitted: {name} has {cpu}m, {memory} B, {most} pods and owes {used_cpu}m, {used_memory} B, {count} pods: {}",
+                owed.collect::<Vec<_>>().join(", ")
             ));
         }
     }
