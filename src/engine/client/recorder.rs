@@ -1,7 +1,8 @@
 //! The event recorder: writes Events, and counts a repeated one instead of writing it again.
 //!
-//! Mirrors: client-go/tools/record (correlator without the spam filter), client-go/tools/events.
-//! Events that differ in their words alone are told one by one up to a limit, then together.
+//! Mirrors: client-go/tools/record (its correlator), client-go/tools/events.
+//! Events that differ in their words alone are told one by one up to a limit, then together; and of one thing
+//! nobody speaks without end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,9 +71,9 @@ pub struct Recorder {
     new_style: bool,
     /// The time in the name of the newest event, in nanoseconds.
     last: u64,
-    /// Events of the last ten minutes, and some older ones, by what makes them equal.
+    /// Events of the last hour, by what makes them equal.
     known: BTreeMap<String, Known>,
-    /// Which words were said lately with all else equal.
+    /// What was said lately of one object for one reason.
     similar: BTreeMap<String, Similar>,
     /// When the older ones are thrown out.
     tidy_at: Millis,
@@ -83,26 +84,66 @@ pub struct Recorder {
 struct Similar {
     messages: BTreeSet<String>,
     last: Millis,
+    /// When as many events as at first may be written again.
+    full_at: Millis,
 }
 
 /// From this many different messages on, similar events are one.
 const MAX_SIMILAR: usize = 10;
+/// So many events on one object for one reason may be written at once, …
+const BURST: Millis = 25;
+/// … and then another one after this long; in between they are counted only.
+const REFILL: Millis = 5 * MINUTE;
 
-#[derive(Debug, Clone)]
+impl Similar {
+    fn is_over(&self, now: Millis) -> bool {
+        now.saturating_sub(self.last) >= MEMORY && now >= self.full_at
+    }
+
+    /// Whether so much was said lately of one object for one reason that it is told together from now on.
+    fn is_one_too_many(&mut self, message: &str, now: Millis) -> bool {
+        if now.saturating_sub(self.last) >= MEMORY {
+            self.messages.clear();
+        }
+        self.last = now;
+        if self.messages.len() + 1 < MAX_SIMILAR {
+            self.messages.insert(message.into());
+            return false;
+        }
+        !self.messages.contains(message)
+    }
+
+    /// Whether one more may be written, which it then counts as.
+    fn may_write(&mut self, now: Millis) -> bool {
+        let full_at = self.full_at.max(now) + REFILL;
+        let may = full_at <= now + BURST * REFILL;
+        if may {
+            self.full_at = full_at;
+        }
+        may
+    }
+}
+
+#[derive(Debug, Clone, Default)]
 struct Known {
+    /// Empty while it was counted only.
     name: String,
     namespace: String,
     last: Millis,
+    /// How often it was said, written or not.
+    count: i32,
 }
 
 impl Known {
     fn is_fresh(&self, now: Millis) -> bool {
-        now.saturating_sub(self.last) < MEMORY
+        now.saturating_sub(self.last) < KEPT
     }
 }
 
-/// After this long without a repetition an equal event is a new one.
+/// After this long without a similar event the similar ones are told one by one again.
 const MEMORY: Millis = 10 * MINUTE;
+/// After this long without a repetition an equal event is a new one, for the API server has lost the old one.
+const KEPT: Millis = 60 * MINUTE;
 
 impl Recorder {
     pub fn new(component: &str, host: &str) -> Self {
@@ -137,53 +178,61 @@ impl Recorder {
         let now = cx.now;
         if now >= self.tidy_at {
             self.known.retain(|_, known| known.is_fresh(now));
-            self.similar.retain(|_, similar| now.saturating_sub(similar.last) < MEMORY);
+            self.similar.retain(|_, similar| !similar.is_over(now));
             self.tidy_at = now + MINUTE;
         }
         let part = about.field_path.as_deref().unwrap_or_default();
         // The newer kind of event takes a changed object for another one, and its words for the same.
-        let identity = if self.new_style {
-            format!("{group}|{part}|{}", about.resource_version.as_deref().unwrap_or_default())
-        } else if self.is_one_too_many(&group, &message, now) {
+        if self.new_style {
+            let identity = format!("{group}|{part}|{}", about.resource_version.as_deref().unwrap_or_default());
+            return self.write(cx, of, kind, reason, message, identity);
+        }
+        let similar = self.similar.entry(group.clone()).or_default();
+        let identity = if similar.is_one_too_many(&message, now) {
             message = format!("(combined from similar events): {message}");
             group
         } else {
             format!("{group}|{part}|{message}")
         };
-        if let Some(known) = self.known.get_mut(&identity).filter(|known| known.is_fresh(now)) {
-            known.last = now;
-            let (namespace, name) = (known.namespace.clone(), known.name.clone());
-            if self.repeat(cx, &namespace, &name, &message) {
-                return;
-            }
+        if similar.may_write(now) {
+            return self.write(cx, of, kind, reason, message, identity);
         }
-        let event = self.compose(cx, of, kind, reason, message);
+        let known = self.known.entry(identity).or_default();
+        known.last = now;
+        known.count += 1;
+    }
+
+    fn write(
+        &mut self,
+        cx: &mut Context,
+        of: &EventOf,
+        kind: EventType,
+        reason: &str,
+        message: String,
+        identity: String,
+    ) {
+        let now = cx.now;
+        let known = self.known.get(&identity).filter(|known| known.is_fresh(now)).cloned().unwrap_or_default();
+        let known = Known { last: now, count: known.count + 1, ..known };
+        if !known.name.is_empty() && self.repeat(cx, &known, &message) {
+            self.known.insert(identity, known);
+            return;
+        }
+        let mut event = self.compose(cx, of, kind, reason, message);
+        // What was counted before, but not written, counts; what is gone from the server, too.
+        event.count = event.count.map(|_| known.count);
         let (namespace, name) =
             (event.metadata.namespace.clone().unwrap_or_default(), event.metadata.name.clone().unwrap_or_default());
         if cx.api.create(event).is_ok() {
-            self.known.insert(identity, Known { name, namespace, last: now });
+            self.known.insert(identity, Known { name, namespace, ..known });
         }
-    }
-
-    /// Whether so much was said lately of one object for one reason that it is told together from now on.
-    fn is_one_too_many(&mut self, group: &str, message: &str, now: Millis) -> bool {
-        let similar = self.similar.entry(group.into()).or_default();
-        if now.saturating_sub(similar.last) >= MEMORY {
-            similar.messages.clear();
-        }
-        similar.last = now;
-        if similar.messages.len() + 1 < MAX_SIMILAR {
-            similar.messages.insert(message.into());
-            return false;
-        }
-        !similar.messages.contains(message)
     }
 
     /// `false` when the event is gone and must be written anew.
-    fn repeat(&self, cx: &mut Context, namespace: &str, name: &str, message: &str) -> bool {
+    fn repeat(&self, cx: &mut Context, known: &Known, message: &str) -> bool {
         let (time, micro, new_style) = (cx.time(), cx.micro_time(), self.new_style);
         cx.api
-            .patch::<Event>(namespace, name, "", |event| {
+            .patch::<Event>(&known.namespace, &known.name, "", |event| {
                 if new_style {
                     let series = event.series.get_or_insert_default();
                     series.count = Some(series.count.unwrap_or(1) + 1);
@@ -191,7 +240,7 @@ impl Recorder {
                 } else {
                     // What is told together has the words of the latest.
                     event.message = Some(message.into());
-                    event.count = Some(event.count.unwrap_or(1) + 1);
+                    event.count = Some(known.count);
                     event.last_timestamp = Some(time);
                 }
             })
