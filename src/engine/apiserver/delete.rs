@@ -59,7 +59,7 @@ impl ApiServer {
         result
     }
 
-    /// Deletes what is left of a kind in a namespace, in one request. Answers how many objects that concerned.
+    /// Deletes those of a kind in a namespace that are meant, in one request. Answers how many objects that concerned.
     ///
     /// # Errors
     /// The first refusal; one that another has just deleted is none.
@@ -68,9 +68,11 @@ impl ApiServer {
         who: &Identity,
         kind: Kind,
         namespace: &str,
+        meant: impl Fn(&Object) -> bool,
         options: &DeleteOptions,
     ) -> Result<usize, Status> {
-        let keys: Vec<Key> = self.store.list(kind, namespace).map(|(key, _)| key.clone()).collect();
+        let all = self.store.list(kind, namespace).filter(|(_, stored)| meant(&stored.object));
+        let keys: Vec<Key> = all.map(|(key, _)| key.clone()).collect();
         self.delete_all(who, kind, namespace, &keys, options)?;
         Ok(keys.len())
     }

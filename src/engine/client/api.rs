@@ -191,13 +191,19 @@ impl<'a> Client<'a> {
         self.server.delete(self.who, key, options)
     }
 
-    /// `DELETE` of all objects of a kind in a namespace; answers how many there were.
+    /// `DELETE` of those objects of a kind in a namespace that are meant; answers how many there were.
     ///
     /// # Errors
     /// As [`ApiServer::delete_collection`].
-    pub fn delete_collection(&mut self, kind: Kind, namespace: &str, options: &DeleteOptions) -> Result<usize, Status> {
+    pub fn delete_collection(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        meant: impl Fn(&Object) -> bool,
+        options: &DeleteOptions,
+    ) -> Result<usize, Status> {
         self.server.reached()?;
-        self.server.delete_collection(self.who, kind, namespace, options)
+        self.server.delete_collection(self.who, kind, namespace, meant, options)
     }
 
     /// `POST pods/NAME/binding`.

@@ -90,7 +90,7 @@ fn namespaced_kinds(cx: &Context) -> Vec<Kind> {
 
 fn sweep(cx: &mut Context, kind: Kind, namespace: &str) -> Result<(), Status> {
     let options = DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
-    cx.api.delete_collection(kind, namespace, &options).map(|_| ())
+    cx.api.delete_collection(kind, namespace, |_| true, &options).map(|_| ())
 }
 
 fn remaining(cx: &Context, namespace: &str) -> Vec<(String, Vec<Object>)> {

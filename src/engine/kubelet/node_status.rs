@@ -1,7 +1,7 @@
 //! The node's own objects: its registration, its status, its lease.
 //!
 //! Mirrors: pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
-//! component-helpers/apimachinery/lease.
+//! component-helpers/apimachinery/lease, pkg/kubelet/cm/dra/plugin `wipeResourceSlices`.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,14 @@ use api::k8s_openapi::api::core::v1::{
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use api::order::{Gather, Order};
+use api::{Kind, Object};
 
 use super::agent::{Host, Machine};
 use super::events::Turn;
 use super::runtime::Millis;
 use super::runtime::reference::hex_of;
 use super::status::time;
-use crate::client::{EventType, Recorder};
+use crate::client::{DeleteOptions, EventType, Recorder};
 
 const RENEW: Millis = 10_000;
 /// Without a change the status is written this often.
@@ -71,6 +72,7 @@ impl NodeStatus {
         // What an earlier process said, this one does not know.
         turn.host.recorder = Recorder::new("kubelet", &turn.host.machine.name);
         turn.node_event(EventType::Normal, "Starting", "Starting kubelet.");
+        wipe_slices(turn);
         turn.node_event(EventType::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
         let name = turn.host.machine.name.clone();
         self.unregistered = false;
@@ -328,6 +330,17 @@ impl NodeStatus {
             ready,
         ]
     }
+}
+
+/// Forgets the devices that drivers offered through an earlier kubelet: those that are there register anew.
+fn wipe_slices(turn: &mut Turn) {
+    let node = turn.host.machine.name.clone();
+    let mine = |object: &Object| match object {
+        Object::Dynamic(slice) => slice.fields.get("spec").is_some_and(|spec| spec["nodeName"] == node.as_str()),
+        _ => false,
+    };
+    // Upstream tries again until it succeeds; who cannot be reached now knows of no new slices either.
+    let _ = turn.cx.api.delete_collection(Kind::ResourceSlice, "", mine, &DeleteOptions::default());
 }
 
 fn keep_transitions(fresh: &mut ApiStatus, old: &ApiStatus, now: Millis) {
