@@ -15,7 +15,7 @@ mod write;
 pub use bench::{Bench, InPage};
 pub use parse::{Directive, ParseError, Step, Transcript, parse};
 pub use play::{history, play, play_on};
-pub use start::cluster;
+pub use start::{cluster, seeded};
 pub use words::split as split_words;
 pub use write::write;
 

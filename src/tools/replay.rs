@@ -1,6 +1,8 @@
-//! `replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]`: plays transcripts and writes them out with our outputs.
+//! `replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]`: plays transcripts and writes them out with our outputs.
 //!
-//! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP.
+//! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP. With `--runs N`, a case
+//! that comes out otherwise is played with other seeds, too: `~` marks a step that is as recorded under one of
+//! them, so that a draw or a delay decides it. What is written is always the first run.
 
 mod differences;
 mod judge;
@@ -12,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use course::transcript::{self, Printed, Transcript};
+use course::transcript::{self, InPage, Printed, Transcript};
 
 use differences::Difference;
 pub use differences::read as differences;
@@ -64,7 +66,9 @@ pub fn main(words: &[String]) -> Result<(), String> {
         fs::write(&target, transcript::write(&case, &results))
             .map_err(|error| format!("{}: {error}", target.display()))?;
         let shown = name.to_string_lossy();
-        report.add(&shown, &case, judge(&case, &results, &shown, &differences));
+        let verdicts = judge(&case, &results, &shown, &differences);
+        let drawn = options.drawn(&case, &verdicts, &shown);
+        report.add(&shown, &case, verdicts, &drawn);
         played += 1;
     }
     report.print(options.via.is_some().then_some(&differences));
@@ -81,7 +85,7 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, name: &str, case: &Transcript, verdicts: Vec<(usize, Verdict)>) {
+    fn add(&mut self, name: &str, case: &Transcript, verdicts: Vec<(usize, Verdict)>, drawn: &BTreeMap<usize, u64>) {
         let area = name.split_once('/').map_or(".", |(area, _)| area);
         let counts = self.areas.entry(area.to_owned()).or_default();
         for (line, verdict) in verdicts {
@@ -94,7 +98,8 @@ impl Report {
                 Verdict::Other => {
                     counts[2] += 1;
                     let step = case.steps.iter().find(|step| step.line == line);
-                    self.other.push(format!("{name}:{line}: {}", step.map_or("", |step| &step.source[0])));
+                    let mark = drawn.get(&line).map_or(String::new(), |seed| format!("~ (seed {seed}) "));
+                    self.other.push(format!("{mark}{name}:{line}: {}", step.map_or("", |step| &step.source[0])));
                 }
             }
         }
@@ -132,6 +137,7 @@ struct Options {
     out: PathBuf,
     only: String,
     via: Option<PathBuf>,
+    runs: u64,
 }
 
 impl Options {
@@ -142,9 +148,31 @@ impl Options {
         }
     }
 
+    /// The differing steps that are as recorded with another seed, and the first such seed.
+    fn drawn(&self, case: &Transcript, verdicts: &[(usize, Verdict)], name: &str) -> BTreeMap<usize, u64> {
+        let mut drawn = BTreeMap::new();
+        let mut open: Vec<usize> =
+            verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Other).map(|(line, _)| *line).collect();
+        for seed in 2..=self.runs {
+            if open.is_empty() {
+                break;
+            }
+            let mut bench = InPage::new(case);
+            bench.cluster = transcript::seeded(case, seed);
+            let results = transcript::play_on(case, bench).0;
+            for (line, verdict) in judge(case, &results, name, &[]) {
+                if verdict == Verdict::Exact && open.contains(&line) {
+                    drawn.insert(line, seed);
+                }
+            }
+            open.retain(|line| !drawn.contains_key(line));
+        }
+        drawn
+    }
+
     fn parse(words: &[String]) -> Result<Self, String> {
-        let usage = "usage: replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]";
-        let (mut cases, mut out, mut only, mut via) = (None, None, "*".to_string(), None);
+        let usage = "usage: replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]";
+        let (mut cases, mut out, mut only, mut via, mut runs) = (None, None, "*".to_string(), None, 1);
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let value = words.next().ok_or(usage)?;
@@ -157,10 +185,11 @@ impl Options {
                 }
                 "--via-kubectl" => via = Some(PathBuf::from(value)),
                 "--only" => only.clone_from(value),
+                "--runs" => runs = value.parse().map_err(|_| usage)?,
                 _ => return Err(usage.into()),
             }
         }
-        Ok(Self { cases: cases.ok_or(usage)?, out: out.ok_or(usage)?, only, via })
+        Ok(Self { cases: cases.ok_or(usage)?, out: out.ok_or(usage)?, only, via, runs })
     }
 }
 

@@ -15,7 +15,16 @@ const WARM_UP: u64 = 120_000;
 
 /// The cluster a case begins with.
 pub fn cluster(transcript: &Transcript) -> Cluster {
-    let mut cluster = Cluster::new(config(transcript));
+    started(config(transcript))
+}
+
+/// As [`cluster`], with other draws and other delays.
+pub fn seeded(transcript: &Transcript, seed: u64) -> Cluster {
+    started(ClusterConfig { seed, ..config(transcript) })
+}
+
+fn started(config: ClusterConfig) -> Cluster {
+    let mut cluster = Cluster::new(config);
     cluster.run_for(WARM_UP, usize::MAX);
     // A case begins without events in `default`: on a cluster that stood for hours they have expired.
     cluster.submit(Request::new(Method::Delete, "/api/v1/namespaces/default/events"));

@@ -64,7 +64,7 @@ pub fn print(recording: &str, runs: &[Vec<Line>]) {
     let within = |percent: usize| apart.get(apart.len() * percent / 100).copied().unwrap_or(0.0);
     println!("# half of those in both are within {:.3} s, nine tenths within {:.3} s", within(50), within(90));
     if !of_the_machine.is_empty() {
-        println!("# left out: {} recorded reports of limits of that machine", of_the_machine.len());
+        println!("# left out: {} recorded reports of cgroups of that machine", of_the_machine.len());
     }
     if runs.len() > 1 {
         let [theirs, our] = chance;

@@ -35,9 +35,12 @@ impl Entry {
         Some(Self::request(at, component, verb, object, code, &body.join(" ")))
     }
 
-    /// A kubelet's word on nothing but the limits of its own machine's cgroups, which differ from machine
-    /// to machine, and which one that sets no limits does not tell.
+    /// A kubelet's word on nothing but its own machine's cgroups: their limits, which differ from machine to
+    /// machine, and which one that sets no limits does not tell; and that they are of the old kind, as ours are not.
     pub fn tells_of_the_machine(line: &str) -> bool {
+        if line.contains("  Warning CgroupV1 on node/") {
+            return true;
+        }
         let body = line.split_once("  {").map(|(_, body)| format!("{{{body}"));
         let body: Option<serde_json::Value> = body.and_then(|body| serde_json::from_str(&body).ok());
         let status = body.as_ref().and_then(|body| body["status"].as_object());
