@@ -2,11 +2,12 @@
 //!
 //! serde writes a copy of its code for each pair of a type and a format. There are some five
 //! hundred types, so there is one format, this one, and whatever does not depend on the type is
-//! in plain functions. Written objects go into a [`Sink`]: a tree, and what else is made of them. JSON text
-//! goes by way of a tree.
+//! in plain functions. Written objects go into a [`Sink`]: a tree, JSON text, and what else is made of
+//! them. JSON text is read by way of a tree.
 
 mod read;
 mod sink;
+mod text;
 mod tree;
 mod write;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::patch::Managers;
 use crate::schema::{Known, Type};
 
 pub use sink::Sink;
@@ -47,6 +49,14 @@ pub(crate) fn tree(kind: Option<&'static Type>, fill: impl FnOnce(&mut dyn Sink)
     let mut tree = tree::Tree::new(Known::of(kind));
     fill(&mut tree);
     tree.finish()
+}
+
+/// As JSON text what is written into it; of a known type with the empty fields that Go writes, in the order of
+/// its structs, and with the owners of the object's fields.
+pub(crate) fn text(kind: Option<&'static Type>, owners: Option<&Managers>, fill: impl FnOnce(&mut dyn Sink)) -> String {
+    let mut text = text::Text::new(kind, owners);
+    fill(&mut text);
+    text.finish()
 }
 
 /// Writes a typed object into a sink.

@@ -32,7 +32,7 @@ pub use data::install_texts;
 pub use go::{base64_error, json_type, time_error};
 pub use hover::{Hover, hover};
 pub use lint::{Diagnostic, Severity, closest, lint};
-pub(crate) use wire::{Known, fill_own};
+pub(crate) use wire::{Known, fill_own, write_untouched};
 pub use wire::{fill, go_json, go_json_patched};
 
 /// A struct of the API.
@@ -44,8 +44,12 @@ pub struct Type {
     pub atomic: bool,
     /// In alphabetical order.
     pub fields: Vec<Field>,
+    /// How each of the fields begins: a name is found here first.
+    heads: Vec<u64>,
     /// Which fields Go writes even when nobody set them.
     unset: Vec<usize>,
+    /// Which fields must be there.
+    required: Vec<usize>,
     line: usize,
 }
 
@@ -145,9 +149,26 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     data::get().kinds.iter().map(|(version, kind, _)| (*version, *kind))
 }
 
+/// The first eight bytes of a name, in its order.
+fn head(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let len = name.len().min(8);
+    bytes[..len].copy_from_slice(&name.as_bytes()[..len]);
+    u64::from_be_bytes(bytes)
+}
+
 impl Type {
     pub fn field(&'static self, name: &str) -> Option<&'static Field> {
-        self.fields.binary_search_by(|f| f.name.cmp(name)).ok().map(|at| &self.fields[at])
+        let head = head(name);
+        let first = self.heads.partition_point(|known| *known < head);
+        let near = self.heads[first..].iter().take_while(|known| **known == head).count();
+        let same = |known: &str| known.len() == name.len() && known.as_bytes().get(8..) == name.as_bytes().get(8..);
+        self.fields[first..first + near].iter().find(|field| same(field.name))
+    }
+
+    /// The fields that Go writes even when nobody set them.
+    pub(crate) fn unset(&'static self) -> impl Iterator<Item = &'static Field> {
+        self.unset.iter().map(|at| &self.fields[*at])
     }
 
     /// `Container`
@@ -188,6 +209,16 @@ impl Type {
 }
 
 impl Field {
+    /// Place among the fields of the Go struct, which is their order on the wire.
+    pub(crate) fn place(&self) -> usize {
+        self.place
+    }
+
+    /// What is known about its value.
+    pub(crate) fn known(&'static self) -> Known {
+        Known::Shape(&self.shape)
+    }
+
     /// The first sentence of its description.
     pub fn summary(&self) -> &'static str {
         data::summary(self.line)

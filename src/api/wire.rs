@@ -1,12 +1,14 @@
 //! What travels between a client and the API server: requests, responses, streams. No transport, no state.
 //!
-//! Inside one process bodies stay JSON trees; the bridge turns them into bytes.
+//! Inside one process bodies stay objects and JSON trees; the bridge turns them into bytes.
 
-use std::sync::Arc;
+mod json;
 
 use serde_json::Value;
 
 use crate::status::Status;
+
+pub use json::{Json, WeakJson};
 
 /// HTTP methods the API server knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +72,7 @@ impl Request {
     }
 
     #[must_use]
-    pub fn with_json(mut self, body: impl Into<Arc<Value>>) -> Self {
+    pub fn with_json(mut self, body: impl Into<Json>) -> Self {
         self.body = Body::Json(body.into());
         self
     }
@@ -108,7 +110,7 @@ pub enum Body {
     #[default]
     Empty,
     /// Shared: the server gives out what it has at hand.
-    Json(Arc<Value>),
+    Json(Json),
     /// Anything else: YAML, plain text, bytes of a log. `content-type` says which.
     Bytes(Vec<u8>),
     /// Continues as a stream: read it with [`Backend::poll`].
@@ -129,7 +131,7 @@ pub struct Response {
 }
 
 impl Response {
-    pub fn json(status: u16, body: impl Into<Arc<Value>>) -> Self {
+    pub fn json(status: u16, body: impl Into<Json>) -> Self {
         Self { status, headers: Vec::new(), body: Body::Json(body.into()) }
     }
 
@@ -191,7 +193,7 @@ pub const WITHOUT_OWNERS: &str = "x-without-managed-fields";
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chunk {
     /// A watch event, `{"type": …, "object": …}`: what happened, and to what. Shared as answers are.
-    Event(&'static str, Arc<Value>),
+    Event(&'static str, Json),
     /// Output of a log or of a remote process.
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),

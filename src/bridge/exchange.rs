@@ -8,13 +8,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use api::Status;
-use api::wire::{Body, Chunk, Request, Response};
+use api::wire::{Body, Chunk, Json, Request, Response};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
-use serde_json::Value;
 
 use crate::owner::Stream;
 use crate::{protobuf, target};
@@ -96,11 +95,11 @@ impl Style {
         Self { yaml: known.into_iter().next() == Some("application/yaml"), pretty }
     }
 
-    fn write(self, value: &Value) -> String {
+    fn write(self, json: &Json) -> String {
         match self {
-            Self { yaml: true, .. } => api::yaml::to_yaml(value),
-            Self { pretty: true, .. } => format!("{value:#}\n"),
-            Self { .. } => format!("{}\n", api::schema::go_json(value)),
+            Self { yaml: true, .. } => api::yaml::to_yaml(json),
+            Self { pretty: true, .. } => format!("{json:#}\n"),
+            Self { .. } => format!("{}\n", json.text()),
         }
     }
 }
@@ -188,7 +187,7 @@ impl hyper::body::Body for Batches {
 
 fn line(chunk: Chunk) -> Vec<u8> {
     match chunk {
-        Chunk::Event(what, object) => format!("{{\"object\":{object},\"type\":\"{what}\"}}\n").into_bytes(),
+        Chunk::Event(what, object) => format!("{{\"type\":\"{what}\",\"object\":{}}}\n", object.text()).into_bytes(),
         Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => bytes,
         Chunk::Error(status) => format!("{}\n", status.to_value()).into_bytes(),
         Chunk::Http { .. } | Chunk::Tcp(..) | Chunk::Exit(_) | Chunk::Closed => Vec::new(),

@@ -3,7 +3,6 @@
 //! Prints the server's warnings, turns refusals into [`Failure`]s, fetches discovery once per cluster.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use api::wire::{Body, Method, Request, Response, StreamId, WITHOUT_OWNERS};
 use serde_json::{Value, json};
@@ -111,7 +110,7 @@ impl<'a> Client<'a> {
 
     async fn value(&self, request: Request) -> Result<Value> {
         Ok(match self.call(request).await?.body {
-            Body::Json(value) => Arc::unwrap_or_clone(value),
+            Body::Json(value) => value.into_tree(),
             Body::Empty | Body::Bytes(_) | Body::Stream(_) => Value::Null,
         })
     }

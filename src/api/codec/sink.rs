@@ -5,6 +5,8 @@
 
 use serde_json::Number;
 
+use crate::patch::Fields;
+
 /// Takes the pieces of one value in order. A map's members are a name each, then a value.
 pub trait Sink {
     fn null(&mut self);
@@ -17,6 +19,8 @@ pub trait Sink {
     /// `len` items follow.
     fn open_list(&mut self, len: usize);
     fn close_list(&mut self);
+    /// A set of owned fields, which many objects share.
+    fn fields(&mut self, fields: &Fields);
 }
 
 /// The keys of a map, where types have them written as values: what comes is a name.
@@ -45,4 +49,5 @@ impl Sink for Names<'_> {
     fn close_map(&mut self) {}
     fn open_list(&mut self, _: usize) {}
     fn close_list(&mut self) {}
+    fn fields(&mut self, _: &Fields) {}
 }

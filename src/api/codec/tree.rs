@@ -3,6 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::sink::Sink;
+use crate::patch::Fields;
 use crate::schema::{Known, fill_own};
 
 /// A JSON tree in the making.
@@ -92,5 +93,9 @@ impl Sink for Tree {
         if let Some((_, Content::List(items))) = self.open.pop() {
             self.put(Value::Array(items));
         }
+    }
+
+    fn fields(&mut self, fields: &Fields) {
+        fields.set().write(self);
     }
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::Fields;
 use super::fieldset::{Element, Set, path_text};
 use super::structured::{Comparison, compare, merge, remove, to_set, zero};
-use crate::order::{Gather, Order};
+use crate::codec::{self, Sink};
+use crate::order::Order;
 use crate::schema::Type;
 
 /// More managers than this that only update are folded into one, oldest first.
@@ -186,6 +187,11 @@ impl Managers {
         if self.is_empty() {
             return Value::Null;
         }
+        codec::tree(None, |sink| self.write_into(sink))
+    }
+
+    /// As [`Managers::write`]; an empty list if nobody owns anything.
+    pub(crate) fn write_into(&self, sink: &mut dyn Sink) {
         let mut owners: Vec<&Owner> = self.owners.iter().collect();
         fn time(owner: &Owner) -> &str {
             if owner.manager.operation == Operation::Apply { "" } else { &owner.time }
@@ -194,7 +200,9 @@ impl Managers {
             let operation = a.manager.operation.cmp(&b.manager.operation);
             operation.then_with(|| time(a).cmp(time(b))).then_with(|| a.manager.cmp(&b.manager))
         });
-        Value::Array(owners.into_iter().map(entry).collect())
+        sink.open_list(owners.len());
+        owners.into_iter().for_each(|owner| write_entry(owner, sink));
+        sink.close_list();
     }
 
     pub fn is_empty(&self) -> bool {
@@ -358,19 +366,27 @@ fn owned(mut set: Set, changes: Comparison, ignored: &Set) -> Set {
 }
 
 /// One entry of managedFields.
-fn entry(Owner { manager, fields, time }: &Owner) -> Value {
+fn write_entry(Owner { manager, fields, time }: &Owner, sink: &mut dyn Sink) {
     let operation = if manager.operation == Operation::Apply { "Apply" } else { "Update" };
-    let optional = |text: &str| (!text.is_empty()).then(|| Value::from(text));
-    let members = [
-        ("apiVersion", Some(Value::from(&*manager.api_version))),
-        ("fieldsType", Some("FieldsV1".into())),
-        ("fieldsV1", Some(fields.to_json())),
-        ("manager", Some(Value::from(&*manager.name))),
-        ("operation", Some(operation.into())),
-        ("subresource", optional(&manager.subresource)),
-        ("time", optional(time)),
+    let texts = [
+        ("apiVersion", &*manager.api_version),
+        ("fieldsType", "FieldsV1"),
+        ("manager", &manager.name),
+        ("operation", operation),
+        ("subresource", &manager.subresource),
+        ("time", time),
     ];
-    Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).into_object())
+    sink.open_map();
+    for (name, text) in texts {
+        // These two are left out where they are empty.
+        if !(text.is_empty() && matches!(name, "subresource" | "time")) {
+            sink.name(name);
+            sink.text(text);
+        }
+    }
+    sink.name("fieldsV1");
+    sink.fields(fields);
+    sink.close_map();
 }
 
 /// Removes what the manager applied last time and does not name now, unless somebody owns it.

@@ -2,29 +2,28 @@
 
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
-
 use super::fieldset::Set;
+use crate::codec;
 
-/// A set of fields, and its `fieldsV1` once somebody has read it.
+/// A set of fields, and its `fieldsV1` as text, once somebody has read that.
 #[derive(Debug, Default)]
 pub struct Fields {
     set: Set,
-    json: OnceLock<Value>,
+    text: OnceLock<String>,
 }
 
 impl Fields {
     pub fn of(set: Set) -> Arc<Self> {
-        Arc::new(Self { set, json: OnceLock::new() })
+        Arc::new(Self { set, text: OnceLock::new() })
     }
 
     pub fn set(&self) -> &Set {
         &self.set
     }
 
-    /// As `fieldsV1` carries it.
-    pub fn to_json(&self) -> Value {
-        self.json.get_or_init(|| self.set.clone().into_json()).clone()
+    /// `fieldsV1` as text.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| codec::text(None, None, |sink| self.set.write(sink)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Mirrors: structured-merge-diff/fieldpath. An element keeps its serialized form
 //! (`f:spec`, `k:{"name":"c"}`, `v:"x"`, `i:0`), whose order is upstream's order.
 
+use crate::codec::Sink;
 use crate::order::Gather;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -83,21 +84,39 @@ impl Set {
         set
     }
 
-    /// As `fieldsV1` carries it: `.` marks an element that is in the set besides its children.
-    pub fn into_json(mut self) -> Value {
-        let mut map = Map::new();
-        for (element, child) in self.children {
-            let mut inner = child.into_json();
-            if self.members.remove(&element)
-                && let Value::Object(inner) = &mut inner
-                && !inner.is_empty()
-            {
-                inner.insert(".".into(), Value::Object(Map::new()));
-            }
-            map.insert(element, inner);
+    /// Writes it as `fieldsV1` carries it: `.` marks an element that is in the set besides its children.
+    pub fn write(&self, sink: &mut dyn Sink) {
+        self.write_with(false, sink);
+    }
+
+    fn write_with(&self, itself: bool, sink: &mut dyn Sink) {
+        sink.open_map();
+        if itself {
+            sink.name(".");
+            sink.open_map();
+            sink.close_map();
         }
-        map.extend(self.members.into_iter().map(|element| (element, Value::Object(Map::new()))));
-        Value::Object(map)
+        let mut members = self.members.iter().peekable();
+        let leaf = |element: &str, sink: &mut dyn Sink| {
+            sink.name(element);
+            sink.open_map();
+            sink.close_map();
+        };
+        for (element, child) in &self.children {
+            while let Some(before) = members.next_if(|member| *member < element) {
+                leaf(before, sink);
+            }
+            let itself = members.next_if_eq(&element).is_some();
+            sink.name(element);
+            child.write_with(itself && !child.is_bare(), sink);
+        }
+        members.for_each(|element| leaf(element, sink));
+        sink.close_map();
+    }
+
+    /// Whether nothing is written of it.
+    fn is_bare(&self) -> bool {
+        self.members.is_empty() && self.children.is_empty()
     }
 
     /// Enters an element, what is below it, or both, where nothing of it is known yet.

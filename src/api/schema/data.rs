@@ -82,7 +82,9 @@ fn read() -> Data {
         let mut words = row.split(' ');
         let first = words.next().unwrap_or_default();
         if let Some(name) = first.strip_prefix('=') {
-            types.push(Type { name, atomic: words.next() == Some("A"), fields: Vec::new(), unset: Vec::new(), line });
+            let atomic = words.next() == Some("A");
+            let (heads, unset, required) = (Vec::new(), Vec::new(), Vec::new());
+            types.push(Type { name, atomic, fields: Vec::new(), heads, unset, required, line });
             line += 1;
         } else if let Some(current) = types.last_mut() {
             // Enum values come last, and may hold blanks.
@@ -99,8 +101,15 @@ fn read() -> Data {
     }
     for current in &mut types {
         current.fields.order_by_key(|f| f.name);
-        let unset = current.fields.iter().enumerate().filter(|(_, field)| field.by_value || field.always);
-        current.unset = unset.map(|(at, _)| at).collect();
+        current.heads = current.fields.iter().map(|field| super::head(field.name)).collect();
+        for (at, field) in current.fields.iter().enumerate() {
+            if field.by_value || field.always {
+                current.unset.push(at);
+            }
+            if field.required {
+                current.required.push(at);
+            }
+        }
     }
     let mut by_name: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     for (at, (_, name, _)) in kinds.iter().enumerate() {

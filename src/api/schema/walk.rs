@@ -172,7 +172,8 @@ impl<'a> Walk<'a, '_> {
             View::Null => return,
             other => return self.wrong(&name_of(&other), kind.go_name(), tree.span()),
         };
-        let mut seen: Vec<&str> = Vec::with_capacity(8);
+        // Of maps that cannot repeat themselves only what must be there.
+        let mut seen: Vec<&str> = Vec::new();
         for (name, key, value) in entries {
             if !self.go_on {
                 return;
@@ -185,14 +186,15 @@ impl<'a> Walk<'a, '_> {
                     let what = What::Unknown { field: name.into(), owner: kind.name };
                     self.found(what, key, value.span());
                 }
-                Some(_) => seen.push(name),
+                Some(field) if T::REPEATS || field.required => seen.push(name),
+                Some(_) => {}
             }
             if let Some(field) = field {
                 self.field(kind, field, value);
             }
             self.steps.pop();
         }
-        for field in kind.fields.iter().filter(|f| f.required && !seen.contains(&f.name)) {
+        for field in kind.required.iter().map(|at| &kind.fields[*at]).filter(|f| !seen.contains(&f.name)) {
             self.found(What::Missing { field: field.name }, None, tree.span());
         }
     }

@@ -3,12 +3,10 @@
 //! Mirrors: encoding/json on Kubernetes' structs. Order only matters where bytes are
 //! shown (`kubectl get --raw`, a patch that is quoted in an error).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::{Field, Shape, Type, for_api_version};
-use crate::order::{Gather, Order};
+use crate::order::Order;
 
 /// Adds what Go writes even when nobody set it, at every depth: structs it embeds by value
 /// (`status: {}`, `resources: {}`) and fields without `omitempty` (`lastUpdateTime: null`).
@@ -27,7 +25,7 @@ pub fn fill(kind: &'static Type, value: &mut Value) {
 
 /// As [`fill`], for a map in which only fields of its own can be missing.
 pub(crate) fn fill_own(kind: &'static Type, map: &mut Map<String, Value>) {
-    for field in kind.unset.iter().map(|at| &kind.fields[*at]) {
+    for field in kind.unset() {
         match map.get_mut(field.name) {
             Some(inner) if field.by_value && inner.is_null() => *inner = untouched(field),
             Some(_) => {}
@@ -36,6 +34,11 @@ pub(crate) fn fill_own(kind: &'static Type, map: &mut Map<String, Value>) {
             }
         }
     }
+}
+
+/// As text.
+pub(crate) fn write_untouched(field: &'static Field, out: &mut String) {
+    write_shaped(&field.shape, &untouched(field), out);
 }
 
 /// A field that nobody set, as Go writes it.
@@ -144,8 +147,14 @@ fn write_root(value: &Value, out: &mut String) {
                 "metadata" => 2,
                 _ => 3,
             };
+            // Items of a typed list do not say what they are.
+            let items_are =
+                text("kind").strip_suffix("List").and_then(|kind| for_api_version(text("apiVersion"), kind));
             write_map(map, order, out, |name, inner, out| match (name, inner) {
-                ("items", Value::Array(items)) => write_list(items, out, write_root),
+                ("items", Value::Array(items)) => write_list(items, out, |item, out| match items_are {
+                    Some(kind) => write_struct(kind, item, out),
+                    None => write_root(item, out),
+                }),
                 _ => write_root(inner, out),
             });
         }
@@ -189,8 +198,7 @@ fn write_struct(kind: &'static Type, value: &Value, out: &mut String) {
         out.push_str(&value.to_string());
         return;
     };
-    let places: BTreeMap<&str, usize> = kind.fields.iter().map(|field| (field.name, field.place)).into_map();
-    let order = |name: &str| places.get(name).copied().unwrap_or(usize::MAX);
+    let order = |name: &str| kind.field(name).map_or(usize::MAX, Field::place);
     write_map(map, order, out, |name, inner, out| match kind.field(name) {
         Some(field) => write_shaped(&field.shape, inner, out),
         None => out.push_str(&inner.to_string()),

@@ -24,7 +24,7 @@ fn read(api_version: &str, kind: &str, raw: &[u8]) -> Value {
     rewrite(&mut request).expect("it is well formed");
     assert_eq!(request.header("content-type"), Some("application/json"));
     match request.body {
-        Body::Json(value) => std::sync::Arc::unwrap_or_clone(value),
+        Body::Json(value) => value.into_tree(),
         other => panic!("{other:?}"),
     }
 }

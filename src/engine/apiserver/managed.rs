@@ -8,12 +8,13 @@ use std::sync::{Arc, LazyLock};
 use api::patch::fieldset::Set;
 use api::patch::{Fields, Manager, Managers, structured};
 use api::schema::Type;
+use api::wire::Json;
 use api::{Kind, Object, Resource};
 use imbl::OrdMap;
 use serde_json::Value;
 
 use super::ApiServer;
-use super::handler::negotiate::{show_owners, shown};
+use super::handler::negotiate::{show_owners, shown, unwritten};
 use super::storage::{FieldWrite, Key, Ownership, Stored};
 use crate::sim::Millis;
 
@@ -177,25 +178,26 @@ impl ApiServer {
         }
     }
 
-    /// An object as clients of its storage version read it, settled, if it is what is stored; what has
-    /// been written out `before` is not written out again, and its successor is kept as that was.
+    /// An object as clients of its storage version read it, settled, if it is what is stored. Who owns what
+    /// is found out on trees: what has been written out `before` is not written out again, and its successor
+    /// is kept as that was. Where nobody has to ask, as after a creation, nothing is written out at all.
     pub(super) fn settle_and_show(
         &mut self,
         resource: &Resource,
         object: &Object,
         before: Option<(&Object, &Value)>,
-    ) -> Option<Arc<Value>> {
+    ) -> Option<Json> {
         let key = Key::of(object);
         let Stored { ownership, .. } = self.store.get(&key).filter(|stored| stored.object.is(object))?;
-        let mut value = shown(resource, object);
-        let mut owners = ownership.folded.clone();
-        if !ownership.pending.is_empty() {
-            let known: Vec<_> = before.into_iter().chain([(object, &value)]).collect();
-            owners = fold_with(self, ownership, key.kind, &known);
-            self.store.set_ownership(&key, Ownership { folded: owners.clone(), ..Ownership::default() });
+        if ownership.pending.is_empty() && before.is_none() {
+            return Some(unwritten(resource, object, ownership.folded.clone()));
         }
+        let mut value = shown(resource, object);
+        let known: Vec<_> = before.into_iter().chain([(object, &value)]).collect();
+        let owners = fold_with(self, ownership, key.kind, &known);
+        self.store.set_ownership(&key, Ownership { folded: owners.clone(), ..Ownership::default() });
         show_owners(&mut value, &owners);
-        let shown = Arc::new(value);
+        let shown = unwritten(resource, object, owners).with_tree(value);
         // Whoever patches an object has it read and written by others, too.
         if before.is_some() {
             self.store.set_wire(&key, shown.clone());

@@ -289,7 +289,7 @@ mod tests {
 
     fn get(cluster: &mut Cluster, path: &str) -> Value {
         match cluster.request(Request::get(path)).body {
-            Body::Json(value) => std::sync::Arc::unwrap_or_clone(value),
+            Body::Json(value) => value.into_tree(),
             other => panic!("{path} answered {other:?}"),
         }
     }

@@ -8,12 +8,12 @@ mod agree;
 mod key;
 mod lease;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use api::patch::Managers;
+use api::wire::{Json, WeakJson};
 use api::{Kind, Object};
 use imbl::{OrdMap, Vector};
-use serde_json::Value;
 
 pub use key::Key;
 use key::{Place, from};
@@ -26,7 +26,7 @@ pub struct Stored {
     pub object: Object,
     pub ownership: Ownership,
     /// As clients read it, once somebody has.
-    pub wire: Option<Arc<Value>>,
+    pub wire: Option<Json>,
 }
 
 impl Stored {
@@ -100,7 +100,7 @@ pub struct Store {
     log: Vector<Arc<Revision>>,
     leases: lease::Leases,
     /// Who carries a wire form, in the order in which they were read; some carry another by now.
-    read: Vector<(Key, Weak<Value>)>,
+    read: Vector<(Key, WeakJson)>,
     /// Versions up to here are no longer in the log.
     compacted: u64,
 }
@@ -165,15 +165,15 @@ impl Store {
     }
 
     /// Keeps the form in which an object was read, until it is written or many others were read.
-    pub fn set_wire(&mut self, key: &Key, wire: Arc<Value>) {
+    pub fn set_wire(&mut self, key: &Key, wire: Json) {
         let Some(stored) = self.objects.get_mut(key) else { return };
-        self.read.push_back((key.clone(), Arc::downgrade(&wire)));
+        self.read.push_back((key.clone(), wire.downgrade()));
         stored.wire = Some(wire);
         if self.read.len() > WIRE_LIMIT
             && let Some((oldest, wire)) = self.read.pop_front()
             && let Some(stored) = self.objects.get_mut(&oldest)
         {
-            stored.wire.take_if(|kept| std::ptr::eq(Arc::as_ptr(kept), wire.as_ptr()));
+            stored.wire.take_if(|kept| wire.knows(kept));
         }
     }
 

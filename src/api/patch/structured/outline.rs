@@ -7,6 +7,7 @@ use serde_json::Number;
 
 use super::Grain;
 use crate::codec::Sink;
+use crate::patch::Fields;
 use crate::schema::Type;
 
 /// The outline of what is written into the sink, as an object of `kind`.
@@ -166,5 +167,9 @@ impl Sink for Outline {
 
     fn close_list(&mut self) {
         self.close(b']');
+    }
+
+    fn fields(&mut self, fields: &Fields) {
+        fields.set().write(self);
     }
 }

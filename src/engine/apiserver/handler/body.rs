@@ -3,8 +3,6 @@
 //! Mirrors: apiserver/pkg/endpoints/handlers/create.go, rest.go (`transformDecodeError`,
 //! `summarizeData`), apimachinery/pkg/runtime/serializer/json. Left out: protobuf and CBOR.
 
-use std::sync::Arc;
-
 use api::validation::field::{FieldError, Path};
 use api::wire::{Body, Request};
 use api::yaml::{Data, Node};
@@ -79,7 +77,7 @@ pub(in crate::apiserver) fn parse(request: &Request, kind: &str) -> Result<Parse
 fn parse_body(request: &Request, body: Body, kind: &str) -> Result<Parsed, Status> {
     let bytes = match body {
         Body::Json(value) => {
-            return match Arc::unwrap_or_clone(value) {
+            return match value.into_tree() {
                 value @ Value::Object(_) => Ok(Parsed::of(value)),
                 Value::Null => Ok(Parsed::of(Value::Object(Default::default()))),
                 other => Err(no_object(kind, &other.to_string(), api::schema::json_type(&other))),

@@ -4,17 +4,17 @@
 
 use api::meta::selector::Selector;
 use api::validation::field::{ErrorList, FieldError, Path};
-use api::wire::{Request, Response};
+use api::wire::{Json, Request, Response};
 use api::{Kind, Object, Status};
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD as BASE64};
 use base64::{DecodeError, Engine as _, alphabet};
 use serde_json::{Value, json};
 
-use super::negotiate::{Shape, names_owners, partial, tree};
+use super::negotiate::{Shape, is_storage, names_owners, partial, tree, unwritten};
 use super::route::Target;
 use crate::apiserver::storage::{Key, Store, Stored};
-use crate::apiserver::{ApiServer, registry};
+use crate::apiserver::{ApiServer, managed, registry};
 
 /// What a list or watch selects.
 #[derive(Debug, Clone)]
@@ -136,6 +136,19 @@ impl ApiServer {
             if selection.is_everything() {
                 meta["remainingItemCount"] = json!(page.remaining);
             }
+        }
+        if shape == Shape::Object && is_storage(&target.resource) {
+            let item = |stored: &Stored| match &stored.wire {
+                Some(wire) => wire.clone(),
+                None => unwritten(
+                    &target.resource,
+                    &stored.object,
+                    managed::fold(self, &stored.ownership, stored.object.kind()),
+                ),
+            };
+            let items = page.items.iter().map(item).collect();
+            let (kind, api_version) = (target.resource.kind_name, target.resource.api_version());
+            return Ok(Response::json(200, Json::list(kind, api_version, meta, items)));
         }
         let body = match shape {
             Shape::Table => self.table(request, &target.resource, page.items.iter(), meta, true),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::order::Gather;
 use api::patch::Managers;
-use api::wire::{Request, Response};
+use api::wire::{Json, Request, Response};
 use api::{Kind, Object, Resource, Status};
 use serde_json::{Map, Value, json};
 
@@ -105,16 +105,17 @@ impl ApiServer {
         value
     }
 
-    /// As [`ApiServer::to_client`], for what is stored; written once for all who read it.
-    pub(in crate::apiserver) fn shared(&mut self, resource: &Resource, key: &Key) -> Option<Arc<Value>> {
+    /// As [`ApiServer::to_client`], for what is stored; written once for all who read it, when somebody does.
+    pub(in crate::apiserver) fn shared(&mut self, resource: &Resource, key: &Key) -> Option<Json> {
         let stored = self.store.get(key)?;
         if !is_storage(resource) {
-            return Some(Arc::new(self.to_client(resource, stored)));
+            return Some(self.to_client(resource, stored).into());
         }
         if let Some(wire) = &stored.wire {
             return Some(wire.clone());
         }
-        let wire = Arc::new(self.to_client(resource, stored));
+        let owners = managed::fold(self, &stored.ownership, stored.object.kind());
+        let wire = unwritten(resource, &stored.object, owners);
         self.store.set_wire(key, wire.clone());
         Some(wire)
     }
@@ -209,6 +210,18 @@ pub(in crate::apiserver) fn shown(resource: &Resource, object: &Object) -> Value
         api::schema::fill(schema, &mut value);
     }
     value
+}
+
+/// As [`shown`] with the owners of the object's fields, once somebody reads it; in its storage version.
+pub(in crate::apiserver) fn unwritten(resource: &Resource, object: &Object, owners: Arc<Managers>) -> Json {
+    match api::schema::for_kind(resource.group, resource.version, resource.kind_name) {
+        Some(kind) => Json::of(object.clone(), kind, owners),
+        None => {
+            let mut value = shown(resource, object);
+            show_owners(&mut value, &owners);
+            value.into()
+        }
+    }
 }
 
 /// Puts the owners of an object's fields into its metadata.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{ConfigMap, Event};
+use api::wire::Json;
 use api::{Kind, Object, Typed};
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ fn a_kept_form_goes_when_its_own_turn_comes() {
     put(&mut store, config_map("a", "twice"));
     put(&mut store, config_map("a", "often"));
     let [twice, often] = ["twice", "often"].map(|name| Key::new(Kind::ConfigMap, "a", name));
-    let (older, newer): (Arc<Value>, Arc<Value>) = (Value::from(1).into(), Value::from(2).into());
+    let (older, newer): (Json, Json) = (Value::from(1).into(), Value::from(2).into());
     store.set_wire(&twice, older);
     store.set_wire(&twice, newer.clone());
     let kept = |store: &Store| store.get(&twice).and_then(|stored| stored.wire.clone());

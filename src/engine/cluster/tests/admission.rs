@@ -20,7 +20,7 @@ fn cluster() -> Cluster {
 
 fn post(cluster: &mut Cluster, path: &str, body: Value) -> Value {
     match cluster.request(Request::new(Method::Post, path).with_json(body)).body {
-        Body::Json(value) => std::sync::Arc::unwrap_or_clone(value),
+        Body::Json(value) => value.into_tree(),
         other => panic!("{path}: {other:?}"),
     }
 }

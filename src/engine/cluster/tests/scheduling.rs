@@ -27,12 +27,12 @@ fn send(cluster: &mut Cluster, method: Method, path: &str, body: Value) -> Value
     let response = cluster.request(request);
     let Body::Json(value) = response.body else { panic!("{method:?} {path} answered without JSON") };
     assert!(response.status < 300, "{method:?} {path}: {value}");
-    std::sync::Arc::unwrap_or_clone(value)
+    value.into_tree()
 }
 
 fn get(cluster: &mut Cluster, path: &str) -> Value {
     match cluster.request(Request::get(path)).body {
-        Body::Json(value) => std::sync::Arc::unwrap_or_clone(value),
+        Body::Json(value) => value.into_tree(),
         _ => Value::Null,
     }
 }
