@@ -1,5 +1,6 @@
 //! Small services of the browser: frames, media queries, focus, the clock that measures slices.
 
+use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, HtmlElement};
@@ -17,20 +18,60 @@ pub fn tab_is_hidden() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Hidden
 }
 
-/// Calls `tick` before every paint until the owner is disposed of.
-pub fn every_frame(tick: impl FnMut(f64) + 'static) {
-    fn again(id: StoredValue<bool>, mut tick: impl FnMut(f64) + 'static) {
-        let once = Closure::once_into_js(move |at: f64| {
-            if id.try_get_value() == Some(true) {
-                tick(at);
-                again(id, tick);
-            }
-        });
+/// How long nothing is looked at when nothing happens, in milliseconds: short enough to seem at once.
+const REST_MS: u32 = 200;
+
+/// When a loop wants to be called again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Before the next paint.
+    Soon,
+    /// Nothing moves: after a rest, or when somebody calls [`Frames::wake`]. A page that asks for frames
+    /// all the time keeps the machine awake, and its fan.
+    Later,
+    Never,
+}
+
+/// A loop of frames that can rest.
+#[derive(Clone, Copy)]
+pub struct Frames {
+    tick: StoredValue<Box<dyn FnMut(f64) -> Again>, LocalStorage>,
+    rest: StoredValue<Option<Timeout>, LocalStorage>,
+}
+
+impl Frames {
+    /// Ends the rest: somebody touched something.
+    pub fn wake(self) {
+        if self.rest.try_update_value(Option::take).flatten().is_some() {
+            self.ask();
+        }
+    }
+
+    fn ask(self) {
+        let once = Closure::once_into_js(move |at: f64| self.call(at));
         if let Some(window) = web_sys::window() {
             let _ = window.request_animation_frame(once.unchecked_ref());
         }
     }
-    again(StoredValue::new(true), tick);
+
+    fn call(self, at: f64) {
+        match self.tick.try_update_value(|tick| tick(at)) {
+            Some(Again::Soon) => self.ask(),
+            // A timer, not a frame: most looks change nothing, and then nothing is drawn.
+            Some(Again::Later) => {
+                self.rest.set_value(Some(Timeout::new(REST_MS, move || self.call(real_ms()))));
+            }
+            // Over, or its owner is gone.
+            Some(Again::Never) | None => {}
+        }
+    }
+}
+
+/// Calls `tick` before every paint, or more seldom where it says so, until the owner is disposed of.
+pub fn every_frame(tick: impl FnMut(f64) -> Again + 'static) -> Frames {
+    let frames = Frames { tick: StoredValue::new_local(Box::new(tick)), rest: StoredValue::new_local(None) };
+    frames.ask();
+    frames
 }
 
 /// Work that goes on in tasks of its own, between which the page is drawn and the keyboard is heard.

@@ -32,9 +32,9 @@ pub fn TimeBar(
     let i18n = use_i18n();
     let clock = Memo::new(move |_| now.get() / 1000);
     let start = Memo::new(move |_| (now.get() / (WINDOW / 2)).saturating_sub(1) * (WINDOW / 2));
-    let share = move |at: Millis| at.saturating_sub(start.get()) as f64 * 100.0 / WINDOW as f64;
+    let parts = Memo::new(move |_| lanes.with(|lanes| lanes.iter().map(|lane| lane.part.clone()).collect::<Vec<_>>()));
     // A fifth of a percent is less than a pixel or two: no need to move the hand more often.
-    let hand = Memo::new(move |_| (share(now.get()) * 5.0).round() / 5.0);
+    let hand = Memo::new(move |_| (share(now.get(), start.get()) * 5.0).round() / 5.0);
     view! {
         <footer class="timebar" data-panel="time" aria-label=move || i18n.t().time.label>
             <div class="transport">
@@ -88,55 +88,55 @@ pub fn TimeBar(
                 </span>
             </div>
             <div class="lanes" role="img" aria-label=move || i18n.t().time.lanes>
-                {move || {
-                    let t = i18n.t();
-                    let from = start.get();
-                    lanes
-                        .get()
-                        .into_iter()
-                        .map(|lane| {
-                            let quiet = lane
-                                .silent
-                                .iter()
-                                .filter(|(_, to)| *to > from)
-                                .map(|&(begin, end)| {
-                                    let left = share(begin.max(from));
-                                    view! {
-                                        <i
-                                            class="silent"
-                                            style:left=format!("{left:.1}%")
-                                            style:width=format!("{:.1}%", share(end) - left)
-                                        ></i>
-                                    }
-                                })
-                                .collect_view();
-                            let marks = lane
-                                .marks
-                                .iter()
-                                .filter(|mark| mark.at >= from)
-                                .map(|mark| {
-                                    view! {
-                                        <i
-                                            class="mark"
-                                            data-kind=mark.kind.key()
-                                            style:left=format!("{:.1}%", share(mark.at))
-                                        ></i>
-                                    }
-                                })
-                                .collect_view();
-                            view! {
-                                <span class="name">{lane_name(t, &lane.part)}</span>
-                                <div class="lane">{quiet} {marks}</div>
-                            }
-                        })
-                        .collect_view()
-                }}
+                <For each=move || parts.get() key=Part::key let:part>
+                    <Lane part lanes start/>
+                </For>
                 <div class="track">
                     <b class="now" style:left=move || format!("{:.1}%", hand.get())></b>
                 </div>
             </div>
         </footer>
     }
+}
+
+/// Who did something when, and when nothing was heard of it. One lane changes without the others.
+#[component]
+fn Lane(part: Part, lanes: Signal<Vec<LaneView>>, start: Memo<Millis>) -> impl IntoView {
+    let i18n = use_i18n();
+    let lane = {
+        let part = part.clone();
+        Memo::new(move |_| lanes.with(|lanes| lanes.iter().find(|lane| lane.part == part).cloned()))
+    };
+    let silent = move |from| {
+        let lane = lane.get().map(|lane| lane.silent).unwrap_or_default();
+        lane.into_iter()
+            .filter(|(_, end)| *end > from)
+            .map(|(begin, end)| {
+                let left = share(begin.max(from), from);
+                let width = share(end, from) - left;
+                view! { <i class="silent" style:left=format!("{left:.1}%") style:width=format!("{width:.1}%")></i> }
+            })
+            .collect_view()
+    };
+    let marks = move |from| {
+        let lane = lane.get().map(|lane| lane.marks).unwrap_or_default();
+        lane.into_iter()
+            .filter(|mark| mark.at >= from)
+            .map(|mark| {
+                let left = share(mark.at, from);
+                view! { <i class="mark" data-kind=mark.kind.key() style:left=format!("{left:.1}%")></i> }
+            })
+            .collect_view()
+    };
+    view! {
+        <span class="name">{move || lane_name(i18n.t(), &part)}</span>
+        <div class="lane">{move || silent(start.get())} {move || marks(start.get())}</div>
+    }
+}
+
+/// Where in the window an instant is, in percent.
+fn share(at: Millis, start: Millis) -> f64 {
+    at.saturating_sub(start) as f64 * 100.0 / WINDOW as f64
 }
 
 fn lane_name(t: &Text, part: &Part) -> String {

@@ -3,7 +3,11 @@
 use course::slices::Slices;
 use leptos::prelude::*;
 
-use crate::{backend::dom, i18n::use_i18n, state::driver::SLICE_MS};
+use crate::{
+    backend::dom::{self, Again},
+    i18n::use_i18n,
+    state::driver::SLICE_MS,
+};
 
 /// Shows `page` of what `work` comes to. The work begins with the next frame and takes no task longer than a slice.
 pub fn starting<T: 'static>(work: Slices<T>, page: impl Fn(T) -> AnyView + Send + Sync + 'static) -> impl IntoView {
@@ -33,10 +37,12 @@ pub fn starting<T: 'static>(work: Slices<T>, page: impl Fn(T) -> AnyView + Send 
         }
     });
     dom::every_frame(move |_| {
-        if under_way() {
-            slice();
-            more.inspect(|more| more.ask());
+        if !under_way() {
+            return Again::Never;
         }
+        slice();
+        more.inspect(|more| more.ask());
+        Again::Soon
     });
     move || {
         let mut result = None;

@@ -21,7 +21,7 @@ const SERVE_MS: f64 = 2.0;
 /// What a heavy event is remembered by after the next one.
 const FADING: f64 = 0.98;
 /// A slow machine may fall behind by this much real time; the rest is let go.
-const DEBT_MS: f64 = 400.0;
+pub const DEBT_MS: f64 = 400.0;
 /// How far ahead "next event" looks.
 const HORIZON: Millis = 3_600_000;
 /// Undo goes back this many actions.
@@ -144,6 +144,11 @@ impl Driver {
     /// There is more to do than fitted into the last slice.
     pub fn is_behind(&self) -> bool {
         self.seek.is_some() || self.owed >= 1.0
+    }
+
+    /// Nothing is under way that shows before the cluster itself does something.
+    pub fn is_quiet(&self) -> bool {
+        (!self.is_busy() || self.is_stuck()) && !self.is_seeking() && self.projector.story.waiting() == 0
     }
 
     /// Enter was pressed.

@@ -25,6 +25,8 @@ pub struct Picture {
     second: Millis,
     shown: Millis,
     published: f64,
+    /// When objects changed last.
+    pub changed: f64,
     cost: f64,
     /// When lanes and events were drawn, and whether they are out of date.
     lists: f64,
@@ -48,8 +50,14 @@ impl Session {
         let pause = if self.is_busy() { BUSY_MS } else { 0.0 };
         let pause = pause.max(shown.cost * SHARE);
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
-        let news = version != shown.version || now / 100 != shown.shown / 100 || self.are_lists_due(&shown);
+        let news = version != shown.version || self.has_moved(now, &shown) || self.are_lists_due(&shown);
         news && dom::real_ms() - shown.published >= pause
+    }
+
+    /// The clock would show another time; at rest it goes by seconds.
+    fn has_moved(self, now: Millis, shown: &Picture) -> bool {
+        let grain = if self.is_at_rest() { 1000 } else { 100 };
+        now / grain != shown.shown / grain
     }
 
     fn are_lists_due(self, shown: &Picture) -> bool {
@@ -72,8 +80,10 @@ impl Session {
         let audited = snapshot.last_audit();
         let changed = all || news;
         let second = now / 1000;
-        shown.shown = now;
-        self.clock.set(now);
+        if changed || self.has_moved(now, &shown) {
+            shown.shown = now;
+            self.clock.set(now);
+        }
         // Power and components change without a write; a second is soon enough to see it.
         if !changed && second == shown.second && !self.are_lists_due(&shown) {
             return self.picture.set_value(Picture { version, audited, ..shown });
@@ -100,6 +110,7 @@ impl Session {
             (shown.lists, shown.stale) = (began, false);
         }
         if changed {
+            shown.changed = began;
             self.looked.update(|looked| *looked += 1);
         }
         let cost = dom::real_ms() - began;

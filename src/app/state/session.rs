@@ -7,7 +7,7 @@ use engine::Cluster;
 use leptos::prelude::*;
 
 use super::{
-    driver::{Driver, Frame, Typed},
+    driver::{DEBT_MS, Driver, Frame, Typed},
     files::Files,
     picture::Picture,
     saved::Store,
@@ -15,7 +15,10 @@ use super::{
     why::WhyView,
 };
 use crate::{
-    backend::{dom, editor::Suggestion},
+    backend::{
+        dom::{self, Again},
+        editor::Suggestion,
+    },
     components::terminal::Busy,
     i18n::I18n,
 };
@@ -24,6 +27,8 @@ use crate::{
 const SCROLLBACK: usize = 1_500;
 /// A caption stays this long before the next one, when many wait less.
 const CAPTION_MS: f64 = 900.0;
+/// After so long without news and without a hand on the page, frames are asked for more seldom.
+const CALM_MS: f64 = 1_500.0;
 /// Commands remembered for the up arrow.
 const HISTORY: usize = 200;
 
@@ -58,6 +63,8 @@ pub struct Session {
     pub driver: StoredValue<Driver, LocalStorage>,
     next_line: StoredValue<u64>,
     caption_since: StoredValue<f64>,
+    /// When somebody last pressed a key or a button, by the clock on the wall.
+    touched: StoredValue<f64>,
     pub(super) picture: StoredValue<Picture>,
 }
 
@@ -130,6 +137,7 @@ impl Session {
             driver: StoredValue::new_local(driver),
             next_line: StoredValue::new(0),
             caption_since: StoredValue::new(0.0),
+            touched: StoredValue::new(0.0),
             picture: StoredValue::new(Picture::default()),
         };
         session.print(TermKind::Note, i18n.0.get_untracked().text().term.welcome.into());
@@ -147,8 +155,8 @@ impl Session {
                 more.ask();
             }
         });
-        dom::every_frame(move |now| {
-            let passed = (now - last.get_value()).clamp(0.0, 200.0);
+        let frames = dom::every_frame(move |now| {
+            let passed = (now - last.get_value()).clamp(0.0, DEBT_MS);
             last.set_value(now);
             match more {
                 Some(more) if self.is_heavy() => {
@@ -158,7 +166,14 @@ impl Session {
                 }
                 _ => self.tick(passed),
             }
+            if self.is_at_rest() { Again::Later } else { Again::Soon }
         });
+        for event in ["keydown", "input", "pointerdown", "click"] {
+            dom::listen(&document(), event, move |_| {
+                self.touched.set_value(dom::real_ms());
+                frames.wake();
+            });
+        }
         dom::listen(&document(), "visibilitychange", move |_| {
             if dom::tab_is_hidden() && self.playing.get_untracked() {
                 self.playing.set(false);
@@ -182,6 +197,12 @@ impl Session {
         self.slice(real_ms);
         self.publish(false);
         self.tell(real_ms);
+    }
+
+    /// Nothing moves, and nobody has touched anything for a while.
+    pub(super) fn is_at_rest(self) -> bool {
+        let moved = self.touched.get_value().max(self.picture.get_value().changed);
+        self.driver.with_value(Driver::is_quiet) && self.pace() <= 1.0 && dom::real_ms() - moved > CALM_MS
     }
 
     /// A frame has no room for what is to be done.

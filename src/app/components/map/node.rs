@@ -10,6 +10,15 @@ use crate::{
     state::view::{CaptionView, ClusterView, MenuRequest, Meter, NodeView, Part, PodState, Readiness, Target},
 };
 
+/// What is known of a kubelet from its Lease.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Beat {
+    Unplugged,
+    Never,
+    Late,
+    Heard,
+}
+
 #[component]
 pub fn NodeCard(
     name: String,
@@ -40,7 +49,14 @@ pub fn NodeCard(
     });
     let lit = hot(caption, Part::Node(name.clone()));
     let ready = Memo::new(move |_| with(|n| n.ready == Readiness::Ready && n.powered));
-    let late = Memo::new(move |_| silence.get().is_none_or(|s| s > words::LATE_S));
+    // Seconds go by in the text alone; what surrounds it is made anew when this changes.
+    let beat = Memo::new(move |_| match silence.get() {
+        _ if !with(|n| n.powered) => Beat::Unplugged,
+        None => Beat::Never,
+        Some(seconds) if seconds > words::LATE_S => Beat::Late,
+        Some(_) => Beat::Heard,
+    });
+    let seconds = move || silence.get().unwrap_or_default();
     let part = Part::Node(name.clone()).key();
     let asked = name.clone();
     let label = name.clone();
@@ -67,25 +83,20 @@ pub fn NodeCard(
                     {move || node.with(|n| n.as_ref().map(words::readiness))}
                 </span>
                 <span class="beat num" data-fresh=move || (silence.get() == Some(0)).to_string()>
-                    {move || {
-                        let t = i18n.t();
-                        if !with(|n| n.powered) {
-                            return view! { {t.map.unplugged} }.into_any();
-                        }
-                        match silence.get() {
-                            None => view! { {t.map.never_reported} }.into_any(),
-                            Some(s) if late.get() => view! { {(t.map.silent)(s)} }.into_any(),
-                            Some(s) => {
-                                view! {
-                                    <span aria-hidden="true">
-                                        <span class="heart">"♥"</span>
-                                        " "
-                                        {(t.map.heartbeat)(s)}
-                                    </span>
-                                    <span class="sr">{(t.map.heartbeat_spoken)(s)}</span>
-                                }
-                                    .into_any()
+                    {move || match beat.get() {
+                        Beat::Unplugged => view! { {i18n.t().map.unplugged} }.into_any(),
+                        Beat::Never => view! { {i18n.t().map.never_reported} }.into_any(),
+                        Beat::Late => view! { {move || (i18n.t().map.silent)(seconds())} }.into_any(),
+                        Beat::Heard => {
+                            view! {
+                                <span aria-hidden="true">
+                                    <span class="heart">"♥"</span>
+                                    " "
+                                    {move || (i18n.t().map.heartbeat)(seconds())}
+                                </span>
+                                <span class="sr">{move || (i18n.t().map.heartbeat_spoken)(seconds())}</span>
                             }
+                                .into_any()
                         }
                     }}
                 </span>
