@@ -163,6 +163,8 @@ objects! {
     ClusterRoleBinding => api::rbac::v1::ClusterRoleBinding;
 }
 
+// A function per kind: all in one would be compiled by the browser when the first object is read.
+#[inline(never)]
 fn read<T: Typed + DeserializeOwned>(value: Value) -> Result<Object, serde_json::Error> {
     decode::<T>(value).map(Typed::into_object)
 }

@@ -7,7 +7,7 @@
 use crate::slices::{at_once, breathe};
 use api::wire::{Backend, Body, Chunk, Request, Response, StreamId};
 use engine::kubelet::runtime::Catalogue;
-use engine::{Cluster, ClusterConfig};
+use engine::{Cluster, ClusterConfig, Starting};
 use kubectl::{Command, Env, Event, Out, Step};
 
 /// Virtual time from Enter to prompt, in milliseconds: enough for controllers and the
@@ -250,9 +250,12 @@ pub async fn switch_on(config: ClusterConfig) -> Cluster {
     // The first look into the image catalogue reads it.
     Catalogue::shared();
     breathe().await;
-    let cluster = Cluster::new(config);
+    let mut starting = Starting::new(config);
     breathe().await;
-    cluster
+    while starting.step() {
+        breathe().await;
+    }
+    starting.finish()
 }
 
 /// Lets virtual time pass up to an instant, in slices.

@@ -68,13 +68,19 @@ pub struct Cluster {
     traffic: Vec<Traffic>,
 }
 
-impl Cluster {
-    /// A cluster that has just been switched on: components start, nodes register.
+/// A cluster being switched on, one process after the other: a page draws in between.
+pub struct Starting {
+    cluster: Cluster,
+    waiting: std::vec::IntoIter<ProcessId>,
+}
+
+impl Starting {
+    /// The API server and what it finds in its own store; nobody talks to it yet.
     pub fn new(config: ClusterConfig) -> Self {
         let mut server = ApiServer::new(config.seed, config.epoch_unix_millis);
         server.bootstrap();
         server.set_admin_token(&config.admin_token);
-        let mut cluster = Self {
+        let cluster = Cluster {
             timeline: Timeline::default(),
             server,
             processes: process::all(&config),
@@ -85,14 +91,35 @@ impl Cluster {
             traffic: Vec::new(),
             config: Arc::new(config),
         };
-        let ids: Vec<ProcessId> = cluster.processes.keys().cloned().collect();
-        for id in ids {
-            cluster.start(&id);
+        let waiting = cluster.processes.keys().cloned().collect::<Vec<_>>().into_iter();
+        Self { cluster, waiting }
+    }
+
+    /// Starts the next process; `false` when there is none left to start.
+    pub fn step(&mut self) -> bool {
+        match self.waiting.next() {
+            Some(id) => {
+                self.cluster.start(&id);
+                true
+            }
+            None => false,
         }
-        if cluster.config.metrics_server {
-            cluster.scrape();
+    }
+
+    /// The cluster, with whatever has not been started yet.
+    pub fn finish(mut self) -> Cluster {
+        while self.step() {}
+        if self.cluster.config.metrics_server {
+            self.cluster.scrape();
         }
-        cluster
+        self.cluster
+    }
+}
+
+impl Cluster {
+    /// A cluster that has just been switched on: components start, nodes register.
+    pub fn new(config: ClusterConfig) -> Self {
+        Starting::new(config).finish()
     }
 
     pub fn now(&self) -> Millis {

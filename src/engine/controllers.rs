@@ -58,11 +58,15 @@ struct Loop<C> {
 }
 
 impl<C: Controller> Loop<C> {
+    // Not inlined, here and below: a browser compiles a function when it is first called, and all loops
+    // in one function would be compiled in one breath.
+    #[inline(never)]
     fn start(&mut self, cx: &mut Context) {
         self.queue.clear();
         self.controller.resync(cx, &mut self.queue);
     }
 
+    #[inline(never)]
     fn observe(&mut self, news: &[Arc<Revision>], cx: &mut Context) {
         for revision in news {
             self.controller.observe(revision, cx, &mut self.queue);
@@ -70,6 +74,7 @@ impl<C: Controller> Loop<C> {
     }
 
     /// Takes one key off the queue and reconciles it; `false` when none is due.
+    #[inline(never)]
     fn work(&mut self, cx: &mut Context) -> bool {
         let Some(key) = self.queue.pop(cx.now) else { return false };
         let before = cx.api.last_request();

@@ -11,4 +11,6 @@ pub mod kubelet;
 pub mod scheduler;
 pub mod sim;
 
-pub use cluster::{Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Scarce, Second, Snapshot, Traffic};
+pub use cluster::{
+    Cluster, ClusterConfig, Fault, NodeConfig, PodFate, ProcessId, Scarce, Second, Snapshot, Starting, Traffic,
+};

@@ -26,7 +26,7 @@ pub fn run(args: &[String]) -> Outcome {
     install::ensure(install::TO_RELEASE)?;
     let dist = root().join("dist");
     let asks_why = flag(args, "--why");
-    compile(&dist, true, asks_why)?;
+    compile(&dist, true)?;
     let why = if asks_why { Some(why::tables(&module(&dist)?)?) } else { None };
     split::apart(&dist, profile(true))?;
     finish(&dist, true)?;
@@ -45,7 +45,7 @@ pub fn run(args: &[String]) -> Outcome {
 
 /// Builds the page into `dist`; a release is small, otherwise it is built soon.
 pub fn build(dist: &Path, release: bool) -> Outcome {
-    compile(dist, release, false)?;
+    compile(dist, release)?;
     split::apart(dist, profile(release))?;
     finish(dist, release)
 }
@@ -55,7 +55,7 @@ fn profile(release: bool) -> &'static str {
     if release { "page" } else { "quick" }
 }
 
-fn compile(dist: &Path, release: bool, typed_names: bool) -> Outcome {
+fn compile(dist: &Path, release: bool) -> Outcome {
     let mut trunk = program("trunk");
     trunk.args(["build", "--features", split::FEATURE, "--public-url", "./", "--dist"]).arg(dist);
     if release {
@@ -63,8 +63,9 @@ fn compile(dist: &Path, release: bool, typed_names: bool) -> Outcome {
     }
     // The flags of `.cargo/config.toml` are replaced by these, so they are said again.
     let mut flags = vec!["--cfg", "erase_components", split::FLAG];
-    if typed_names {
-        // Names that say for which types a function was written.
+    if release {
+        // Names that say for which types a function was written: `--why` reads them. In their order alike functions
+        // stand side by side, too, which makes the module smaller by 11 KB of brotli.
         flags.push("-Csymbol-mangling-version=v0");
     }
     trunk.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));

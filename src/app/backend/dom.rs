@@ -181,3 +181,15 @@ pub fn until_done(mut step: impl FnMut() -> bool + 'static) {
         }
     });
 }
+
+/// Counts frames from 0 to `last`: what is put on the page at a stage of its own leaves the browser time to draw,
+/// and to compile what runs for the first time.
+pub fn stages(last: u32) -> RwSignal<u32> {
+    let stage = RwSignal::new(0);
+    until_done(move || {
+        let next = stage.try_get_untracked().map_or(last, |now| now + 1);
+        stage.try_set(next);
+        next >= last
+    });
+    stage
+}

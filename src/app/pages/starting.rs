@@ -26,7 +26,10 @@ pub fn starting<T: 'static>(work: Slices<T>, page: impl Fn(T) -> AnyView + Send 
         });
         if result.is_some() {
             done.set_value(result);
-            ready.set(true);
+            // The page has a task of its own.
+            request_animation_frame(move || {
+                ready.try_set(true);
+            });
         }
     };
     let under_way = move || work.try_with_value(Option::is_some) == Some(true);

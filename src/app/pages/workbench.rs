@@ -23,7 +23,11 @@ use crate::{
         why::Why,
     },
     i18n::use_i18n,
-    state::{lessons, session::Session, view::MenuRequest},
+    state::{
+        lessons,
+        session::Session,
+        view::{MenuRequest, Millis},
+    },
 };
 
 /// The panel in front where not all fit.
@@ -75,6 +79,10 @@ pub fn Workbench(
     let ask_menu = Callback::new(move |request: MenuRequest| menu.set(Some(actions::menu(session, request))));
     let title = Signal::derive(move || here.get().unwrap_or_default());
 
+    // The frame first, then a panel at a time: all in one task would hold the page for a tenth of a second.
+    let stage = dom::stages(4);
+    let reached = move |wanted: u32| move || stage.get() >= wanted;
+
     cycle_panels_with_f6(front);
     Effect::new(move |_| {
         let name = title.with(|here| here.title.clone());
@@ -116,14 +124,20 @@ pub fn Workbench(
                     .then(|| {
                         view! {
                             <article class="lesson panel" data-panel="lesson" aria-label=move || i18n.t().common.lesson>
-                                <LessonPanel
-                                    lesson=Signal::derive(move || session.lesson.get().unwrap_or_default())
-                                    on_act=acted
-                                />
+                                <Show when=reached(1)>
+                                    <LessonPanel
+                                        lesson=Signal::derive(move || session.lesson.get().unwrap_or_default())
+                                        on_act=acted
+                                    />
+                                </Show>
                             </article>
                         }
                     })}
-                <MapPanel session as_list ask_menu playing drawer has_lesson/>
+                <section class="map panel" data-panel="map" aria-label=move || i18n.t().map.cluster>
+                    <Show when=reached(2)>
+                        <MapPanel session as_list ask_menu playing drawer has_lesson/>
+                    </Show>
+                </section>
                 <div class="worktabs tabs">
                     <TabRow
                         label=Signal::derive(move || i18n.t().common.panels.to_string())
@@ -139,44 +153,16 @@ pub fn Workbench(
                     />
                 </div>
                 <Show when=move || has_editor.get()>
-                    <EditorPanel session front events_in_front/>
+                    <section class="editor panel" data-panel="editor" aria-label=move || i18n.t().editor.label>
+                        <Show when=reached(4)>
+                            <EditorPanel session front events_in_front/>
+                        </Show>
+                    </section>
                 </Show>
                 <section class="terminal-panel panel" data-panel="terminal" aria-label=move || i18n.t().common.terminal>
-                    <div class="tabs">
-                        <TabRow
-                            label=Signal::derive(move || i18n.t().common.terminal.to_string())
-                            tabs=Signal::derive(move || {
-                                let t = i18n.t();
-                                let terminal = Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" };
-                                let events = has_events.get().then(|| Tab {
-                                    value: true,
-                                    label: t.common.events.into(),
-                                    count: Some(session.events.with(Vec::len)),
-                                    controls: "events",
-                                });
-                                std::iter::once(terminal).chain(events).collect::<Vec<_>>()
-                            })
-                            value=events_in_front
-                            on_change=move |events| events_in_front.set(events)
-                        />
-                    </div>
-                    <Show when=move || events_in_front.get()>
-                        <Events events=session.events now/>
+                    <Show when=reached(3)>
+                        <TerminalPanel session has_events events_in_front still now/>
                     </Show>
-                    <div class="fill" hidden=move || events_in_front.get()>
-                        <Terminal
-                            lines=session.lines
-                            busy=session.busy
-                            history=Signal::derive(move || session.store.with(|saved| saved.history.clone()))
-                            typed=session.typed
-                            chips=Signal::derive(move || chips(session))
-                            still
-                            on_submit=move |line| session.run(line)
-                            on_interrupt=move |()| session.interrupt()
-                            on_clear=move |()| session.clear()
-                            complete=move |(text, at): (String, usize)| session.complete(&text, at)
-                        />
-                    </div>
                 </section>
             </main>
             <TimeBar
@@ -199,6 +185,54 @@ pub fn Workbench(
 }
 
 #[component]
+fn TerminalPanel(
+    session: Session,
+    has_events: Memo<bool>,
+    events_in_front: RwSignal<bool>,
+    still: Signal<bool>,
+    now: Memo<Millis>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <div class="tabs">
+            <TabRow
+                label=Signal::derive(move || i18n.t().common.terminal.to_string())
+                tabs=Signal::derive(move || {
+                    let t = i18n.t();
+                    let terminal = Tab { value: false, label: t.common.terminal.into(), count: None, controls: "terminal" };
+                    let events = has_events.get().then(|| Tab {
+                        value: true,
+                        label: t.common.events.into(),
+                        count: Some(session.events.with(Vec::len)),
+                        controls: "events",
+                    });
+                    std::iter::once(terminal).chain(events).collect::<Vec<_>>()
+                })
+                value=events_in_front
+                on_change=move |events| events_in_front.set(events)
+            />
+        </div>
+        <Show when=move || events_in_front.get()>
+            <Events events=session.events now/>
+        </Show>
+        <div class="fill" hidden=move || events_in_front.get()>
+            <Terminal
+                lines=session.lines
+                busy=session.busy
+                history=Signal::derive(move || session.store.with(|saved| saved.history.clone()))
+                typed=session.typed
+                chips=Signal::derive(move || chips(session))
+                still
+                on_submit=move |line| session.run(line)
+                on_interrupt=move |()| session.interrupt()
+                on_clear=move |()| session.clear()
+                complete=move |(text, at): (String, usize)| session.complete(&text, at)
+            />
+        </div>
+    }
+}
+
+#[component]
 fn MapPanel(
     session: Session,
     as_list: RwSignal<bool>,
@@ -209,63 +243,60 @@ fn MapPanel(
 ) -> impl IntoView {
     let i18n = use_i18n();
     view! {
-        <section class="map panel" data-panel="map" aria-label=move || i18n.t().map.cluster>
-            <div class="maphead">
-                {has_lesson
-                    .then(|| {
-                        view! {
-                            <button
-                                type="button"
-                                class="ghost drawer-toggle"
-                                aria-pressed=move || drawer.get().to_string()
-                                on:click=move |_| drawer.update(|open| *open = !*open)
-                            >
-                                {move || i18n.t().common.lesson}
-                            </button>
-                        }
-                    })}
-                <h2>
-                    {move || i18n.t().map.cluster} " "
-                    <small lang="en">{move || session.cluster.with(|c| c.name.clone())}</small>
-                </h2>
-                <Seg
-                    label=Signal::derive(move || i18n.t().map.view.to_string())
-                    choices=Signal::derive(move || {
-                        let t = i18n.t();
-                        vec![
-                            (false, t.map.as_map.to_string(), t.map.as_map.to_string()),
-                            (true, t.map.as_list.to_string(), t.map.as_list.to_string()),
-                        ]
-                    })
-                    value=as_list
-                    on_change=move |list| as_list.set(list)
-                />
-                <Traffic cluster=session.cluster on_menu=ask_menu/>
-                {(!has_lesson)
-                    .then(|| {
-                        view! {
-                            <button type="button" class="mini" on:click=move |_| session.join()>
-                                "+ "
-                                {move || i18n.t().map.join_node}
-                            </button>
-                        }
-                    })}
-                <span class="grow"></span>
-                <Legend cluster=session.cluster/>
-            </div>
-            <Show
-                when=move || as_list.get()
-                fallback=move || view! { <ClusterMap cluster=session.cluster playing on_menu=ask_menu/> }
-            >
-                <ClusterTree cluster=session.cluster on_menu=ask_menu/>
-            </Show>
-        </section>
+        <div class="maphead">
+            {has_lesson
+                .then(|| {
+                    view! {
+                        <button
+                            type="button"
+                            class="ghost drawer-toggle"
+                            aria-pressed=move || drawer.get().to_string()
+                            on:click=move |_| drawer.update(|open| *open = !*open)
+                        >
+                            {move || i18n.t().common.lesson}
+                        </button>
+                    }
+                })}
+            <h2>
+                {move || i18n.t().map.cluster} " "
+                <small lang="en">{move || session.cluster.with(|c| c.name.clone())}</small>
+            </h2>
+            <Seg
+                label=Signal::derive(move || i18n.t().map.view.to_string())
+                choices=Signal::derive(move || {
+                    let t = i18n.t();
+                    vec![
+                        (false, t.map.as_map.to_string(), t.map.as_map.to_string()),
+                        (true, t.map.as_list.to_string(), t.map.as_list.to_string()),
+                    ]
+                })
+                value=as_list
+                on_change=move |list| as_list.set(list)
+            />
+            <Traffic cluster=session.cluster on_menu=ask_menu/>
+            {(!has_lesson)
+                .then(|| {
+                    view! {
+                        <button type="button" class="mini" on:click=move |_| session.join()>
+                            "+ "
+                            {move || i18n.t().map.join_node}
+                        </button>
+                    }
+                })}
+            <span class="grow"></span>
+            <Legend cluster=session.cluster/>
+        </div>
+        <Show
+            when=move || as_list.get()
+            fallback=move || view! { <ClusterMap cluster=session.cluster playing on_menu=ask_menu/> }
+        >
+            <ClusterTree cluster=session.cluster on_menu=ask_menu/>
+        </Show>
     }
 }
 
 #[component]
 fn EditorPanel(session: Session, front: RwSignal<Front>, events_in_front: RwSignal<bool>) -> impl IntoView {
-    let i18n = use_i18n();
     let files = session.files;
     let tabs = Memo::new(move |_| {
         files.all.with(|all| {
@@ -283,33 +314,31 @@ fn EditorPanel(session: Session, front: RwSignal<Front>, events_in_front: RwSign
         Some(OpenFile { name, text, revision: files.revision.get() })
     });
     view! {
-        <section class="editor panel" data-panel="editor" aria-label=move || i18n.t().editor.label>
-            <Editor
-                files=tabs
-                open
-                problems=session.problems
-                on_change=move |text| {
-                    if let Some(name) = files.active.get_untracked() {
-                        files.edit(&name, text);
-                    }
+        <Editor
+            files=tabs
+            open
+            problems=session.problems
+            on_change=move |text| {
+                if let Some(name) = files.active.get_untracked() {
+                    files.edit(&name, text);
                 }
-                on_apply=move |()| {
-                    // The answer is in the terminal: where only one of them fits, it comes to the front.
-                    events_in_front.set(false);
-                    front.set(Front::Terminal);
-                    session.apply();
-                }
-                on_open=move |name| files.active.set(Some(name))
-                on_new=move |()| files.new_file()
-                on_rename=move |(old, new): (String, String)| {
-                    files.rename(&old, &new);
-                }
-                on_delete=move |name: String| files.delete(&name)
-                on_fix=move |problem| session.fix(&problem)
-                complete=move |(text, at): (String, u32)| session.suggest(&text, at)
-                hover=move |(text, at): (String, u32)| session.explain(&text, at)
-            />
-        </section>
+            }
+            on_apply=move |()| {
+                // The answer is in the terminal: where only one of them fits, it comes to the front.
+                events_in_front.set(false);
+                front.set(Front::Terminal);
+                session.apply();
+            }
+            on_open=move |name| files.active.set(Some(name))
+            on_new=move |()| files.new_file()
+            on_rename=move |(old, new): (String, String)| {
+                files.rename(&old, &new);
+            }
+            on_delete=move |name: String| files.delete(&name)
+            on_fix=move |problem| session.fix(&problem)
+            complete=move |(text, at): (String, u32)| session.suggest(&text, at)
+            hover=move |(text, at): (String, u32)| session.explain(&text, at)
+        />
     }
 }
 
