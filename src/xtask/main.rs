@@ -29,6 +29,14 @@ struct Command {
     run: fn(&str, &[String]) -> Outcome,
 }
 
+impl Command {
+    /// Whether a word may follow the command: all but flags that its usage does not name.
+    fn takes(&self, word: &str) -> bool {
+        let known = self.usage.split(['[', ']', '|', ' ']).any(|known| known == word);
+        known || !word.starts_with("--")
+    }
+}
+
 /// The commands, in the order the help prints them.
 const COMMANDS: &[Command] = &[
     Command {
@@ -81,7 +89,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "replay",
-        usage: "--cases DIR --out DIR [--only GLOB] [--via-kubectl PATH]",
+        usage: "--cases DIR --out DIR [--only GLOB] [--runs N] [--via-kubectl PATH]",
         about: "play .case files through the in-page kubectl or a real one and write their outputs",
         run: tools::run_optimised,
     },
@@ -93,7 +101,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "timeline",
-        usage: "NAME | --list [--beside FILE] [--seed N] [--jitter off]",
+        usage: "NAME | --list [--beside FILE] [--runs N] [--seed N] [--jitter off]",
         about: "who wrote what, when, in answer to what, with every patch; beside a recording, if there is one",
         run: tools::run_quickly,
     },
@@ -111,13 +119,13 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "schedule",
-        usage: "…",
+        usage: "--scenarios DIR --out DIR [--expected DIR] [--alone]",
         about: "schedule recorded cases and print every decision",
         run: tools::run_optimised,
     },
     Command {
         name: "bench",
-        usage: "[rollout] [api] [idle] [scheduling] [page]",
+        usage: "[rollout] [api] [idle] [scheduling] [page] [--keep]",
         about: "the numbers, of the release build: natively, and of the page in Chromium",
         run: |_, args| bench::run(args),
     },
@@ -152,7 +160,17 @@ fn main() -> std::process::ExitCode {
         help();
         return std::process::ExitCode::from(2);
     };
-    match (command.run)(command.name, &args[1..]) {
+    let args = &args[1..];
+    if args.iter().any(|arg| matches!(arg.as_str(), "-h" | "--help")) {
+        println!("usage: cargo xtask {name} {}\n\n{}", command.usage, command.about);
+        return std::process::ExitCode::SUCCESS;
+    }
+    // A flag that is not heard of must not start an hour's work without what it asked for.
+    if let Some(unknown) = args.iter().find(|arg| !command.takes(arg)) {
+        eprintln!("xtask {name}: there is no flag {unknown}\nusage: cargo xtask {name} {}", command.usage);
+        return std::process::ExitCode::from(2);
+    }
+    match (command.run)(command.name, args) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("xtask {name}: {message}");
