@@ -78,3 +78,33 @@ fn a_pod_says_why_it_is_here_and_another_why_it_is_nowhere() {
         page.wait_for_text_in(".dialog .why-message", "0/4 nodes are available").await;
     });
 }
+
+#[test]
+fn a_cluster_at_rest_leaves_the_machine_at_rest() {
+    browse(Visit::default(), async |page| {
+        page.open("#/sandbox").await;
+        let count = "const ask = window.requestAnimationFrame.bind(window);
+            window.asked = 0;
+            window.requestAnimationFrame = (tick) => { window.asked += 1; return ask(tick); };
+            return true;";
+        page.js(count, vec![]).await;
+        let clock = async || page.text(".clock").await;
+        let asked = async || page.js("return window.asked", vec![]).await.as_u64().expect("a number");
+        // By the page's own clock, which goes on: seconds of it, not of a sleep.
+        let seconds = async |seconds: usize| {
+            let (mut seen, mut last) = (0, clock().await);
+            page.until("time goes on", async || {
+                let now = clock().await;
+                seen += usize::from(now != last);
+                last = now;
+                seen >= seconds
+            })
+            .await;
+        };
+        seconds(4).await;
+        let before = asked().await;
+        seconds(3).await;
+        let frames = asked().await - before;
+        assert!(frames < 60, "{frames} frames in three quiet seconds");
+    });
+}
