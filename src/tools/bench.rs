@@ -1,4 +1,4 @@
-//! `bench [NAME…]`: the numbers the README states. One file per measurement; here are the list, the yardstick, the median.
+//! `bench`: the numbers the README states. One file per measurement; here are the list, the yardstick, the median.
 //!
 //! Times are wall-clock and meant for an otherwise idle machine. The yardstick is a fixed piece of
 //! work timed in the same run: two machines, or two days, are compared by their ratio to it. So is the
@@ -12,6 +12,10 @@ mod scheduling;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+
+use tools::args::Args;
+
+const USAGE: &str = "bench [--keep] [NAME…]";
 
 struct Measurement {
     name: &'static str,
@@ -30,20 +34,20 @@ const MEASUREMENTS: &[Measurement] = &[
 ///
 /// # Errors
 /// An unknown name.
-pub fn main(args: &[String]) -> Result<(), String> {
-    let (flags, args): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == "--keep");
+pub fn main(words: &[String]) -> Result<(), String> {
+    let args = Args::read(USAGE, words)?;
     let known = || MEASUREMENTS.iter().map(|one| one.name).collect::<Vec<_>>().join(", ");
-    if let Some(odd) = args.iter().find(|arg| MEASUREMENTS.iter().all(|one| one.name != arg.as_str())) {
-        return Err(format!("no measurement is called {odd:?}; there are: {}", known()));
+    if let Some(odd) = args.words.iter().find(|name| MEASUREMENTS.iter().all(|one| one.name != **name)) {
+        return Err(args.refused(&format!("no measurement is called {odd:?}; there are: {}", known())));
     }
     let yardstick = millis(median(3, yardstick));
     last::begin(yardstick);
     println!("yardstick                 {yardstick:>10.0} ms   FNV-1a over 256 MiB");
-    for one in MEASUREMENTS.iter().filter(|one| args.is_empty() || args.iter().any(|arg| arg == one.name)) {
+    for one in MEASUREMENTS.iter().filter(|one| args.words.is_empty() || args.words.contains(&one.name)) {
         println!("\n{}: {}", one.name, one.about);
         (one.run)();
     }
-    if flags.is_empty() { Ok(()) } else { last::keep() }
+    if args.has("--keep") { last::keep() } else { Ok(()) }
 }
 
 /// Work that takes the same number of steps everywhere.

@@ -1,4 +1,4 @@
-//! `cluster [--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE] [--admin]`: a simulated cluster for a real kubectl.
+//! `cluster`: a simulated cluster for a real kubectl.
 //!
 //! Serves on loopback until it is interrupted. Without `--kubeconfig` the file's text is printed.
 //! With `--admin` the machines and the clock are served too, and the speed may be 0:
@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bridge::{Bridge, Options};
+use tools::args::Args;
 
-const FLAGS: &[&str] = &["--nodes", "--port", "--speed", "--seed", "--kubeconfig"];
+const USAGE: &str = "cluster [--nodes N] [--port P] [--speed N] [--seed N] [--kubeconfig FILE] [--admin]";
 
 /// More nodes than this take minutes to warm up.
 const MOST_NODES: u32 = 1_000;
@@ -19,23 +20,11 @@ const MOST_SPEED: u32 = 1_000;
 /// # Errors
 /// A sentence on a bad flag, a port that is taken, a file that cannot be written.
 pub fn main(words: &[String]) -> Result<(), String> {
-    let admin = words.iter().any(|word| word == "--admin");
-    let words: Vec<String> = words.iter().filter(|word| *word != "--admin").cloned().collect();
-    for pair in words.chunks(2) {
-        match pair {
-            [flag, _] if FLAGS.contains(&flag.as_str()) => {}
-            [flag] if FLAGS.contains(&flag.as_str()) => return Err(format!("{flag} needs a value")),
-            _ => return Err(format!("cluster knows no {:?}; there are: {}, --admin", pair[0], FLAGS.join(", "))),
-        }
-    }
-    let flag = |name: &str| words.chunks(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].as_str());
-    let number = |name: &str, otherwise: u32, from: u32, to: u32| match flag(name) {
-        None => Ok(otherwise),
-        Some(text) => text
-            .parse::<u32>()
-            .ok()
-            .filter(|number| (from..=to).contains(number))
-            .ok_or_else(|| format!("{name} takes a number from {from} to {to}")),
+    let args = Args::read(USAGE, words)?;
+    let admin = args.has("--admin");
+    let number = |name: &str, otherwise: u32, from: u32, to: u32| match args.number(name)?.unwrap_or(otherwise) {
+        number if (from..=to).contains(&number) => Ok(number),
+        _ => Err(args.refused(&format!("{name} takes a number from {from} to {to}"))),
     };
     let nodes = number("--nodes", 2, 0, MOST_NODES)?;
     let port = number("--port", 8001, 0, 65_535)?;
@@ -47,7 +36,7 @@ pub fn main(words: &[String]) -> Result<(), String> {
     let port = u16::try_from(port).map_err(|error| error.to_string())?;
     let bridge = Bridge::start(cluster, &Options { port, speed, admin, ..Options::default() })
         .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
-    match flag("--kubeconfig") {
+    match args.text("--kubeconfig") {
         None => println!("{}", bridge.kubeconfig()),
         Some(file) => {
             bridge::write_kubeconfig(Path::new(file), &bridge.kubeconfig())?;

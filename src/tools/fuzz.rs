@@ -1,4 +1,4 @@
-//! `fuzz [--seconds N] [--seed S] [--cases N] [--only TEXT] [--last FILE]`: odd requests and odd command lines, and long ones. Nothing panics, hangs, takes long or breaks the store.
+//! `fuzz`: odd requests and odd command lines, and long ones. Nothing panics, hangs, takes long or breaks the store.
 //!
 //! Three parts share the time. Random cases go on in one cluster, so that controllers, kubelets and
 //! printers meet whatever was let in; before each the cluster is cloned, so that a panic is told with
@@ -27,9 +27,12 @@ use engine::{Cluster, ClusterConfig};
 use kubectl::Session;
 use serde_json::Value;
 
+use crate::args::Args;
 use crate::swarm::manifests::{KINDS, manifest, name, weighed};
 use ledger::Ledger;
 use long::Subject;
+
+const USAGE: &str = "fuzz [--seconds N] [--seed S] [--cases N] [--only TEXT] [--last FILE]";
 
 /// What a request of up to 64 KiB may take: in a release build, and in one that checks everything.
 const PATIENCE: Duration =
@@ -78,23 +81,20 @@ impl Found {
 /// # Errors
 /// A bad flag, or how many cases broke something.
 pub fn main(words: &[String]) -> Result<(), String> {
-    let flag = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    let number = |name: &str, default: u64| {
-        flag(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name} takes a number")))
-    };
-    let (seconds, mut seed) = (number("--seconds", 120)?, number("--seed", 1)?);
-    let last = flag("--last").map(String::as_str);
-    if let Some(cases) = flag("--cases") {
-        let cases: usize = cases.parse().map_err(|_| "--cases takes a number".to_owned())?;
+    let args = Args::read(USAGE, words)?;
+    let seconds: u32 = args.number("--seconds")?.unwrap_or(120);
+    let mut seed: u64 = args.number("--seed")?.unwrap_or(1);
+    let last = args.text("--last");
+    if let Some(cases) = args.number::<usize>("--cases")? {
         return told(run(seed, |_, done| done < cases, last), seed);
     }
-    if let Some(only) = flag("--only") {
+    if let Some(only) = args.text("--only") {
         let mut found = measured(
             seed,
             |_| true,
             last,
             |subject, cluster, living, worst| {
-                if !subject.name().contains(only.as_str()) {
+                if !subject.name().contains(only) {
                     return Vec::new();
                 }
                 let mut found = subject.slow(cluster, seed, living, worst);
@@ -106,7 +106,7 @@ pub fn main(words: &[String]) -> Result<(), String> {
         return told(found, seed);
     }
     let began = Instant::now();
-    let share = |part: u32| began + Duration::from_secs(seconds) * part / 3;
+    let share = |part: u32| began + Duration::from_secs(seconds.into()) * part / 3;
     let mut found = long_bodies(seed, |done| done < 40 || Instant::now() < share(1), last);
     found.extend(growth(seed, |done| done < 4 || Instant::now() < share(2)));
     let mut seeds = 0;
@@ -211,7 +211,11 @@ fn measured(
     measure: impl Fn(&Subject, &Cluster, &[Value], &mut Worst) -> Vec<String>,
 ) -> Found {
     let mut rng = Rng::stream(seed, "long");
-    let cluster = furnished(&mut rng);
+    let mut cluster = furnished(&mut rng);
+    // Where a quota or a range refuses every pod, nothing is measured.
+    for limits in ["resourcequotas", "limitranges"] {
+        cluster.request(Request::new(Method::Delete, format!("/api/v1/namespaces/default/{limits}")));
+    }
     let living = living(&cluster);
     // Probes first; each subject once, in an order of the seed's.
     let mut subjects: Vec<Subject> = fields::spots().into_iter().map(Subject::Spot).collect();

@@ -1,4 +1,4 @@
-//! `replay-http --cases DIR --out DIR [--only TEXT]`: plays recorded HTTP exchanges and writes our answers.
+//! `replay-http`: plays recorded HTTP exchanges and writes our answers.
 //!
 //! The files hold `> METHOD /path` with headers and body, `@ let`, `@ settle`, `@ watch` and
 //! `@ end`; recorded answers are dropped and ours written in their place, one line of JSON each.
@@ -11,6 +11,9 @@ use api::wire::{Backend, Body, Chunk, Method, Request, Response, StreamId};
 use bridge::target;
 use engine::{Cluster, ClusterConfig};
 use serde_json::{Value, json};
+use tools::args::Args;
+
+const USAGE: &str = "replay-http --cases DIR --out DIR [--only TEXT]";
 
 /// More events than any case causes.
 const BUDGET: usize = 1_000_000;
@@ -18,17 +21,16 @@ const BUDGET: usize = 1_000_000;
 /// # Errors
 /// A sentence on a bad flag or an unreadable directory.
 pub fn main(words: &[String]) -> Result<(), String> {
-    let flag = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1)).cloned();
-    let cases = PathBuf::from(flag("--cases").ok_or("replay-http needs --cases DIR")?);
-    let out = PathBuf::from(flag("--out").ok_or("replay-http needs --out DIR")?);
-    let only = flag("--only").unwrap_or_default();
+    let args = Args::read(USAGE, words)?;
+    let (cases, out) = (PathBuf::from(args.needed("--cases")?), PathBuf::from(args.needed("--out")?));
+    let only = args.text("--only").unwrap_or_default();
     let mut files = Vec::new();
     collect(&cases, &mut files)?;
     files.sort();
     let mut played = 0;
     for file in files {
         let name = file.strip_prefix(&cases).unwrap_or(&file).to_path_buf();
-        if !name.to_string_lossy().contains(&only) {
+        if !name.to_string_lossy().contains(only) {
             continue;
         }
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -1,4 +1,4 @@
-//! `replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]`: plays transcripts and writes them out with our outputs.
+//! `replay`: plays transcripts and writes them out with our outputs.
 //!
 //! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP. With `--runs N`, a case
 //! that comes out otherwise is played with other seeds, too: `~` marks a step that is as recorded under one of
@@ -16,20 +16,24 @@ use std::time::Instant;
 
 use course::transcript::{self, InPage, Printed, Transcript};
 
+use crate::args::Args;
 use differences::Difference;
 pub use differences::read as differences;
 pub use judge::{Verdict, judge};
 pub use via_kubectl::{ViaKubectl, minor_version};
 
+const USAGE: &str = "replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]";
+
 /// # Errors
-/// A sentence on a bad flag or an unreadable directory. Cases that fail to parse are reported and skipped.
+/// A sentence on a bad flag or an unreadable directory; or how many cases could not be read or played, each
+/// of which is reported and skipped.
 pub fn main(words: &[String]) -> Result<(), String> {
     let options = Options::parse(words)?;
     let mut cases = Vec::new();
     collect(&options.cases, &mut cases)?;
     cases.sort();
     let started = Instant::now();
-    let mut played = 0;
+    let (mut played, mut skipped) = (0, 0);
     let differences = match &options.via {
         None => Vec::new(),
         Some(program) => differences(minor_version(program)?)?,
@@ -45,6 +49,7 @@ pub fn main(words: &[String]) -> Result<(), String> {
             Ok(case) => case,
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
+                skipped += 1;
                 continue;
             }
         };
@@ -52,6 +57,7 @@ pub fn main(words: &[String]) -> Result<(), String> {
         // A case that panics must not take the others along; its steps count as failed.
         let Ok(results) = catch_unwind(AssertUnwindSafe(|| options.play(&case))) else {
             eprintln!("{}: panicked", name.display());
+            skipped += 1;
             continue;
         };
         let results = results?;
@@ -73,7 +79,7 @@ pub fn main(words: &[String]) -> Result<(), String> {
     }
     report.print(options.via.is_some().then_some(&differences));
     eprintln!("{played} cases in {:.1} s", started.elapsed().as_secs_f64());
-    Ok(())
+    if skipped == 0 { Ok(()) } else { Err(format!("{skipped} cases could not be read or played")) }
 }
 
 /// Steps by area, those that differ and the differences that explained something.
@@ -171,25 +177,21 @@ impl Options {
     }
 
     fn parse(words: &[String]) -> Result<Self, String> {
-        let usage = "usage: replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]";
-        let (mut cases, mut out, mut only, mut via, mut runs) = (None, None, "*".to_string(), None, 1);
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().ok_or(usage)?;
-            match word.as_str() {
-                "--cases" => cases = Some(PathBuf::from(value)),
-                "--out" => out = Some(PathBuf::from(value)),
-                // A command is started in the case's folder; a bare name is looked for on the path.
-                "--via-kubectl" if value.contains('/') => {
-                    via = Some(fs::canonicalize(value).map_err(|error| format!("{value}: {error}"))?);
-                }
-                "--via-kubectl" => via = Some(PathBuf::from(value)),
-                "--only" => only.clone_from(value),
-                "--runs" => runs = value.parse().map_err(|_| usage)?,
-                _ => return Err(usage.into()),
+        let args = Args::read(USAGE, words)?;
+        let via = match args.text("--via-kubectl") {
+            // A command is started in the case's folder; a bare name is looked for on the path.
+            Some(path) if path.contains('/') => {
+                Some(fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))?)
             }
-        }
-        Ok(Self { cases: cases.ok_or(usage)?, out: out.ok_or(usage)?, only, via, runs })
+            path => path.map(PathBuf::from),
+        };
+        Ok(Self {
+            cases: args.needed("--cases")?.into(),
+            out: args.needed("--out")?.into(),
+            only: args.text("--only").unwrap_or("*").into(),
+            via,
+            runs: args.number("--runs")?.unwrap_or(1),
+        })
     }
 }
 

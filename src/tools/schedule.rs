@@ -1,4 +1,4 @@
-//! `schedule --scenarios DIR --out DIR [--expected DIR | --alone yes]`: plays scheduler scenarios through the scheduler alone.
+//! `schedule`: plays scheduler scenarios through the scheduler alone.
 //!
 //! Each incoming pod is one attempt. A real cluster breaks ties at random, so a recording says where
 //! the earlier pods went, and a pod is tried with its predecessors there and recorded victims gone.
@@ -6,7 +6,6 @@
 //! a folder `expected` beside the scenarios; without any (or with `--alone`) each pod finds its
 //! predecessors where this scheduler put them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,30 +16,26 @@ use api::meta::time::time_from_millis;
 use api::{Kind, Object};
 use engine::scheduler::{Algorithm, Cache, Nominator, Outcome, SchedulingTrace, Settings};
 use serde_json::{Map, Value, json};
+use tools::args::Args;
+
+const USAGE: &str = "schedule --scenarios DIR --out DIR [--expected DIR | --alone yes]";
 
 /// Runs the tool with its arguments.
 ///
 /// # Errors
 /// What is wrong with the arguments or a file.
-pub fn main(args: &[String]) -> Result<(), String> {
-    let mut dirs: BTreeMap<&str, PathBuf> = BTreeMap::new();
-    let mut words = args.iter();
-    while let Some(word) = words.next() {
-        let name = word.strip_prefix("--").ok_or_else(|| format!("unexpected argument {word:?}"))?;
-        let value = words.next().ok_or_else(|| format!("--{name} needs a directory"))?;
-        dirs.insert(name, value.into());
-    }
-    let scenarios = dirs.get("scenarios").ok_or("--scenarios DIR is missing")?;
-    let out = dirs.get("out").ok_or("--out DIR is missing")?;
+pub fn main(words: &[String]) -> Result<(), String> {
+    let args = Args::read(USAGE, words)?;
+    let (scenarios, out) = (Path::new(args.needed("--scenarios")?), Path::new(args.needed("--out")?));
     fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let entries = fs::read_dir(scenarios).map_err(|error| format!("{}: {error}", scenarios.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let beside = scenarios.canonicalize().ok().and_then(|dir| Some(dir.parent()?.join("expected")));
-    let recordings = match dirs.get("expected") {
-        Some(dir) => Some(dir.clone()),
-        None => beside.filter(|dir| dir.is_dir() && !dirs.contains_key("alone")),
+    let recordings = match args.text("--expected") {
+        Some(dir) => Some(dir.into()),
+        None => beside.filter(|dir| dir.is_dir() && !args.has("--alone")),
     };
     let mut pods = 0;
     for file in &files {

@@ -1,4 +1,4 @@
-//! `shell [CLUSTER] [--seed N]`: the page's shell on a simulated cluster, in your own terminal.
+//! `shell`: the page's shell on a simulated cluster, in your own terminal.
 //!
 //! Files are those of the folder it is started in. `sleep 30` lets virtual time pass, as the
 //! page's play button does; a command that waits gets the time it waits for at once.
@@ -11,16 +11,21 @@ use course::lesson::config_of;
 use course::pump::{COMMAND_MILLIS, Job, run_to_end, step_to};
 use engine::Cluster;
 use kubectl::{Env, Files, Out, Session};
+use tools::args::Args;
+
+const USAGE: &str = "shell [CLUSTER] [--seed N]";
 
 /// Nodes are Ready and loops quiet before the first prompt.
 const WARM_UP: u64 = 120_000;
 /// A command that never ends by itself (`get -w`, `logs -f`) is interrupted after this much virtual time.
 const PATIENCE: u64 = 60_000;
 
-pub fn main(args: &[String]) -> Result<(), String> {
-    let seed = args.iter().position(|arg| arg == "--seed").and_then(|at| args.get(at + 1));
-    let seed = seed.map_or(Ok(1), |text| text.parse()).map_err(|_| "--seed takes a number")?;
-    let preset = args.first().filter(|arg| !arg.starts_with("--")).map_or("pizzeria-small", String::as_str);
+/// # Errors
+/// A bad flag, or a cluster that nobody knows.
+pub fn main(words: &[String]) -> Result<(), String> {
+    let args = Args::read(USAGE, words)?;
+    let seed = args.number("--seed")?.unwrap_or(1);
+    let preset = args.words.first().copied().unwrap_or("pizzeria-small");
     let mut cluster = Cluster::new(config_of(preset, seed)?);
     cluster.run_for(WARM_UP, usize::MAX);
     let session = Rc::new(RefCell::new(Session::default()));

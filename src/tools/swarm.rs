@@ -1,4 +1,4 @@
-//! `swarm [--seeds N] [--seconds S] [--from SEED] [--minutes M] [--threads T] [--keep 1,2,…] [--list]`: random workloads under random faults, and what must hold regardless.
+//! `swarm`: random workloads under random faults, and what must hold regardless.
 //!
 //! A seed is a history: requests and machine events at random times. After every event the
 //! invariants of [`always`] hold; when all faults are healed and fifteen minutes have passed, those
@@ -18,9 +18,12 @@ use std::time::{Duration, Instant};
 use engine::Cluster;
 use engine::sim::Millis;
 
+use crate::args::Args;
 use actions::Action;
 use always::Watcher;
 use life::{QUIET, cluster, sliced};
+
+const USAGE: &str = "swarm [--seeds N] [--seconds S] [--from SEED] [--minutes M] [--threads T] [--keep 1,2,…] [--list]";
 
 /// How long a failing history may be shortened.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,16 +42,15 @@ pub struct Outcome {
 /// # Errors
 /// A bad flag, or how many seeds broke something.
 pub fn main(words: &[String]) -> Result<(), String> {
-    let flag = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
-    let count = |name: &str, default: u64| {
-        flag(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name} takes a number")))
-    };
+    let args = Args::read(USAGE, words)?;
+    let count = |name: &str, default: u64| Ok::<u64, String>(args.number(name)?.unwrap_or(default));
     let (seeds, from, minutes) = (count("--seeds", 100)?, count("--from", 1)?, count("--minutes", 20)?);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let threads = count("--threads", cores)?.clamp(1, seeds.max(1));
-    let keep: Option<Vec<usize>> = flag("--keep").map(|text| text.split(',').filter_map(|n| n.parse().ok()).collect());
-    let limit = flag("--seconds").and_then(|text| text.parse().ok()).map(Duration::from_secs);
-    let run = Run { minutes, keep, tell: words.iter().any(|word| word == "--list"), began: Instant::now(), limit };
+    let kept = |text: &str| text.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>();
+    let keep = args.text("--keep").map(kept).transpose().map_err(|_| args.refused("--keep takes numbers"))?;
+    let limit = args.number("--seconds")?.map(Duration::from_secs);
+    let run = Run { minutes, keep, tell: args.has("--list"), began: Instant::now(), limit };
     // A seed knows nothing of the others: whoever is free takes the next.
     let next = AtomicU64::new(from);
     let tallies: Vec<Tally> = std::thread::scope(|scope| {

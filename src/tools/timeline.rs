@@ -1,4 +1,4 @@
-//! `timeline NAME`: who wrote what, when, in answer to what, in the form of the recorded timelines.
+//! `timeline`: who wrote what, when, in answer to what, in the form of the recorded timelines.
 //!
 //! The scenarios are in `timeline/scenarios.yaml`. Shown are writes with what they carried, and reads
 //! of single objects by kubectl; not shown, as in the recordings: leases and the regular reports of
@@ -14,41 +14,38 @@ use std::fs;
 
 use engine::client::Profile;
 use serde_json::Value;
+use tools::args::Args;
 
 use player::{Line, Player};
 
 const SCENARIOS: &str = include_str!("timeline/scenarios.yaml");
-const USAGE: &str =
-    "usage: timeline NAME [--beside FILE [--runs N]] [--seed N] [--jitter off]; `timeline --list` names them";
+const USAGE: &str = "timeline NAME | --list [--beside FILE [--runs N]] [--seed N] [--jitter off]";
 
 /// # Errors
 /// A missing word, an unknown name, or a file that cannot be read.
 pub fn main(words: &[String]) -> Result<(), String> {
     let scenarios: Value = serde_yaml::from_str(SCENARIOS).map_err(|error| error.to_string())?;
     let names = || scenarios.as_object().into_iter().flatten().map(|(name, scenario)| (name.as_str(), scenario));
-    let (name, options) = words.split_first().ok_or(USAGE)?;
-    if name == "--list" {
+    let args = Args::read(USAGE, words)?;
+    if args.has("--list") {
         names().for_each(|(name, scenario)| println!("{name:<18} {}", text(scenario, "title")));
         return Ok(());
     }
+    let Some(name) = args.words.first() else { return Err(args.refused("which timeline?")) };
     let Some((_, scenario)) = names().find(|(known, _)| known == name) else {
         let known: Vec<&str> = names().map(|(name, _)| name).collect();
-        return Err(format!("no timeline is called {name:?}; there are: {}", known.join(", ")));
+        return Err(args.refused(&format!("no timeline is called {name:?}; there are: {}", known.join(", "))));
     };
-    let (mut seed, mut profile, mut recording, mut runs) = (1, Profile::kubelet(), None, 1);
-    for option in options.chunks(2) {
-        match option {
-            [flag, value] if flag == "--seed" => seed = value.parse().map_err(|_| USAGE)?,
-            [flag, value] if flag == "--runs" => runs = value.parse().map_err(|_| USAGE)?,
-            [flag, value] if flag == "--jitter" => profile.jitter = value != "off",
-            [flag, file] if flag == "--beside" => {
-                recording = Some(fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?);
-            }
-            _ => return Err(USAGE.into()),
-        }
+    let (seed, runs): (u64, u64) = (args.number("--seed")?.unwrap_or(1), args.number("--runs")?.unwrap_or(1));
+    let mut profile = Profile::kubelet();
+    match args.text("--jitter") {
+        None => {}
+        Some("off") => profile.jitter = false,
+        Some(_) => return Err(args.refused("--jitter can only be off")),
     }
-    match recording {
-        Some(recording) => {
+    match args.text("--beside") {
+        Some(file) => {
+            let recording = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
             let played = (0..runs).map(|run| play(scenario, seed + run, profile.clone())).collect::<Vec<_>>();
             beside::print(&recording, &played);
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use api::wire::{Backend, Method, Upstream};
 use engine::{Cluster, Fault};
+use kubectl::kubeconfig::Kubeconfig;
 use kubectl::{Env, Files, MemoryFiles, Out, Session};
 
 use super::{Transcript, start};
@@ -18,8 +19,11 @@ pub trait Bench {
     /// Looks at the cluster, or does something to it.
     fn cluster<R: Send + 'static>(&mut self, look: impl FnOnce(&mut Cluster) -> R + Send + 'static) -> R;
 
-    /// A fault in the words of the format; on something that is not there it changes nothing.
-    fn inject(&mut self, fault: &str);
+    /// A fault in the words of the format.
+    ///
+    /// # Errors
+    /// No such fault, or nothing there that it could happen to: then it changes nothing.
+    fn inject(&mut self, fault: &str) -> Result<(), String>;
 
     /// The words after `kubectl`.
     fn start(&mut self, words: Vec<String>, stdin: Option<String>) -> Self::Run;
@@ -57,8 +61,7 @@ impl InPage {
     /// The start state of a case.
     pub fn new(transcript: &Transcript) -> Self {
         // Transcripts mask the API server's address, which differs from cluster to cluster.
-        let mut session = Session::default();
-        session.kubeconfig.server = "<server>".into();
+        let session = Session { kubeconfig: Kubeconfig::at("<server>"), ..Session::default() };
         let files = transcript.files().map(|(name, text)| (name.to_owned(), text.to_owned()));
         Self {
             cluster: start::cluster(transcript),
@@ -81,10 +84,8 @@ impl Bench for InPage {
         look(&mut self.cluster)
     }
 
-    fn inject(&mut self, fault: &str) {
-        if let Ok(fault) = fault.parse::<Fault>() {
-            let _ = self.cluster.inject(fault);
-        }
+    fn inject(&mut self, fault: &str) -> Result<(), String> {
+        self.cluster.inject(fault.parse::<Fault>()?)
     }
 
     fn start(&mut self, words: Vec<String>, stdin: Option<String>) -> InPageRun {

@@ -224,7 +224,11 @@ impl Reader<'_> {
             "bg" => Directive::Background { id: pair().0.into(), line: pair().1.into() },
             "end" => Directive::End(rest.into()),
             "http" => self.http(rest)?,
-            "fault" => Directive::Fault(rest.split_whitespace().map(String::from).collect()),
+            // A variable stands for one word, so that what is wrong shows before anything is played.
+            "fault" => match rest.parse::<engine::Fault>() {
+                Ok(_) => Directive::Fault(rest.split_whitespace().map(String::from).collect()),
+                Err(why) => return self.error(&why),
+            },
             "cmp" | "mask" | "tags" => Directive::Silent,
             _ => return self.error("unknown directive"),
         })

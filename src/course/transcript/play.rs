@@ -78,10 +78,11 @@ impl<B: Bench> Player<B> {
             Directive::Http { port, path } => Some(self.http(*port, path)),
             Directive::Fault(words) => {
                 let fault = self.fill(&words.join(" "));
-                self.bench.inject(&fault);
+                let happened = self.bench.inject(&fault);
                 // A started component works again a second or two later.
                 self.pass(1_000);
-                None
+                let note = |why| Printed { status: "0".into(), notes: vec![why], ..Printed::default() };
+                happened.err().map(note)
             }
             Directive::AddNode(name, pairs) => {
                 let config = start::added(transcript, name, pairs);

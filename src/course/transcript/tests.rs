@@ -37,3 +37,21 @@ fn writing_the_expected_output_gives_the_file_back() {
     let results: Vec<_> = case.steps.iter().map(|step| step.expected.clone()).collect();
     assert_eq!(write(&case, &results), CASE);
 }
+
+#[test]
+fn a_fault_that_does_not_exist_is_no_case_and_one_that_cannot_happen_is_noted() {
+    for (fault, exists) in [
+        ("stop scheduler", true),
+        ("pod-fail ${POD} Evicted exit=3 -n shop", true),
+        ("pod-unready -n shop web-0", true),
+        ("stop everything", false),
+        ("pod-ready web-0 web-1", false),
+        ("pod-fail web-0 exit=many", false),
+        ("pod-ready web-0 -n", false),
+    ] {
+        let case = parse(&format!("@ cluster nodes=1\n@ fault {fault}\n"));
+        assert_eq!(case.as_ref().err().map(|error| error.line), (!exists).then_some(2), "{fault}: {case:?}");
+    }
+    let case = parse("@ cluster nodes=1\n@ fault stop scheduler\n@ fault node-down worker-9\n").unwrap();
+    assert!(write(&case, &play(&case)).ends_with("worker-9\n#! there is no node worker-9\n"));
+}

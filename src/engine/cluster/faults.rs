@@ -86,9 +86,9 @@ impl FromStr for Fault {
     /// As transcripts and the bridge's administrators write it: `stop scheduler`, `node-down worker-1`,
     /// `pod-fail web-0 Evicted exit=3 -n shop`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let namespace = words.iter().position(|word| *word == "-n").and_then(|at| words.get(at + 1)).copied();
-        let namespace = namespace.unwrap_or("default").to_string();
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let namespace = words.iter().position(|word| *word == "-n").filter(|at| at + 1 < words.len());
+        let namespace = namespace.and_then(|at| words.drain(at..at + 2).next_back()).unwrap_or("default").to_string();
         let pod_status = |pod: &str, to: PodFate| Fault::PodStatus { namespace, pod: pod.into(), to };
         let process = |words: &[&str]| match words {
             ["kubelet", node] => Some(ProcessId::Kubelet((*node).into())),
@@ -109,13 +109,21 @@ impl FromStr for Fault {
             ["node-up", node] => Fault::Thaw { node: (*node).into() },
             ["stop", rest @ ..] => Fault::Stop(process(rest).ok_or_else(unknown)?),
             ["start", rest @ ..] => Fault::Start(process(rest).ok_or_else(unknown)?),
-            ["pod-succeed", pod, ..] => pod_status(pod, PodFate::Succeeded),
-            ["pod-ready", pod, ..] => pod_status(pod, PodFate::Ready),
-            ["pod-unready", pod, ..] => pod_status(pod, PodFate::NotReady),
+            ["pod-succeed", pod] => pod_status(pod, PodFate::Succeeded),
+            ["pod-ready", pod] => pod_status(pod, PodFate::Ready),
+            ["pod-unready", pod] => pod_status(pod, PodFate::NotReady),
             ["pod-fail", pod, rest @ ..] => {
-                let exit = rest.iter().find_map(|word| word.strip_prefix("exit=")).and_then(|code| code.parse().ok());
-                let reason = rest.first().filter(|word| !word.contains('=') && **word != "-n").copied();
-                pod_status(pod, PodFate::Failed { reason: reason.unwrap_or("").into(), exit_code: exit.unwrap_or(1) })
+                let (exits, reasons): (Vec<&str>, Vec<&str>) = rest.iter().copied().partition(|word| word.starts_with("exit="));
+                let exit_code = match exits.as_slice() {
+                    [] => 1,
+                    [exit] => exit.trim_start_matches("exit=").parse().map_err(|_| unknown())?,
+                    _ => return Err(unknown()),
+                };
+                match reasons.as_slice() {
+                    [] => pod_status(pod, PodFate::Failed { reason: String::new(), exit_code }),
+                    [reason] => pod_status(pod, PodFate::Failed { reason: (*reason).into(), exit_code }),
+                    _ => return Err(unknown()),
+                }
             }
             _ => return Err(unknown()),
         })

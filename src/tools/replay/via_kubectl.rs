@@ -177,9 +177,12 @@ impl Bench for ViaKubectl {
         self.bridge.look(look)
     }
 
-    fn inject(&mut self, fault: &str) {
+    fn inject(&mut self, fault: &str) -> Result<(), String> {
         let done = fetch(self.bridge.address(), "POST", "/pilothouse/faults", fault);
-        assert!(done.is_some(), "the bridge answers");
+        match done.expect("the bridge answers") {
+            (200, _) => Ok(()),
+            (_, why) => Err(String::from_utf8_lossy(&why).trim_end().to_owned()),
+        }
     }
 
     fn start(&mut self, words: Vec<String>, stdin: Option<String>) -> ViaRun {
