@@ -3,7 +3,7 @@
 //! Mirrors: kube-openapi/pkg/validation/{validate,errors}, apiextensions-apiserver
 //! pkg/apiserver/validation `kubeOpenapiResultToFieldErrors`, pkg/apiserver/schema/listtype.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -22,7 +22,11 @@ const TOO_MUCH: &str =
 /// Everything that forbids the object; `old` is what it replaces, for rules about transitions.
 pub fn validate(schema: &Value, object: &Value, old: Option<&Value>) -> ErrorList {
     let mut errors = ErrorList::new();
-    let look = Look { patterns: Patterns::default(), left: Cell::new(STEPS + STEPS_PER_VALUE * count_values(object)) };
+    let look = Look {
+        patterns: Patterns::default(),
+        supported: RefCell::default(),
+        left: Cell::new(STEPS + STEPS_PER_VALUE * count_values(object)),
+    };
     check(schema, object, "", true, &look, &mut errors);
     if look.left.get() == 0 {
         errors.push(error(ErrorKind::Invalid, "<nil>", GoValue::Null, TOO_MUCH));
@@ -47,8 +51,11 @@ pub fn validate(schema: &Value, object: &Value, old: Option<&Value>) -> ErrorLis
 
 /// As [`validate`]: what was wrong before and has not been touched may stay wrong.
 pub fn validate_update(schema: &Value, object: &Value, old: &Value) -> ErrorList {
-    let before = validate(schema, old, None);
     let mut errors = validate(schema, object, Some(old));
+    if errors.is_empty() {
+        return errors;
+    }
+    let before = validate(schema, old, None);
     let touched = |error: &FieldError| value_at(object, &error.field) != value_at(old, &error.field);
     let mut known: BTreeMap<&str, Vec<&FieldError>> = BTreeMap::new();
     before.iter().for_each(|error| known.entry(&error.field).or_default().push(error));
@@ -94,6 +101,8 @@ fn type_of(value: &Value) -> &'static str {
 /// What one validation shares.
 struct Look {
     patterns: Patterns,
+    /// The sentence about the values of each enumeration that was missed, by where it is: it may be long, and missed often.
+    supported: RefCell<BTreeMap<*const Value, String>>,
     /// Steps that may still be taken: a schema and an object of a few kilobytes each can multiply to minutes.
     left: Cell<usize>,
 }
@@ -107,6 +116,14 @@ impl Look {
     fn step(&self, steps: usize) -> bool {
         self.left.set(self.left.get().saturating_sub(steps));
         self.left.get() > 0
+    }
+
+    fn supported(&self, allowed: &[Value]) -> String {
+        let make = || {
+            let list: Vec<String> = allowed.iter().map(Value::to_string).collect();
+            format!("supported values: {}", list.join(", "))
+        };
+        self.supported.borrow_mut().entry(allowed.as_ptr()).or_insert_with(make).clone()
     }
 
     /// Says what is wrong; long sentences are long ways.
@@ -139,8 +156,7 @@ fn check(schema: &Value, value: &Value, path: &str, root: bool, look: &Look, err
         && look.step(allowed.len() / 16)
         && !allowed.contains(value)
     {
-        let list: Vec<String> = allowed.iter().map(Value::to_string).collect();
-        let detail = format!("supported values: {}", list.join(", "));
+        let detail = look.supported(allowed);
         look.say(errors, error(ErrorKind::NotSupported, path, value.clone(), detail));
     }
     match value {

@@ -71,9 +71,13 @@ fn range(start: usize, len: usize) -> String {
     }
 }
 
+/// So many equal lines are looked at: thousands of lines that repeat hundreds of times would take seconds.
+const MOST_LOOKS: usize = 500_000;
+
 /// The longest common run decides, then the longest on either side of it; of equals the first.
 ///
-/// Mirrors: pmezard/go-difflib `SequenceMatcher`, with its notion of lines too frequent to match by.
+/// Mirrors: pmezard/go-difflib `SequenceMatcher`, with its notion of lines too frequent to match by. Where that
+/// takes too long, what is left is shown as taken out and put in.
 fn edits(old: &[&str], new: &[&str]) -> Vec<Edit> {
     let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, line) in new.iter().enumerate() {
@@ -84,7 +88,8 @@ fn edits(old: &[&str], new: &[&str]) -> Vec<Edit> {
         places.retain(|_, at| at.len() <= new.len() / 100 + 1);
     }
     let mut edits = Vec::new();
-    between(old, new, &places, (0, old.len()), (0, new.len()), &mut edits);
+    let mut looks = MOST_LOOKS;
+    between(old, new, &places, (0, old.len()), (0, new.len()), &mut looks, &mut edits);
     edits
 }
 
@@ -94,13 +99,20 @@ fn between(
     places: &BTreeMap<&str, Vec<usize>>,
     (old_from, old_to): (usize, usize),
     (new_from, new_to): (usize, usize),
+    looks: &mut usize,
     edits: &mut Vec<Edit>,
 ) {
     let (mut best, mut at_old, mut at_new) = (0, old_from, new_from);
     let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
     for (i, line) in old.iter().enumerate().take(old_to).skip(old_from) {
         let mut next = BTreeMap::new();
-        for &j in places.get(line).into_iter().flatten().filter(|j| (new_from..new_to).contains(*j)) {
+        let all = places.get(line).map_or(&[][..], Vec::as_slice);
+        let here = &all[all.partition_point(|j| *j < new_from)..all.partition_point(|j| *j < new_to)];
+        *looks = looks.saturating_sub(1 + here.len());
+        if *looks == 0 {
+            break;
+        }
+        for &j in here {
             let length = j.checked_sub(1).and_then(|before| lengths.get(&before)).copied().unwrap_or(0) + 1;
             next.insert(j, length);
             if length > best {
@@ -121,9 +133,9 @@ fn between(
         edits.extend(std::iter::repeat_n(Edit::Insert, new_to - new_from));
         return;
     }
-    between(old, new, places, (old_from, at_old), (new_from, at_new), edits);
+    between(old, new, places, (old_from, at_old), (new_from, at_new), looks, edits);
     edits.extend(std::iter::repeat_n(Edit::Keep, best));
-    between(old, new, places, (at_old + best, old_to), (at_new + best, new_to), edits);
+    between(old, new, places, (at_old + best, old_to), (at_new + best, new_to), looks, edits);
 }
 
 #[cfg(test)]

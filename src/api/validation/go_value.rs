@@ -57,7 +57,7 @@ fn write_object<'a>(f: &mut fmt::Formatter<'_>, fields: impl Iterator<Item = (&'
 }
 
 impl GoValue {
-    /// Indented by one space a level, as the diffs of immutable specs show it.
+    /// Indented by one space a level, as the diffs of immutable specs show it; of very long ones the beginning.
     pub fn pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(&mut out, 0);
@@ -111,8 +111,11 @@ impl GoValue {
 fn write_block(out: &mut String, depth: usize, (open, close): (char, char), items: &[(Option<&str>, &GoValue)]) {
     out.push(open);
     for (i, (name, item)) in items.iter().enumerate() {
+        if out.len() > MOST_SHOWN {
+            break;
+        }
         out.push_str(if i > 0 { ",\n" } else { "\n" });
-        out.push_str(&" ".repeat(depth + 1));
+        indent(out, depth + 1);
         if let Some(name) = name {
             out.push_str(&json_string(name));
             out.push_str(": ");
@@ -120,12 +123,23 @@ fn write_block(out: &mut String, depth: usize, (open, close): (char, char), item
         item.write_pretty(out, depth + 1);
     }
     out.push('\n');
-    out.push_str(&" ".repeat(depth));
+    indent(out, depth);
     out.push(close);
+}
+
+/// A pod of hundreds of containers is as long as this. Nobody reads what differs behind them, and a body of a few
+/// kilobytes would make megabytes of it.
+const MOST_SHOWN: usize = 512 << 10;
+
+fn indent(out: &mut String, depth: usize) {
+    (0..depth).for_each(|_| out.push(' '));
 }
 
 /// A JSON string with Go's extra caution about HTML.
 fn json_string(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -_./:".contains(&byte)) {
+        return format!("\"{text}\"");
+    }
     let plain = Value::String(text.to_string()).to_string();
     plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }

@@ -57,12 +57,24 @@ impl ApiServer {
         if rows.is_empty() {
             return None;
         }
+        let (paths, schemas) = self.described(&rows);
+        Some(json!({
+            "openapi": "3.0.0",
+            "info": v2::document_info(),
+            "paths": paths,
+            "components": { "schemas": schemas },
+        }))
+    }
+
+    /// The paths of some resources, and the schemas that they lead to, each made once.
+    fn described(&self, rows: &[Resource]) -> (Map<String, Value>, BTreeMap<String, Value>) {
         let mut paths = Map::new();
         let mut components = Components::default();
-        for row in &rows {
-            let name = match (row.kind, schema::for_kind(group, version, row.kind_name)) {
+        for row in rows {
+            let name = match (row.kind, schema::for_kind(row.group, row.version, row.kind_name)) {
                 (Kind::Custom(number), _) => {
-                    let custom = self.custom.get(usize::from(number))?.version(version)?;
+                    let custom = self.custom.get(usize::from(number)).and_then(|custom| custom.version(row.version));
+                    let Some(custom) = custom else { continue };
                     components.custom(row, custom.schema())
                 }
                 (_, Some(kind)) => components.kind(kind, row),
@@ -71,12 +83,7 @@ impl ApiServer {
             };
             add_paths(&mut paths, row, &name);
         }
-        Some(json!({
-            "openapi": "3.0.0",
-            "info": v2::document_info(),
-            "paths": paths,
-            "components": { "schemas": components.done },
-        }))
+        (paths, components.done)
     }
 }
 
@@ -151,8 +158,10 @@ impl Components {
     /// The schema of a kind and of everything it is made of; its name.
     fn kind(&mut self, kind: &'static Type, row: &Resource) -> String {
         let name = self.object(kind);
-        if let Some(schema) = self.done.get_mut(&name) {
-            schema["x-kubernetes-group-version-kind"] = json!([group_version_kind(row)]);
+        // A kind that is served in two places is described where it stands first.
+        let described = "x-kubernetes-group-version-kind";
+        if let Some(schema) = self.done.get_mut(&name).filter(|schema| schema.get(described).is_none()) {
+            schema[described] = json!([group_version_kind(row)]);
         }
         name
     }

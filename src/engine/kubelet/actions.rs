@@ -3,7 +3,7 @@
 //! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_manager.go `computePodActions`,
 //! pkg/kubelet/kubelet.go `SyncPod`.
 
-use super::container::{Kind, restarts_after, slots, spec_of};
+use super::container::{Kind, restarts_after, slots};
 use super::events::Turn;
 use super::images;
 use super::lifecycle::begin_kill;
@@ -78,9 +78,12 @@ impl PodWorker {
     /// Containers that were added since the pod began.
     fn take_in_added(&mut self) {
         let known = slots(&self.pod);
-        let new = known.into_iter().filter(|slot| !self.slots.iter().any(|old| old.name == slot.name));
-        let new: Vec<_> = new.collect();
-        self.slots.extend(new);
+        // They come behind all others, in both lists.
+        if known.len() > self.slots.len() {
+            let new = known.into_iter().filter(|slot| !self.slots.iter().any(|old| old.name == slot.name));
+            let new: Vec<_> = new.collect();
+            self.slots.extend(new);
+        }
     }
 
     /// A running container that is not ready yet is probed at once.
@@ -133,7 +136,7 @@ impl PodWorker {
                 victims.push((slot.name.clone(), probe.grace().unwrap_or(pod_grace), why));
                 continue;
             }
-            let image = spec_of(&pod, &slot.name).and_then(|spec| spec.image.clone()).unwrap_or_default();
+            let image = slot.spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
             if image != instance.spec_image && slot.kind != Kind::Init {
                 let why = format!("Container {} definition changed, will be restarted", slot.name);
                 victims.push((slot.name.clone(), pod_grace, why));
@@ -146,34 +149,35 @@ impl PodWorker {
         !victims.is_empty()
     }
 
-    /// Names of the containers to start now, in order.
-    fn to_start(&self) -> Vec<String> {
+    /// The containers to start now, in order, by their places among the slots.
+    fn to_start(&self) -> Vec<usize> {
         let mut start = Vec::new();
         let begun = self.slots.iter().any(|slot| slot.kind == Kind::Main && slot.current.is_some());
-        let added = self.slots.iter().filter(|slot| slot.kind == Kind::Ephemeral && slot.current.is_none());
-        start.extend(added.map(|slot| slot.name.clone()));
-        for slot in self.slots.iter().filter(|slot| slot.kind.is_init()) {
+        let slots = || self.slots.iter().enumerate();
+        let added = slots().filter(|(_, slot)| slot.kind == Kind::Ephemeral && slot.current.is_none());
+        start.extend(added.map(|(index, _)| index));
+        for (index, slot) in slots().filter(|(_, slot)| slot.kind.is_init()) {
             match (slot.kind, slot.running(), slot.ended()) {
                 (Kind::Sidecar, Some(instance), _) if (instance.started && instance.hook.is_none()) || begun => {}
                 (_, Some(_), _) => return start,
                 (Kind::Init, None, _) if begun => {}
                 (Kind::Init, None, Some(end)) if end.code == 0 => {}
                 (_, None, Some(end)) if !restarts_after(&self.pod, slot, end.code) => return start,
-                (Kind::Sidecar, None, _) if begun => start.push(slot.name.clone()),
+                (Kind::Sidecar, None, _) if begun => start.push(index),
                 (_, None, _) => {
-                    start.push(slot.name.clone());
+                    start.push(index);
                     return start;
                 }
             }
         }
-        for slot in self.slots.iter().filter(|slot| slot.kind == Kind::Main) {
+        for (index, slot) in slots().filter(|(_, slot)| slot.kind == Kind::Main) {
             let wanted = match (slot.running(), slot.ended()) {
                 (Some(_), _) => false,
                 (None, None) => true,
                 (None, Some(end)) => restarts_after(&self.pod, slot, end.code),
             };
             if wanted {
-                start.push(slot.name.clone());
+                start.push(index);
             }
         }
         start

@@ -9,6 +9,7 @@ use api::k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::Amount;
 use api::meta::quantity::amount;
+use api::order::Gather;
 
 use super::events::Turn;
 use super::pod_worker::PodWorker;
@@ -87,8 +88,9 @@ pub fn requested(pod: &Pod, resource: &str) -> Amount {
 /// What a pod was given, as its status says: it keeps that while a resize of it waits for room.
 pub fn given(pod: &Pod, resource: &str) -> Amount {
     let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
+    let statuses = statuses.iter().map(|status| (status.name.as_str(), status)).into_map();
     sum(pod, |container| {
-        let status = statuses.iter().find(|status| status.name == container.name);
+        let status = statuses.get(container.name.as_str());
         match status.and_then(|status| status.allocated_resources.as_ref()) {
             Some(allocated) => allocated.get(resource),
             None => asked(container.resources.as_ref(), resource),
@@ -100,8 +102,9 @@ pub fn given(pod: &Pod, resource: &str) -> Amount {
 ///
 /// Mirrors: pkg/kubelet/allocation/allocation_manager.go `getAllocatedPods`.
 fn granted(worker: &PodWorker, resource: &str) -> Amount {
+    let slots = worker.slots.iter().map(|slot| (slot.name.as_str(), slot)).into_map();
     sum(&worker.pod, |container| {
-        let slot = worker.slots.iter().find(|slot| slot.name == container.name);
+        let slot = slots.get(container.name.as_str());
         asked(slot.map(|slot| &slot.allocated).or(container.resources.as_ref()), resource)
     })
 }

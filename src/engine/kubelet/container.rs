@@ -82,6 +82,8 @@ pub struct Instance {
 pub struct Slot {
     pub name: String,
     pub kind: Kind,
+    /// In its list of the spec.
+    place: usize,
     pub current: Option<Instance>,
     pub previous: Option<Instance>,
     pub restarts: i32,
@@ -90,6 +92,23 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// What the pod's spec says of it. Looked for where it stood: a pod may have thousands of containers.
+    pub fn spec<'a>(&self, pod: &'a Pod) -> Option<Cow<'a, ContainerSpec>> {
+        let spec = pod.spec.as_ref()?;
+        let here = match self.kind {
+            Kind::Init | Kind::Sidecar => spec.init_containers.as_ref().and_then(|list| list.get(self.place)),
+            Kind::Main => spec.containers.get(self.place),
+            Kind::Ephemeral => {
+                let added = spec.ephemeral_containers.as_ref().and_then(|list| list.get(self.place));
+                return added.filter(|added| added.name == self.name).map(|added| Cow::Owned(ordinary(added)));
+            }
+        };
+        match here.filter(|container| container.name == self.name) {
+            Some(found) => Some(Cow::Borrowed(found)),
+            None => spec_of(pod, &self.name),
+        }
+    }
+
     pub fn running(&self) -> Option<&Instance> {
         self.current.as_ref().filter(|instance| instance.end.is_none())
     }
@@ -106,20 +125,22 @@ impl Slot {
 /// The pod's containers: init containers first, both in the order of the spec.
 pub fn slots(pod: &Pod) -> Vec<Slot> {
     let Some(spec) = &pod.spec else { return Vec::new() };
-    let slot = |container: &ContainerSpec, kind| Slot {
+    let slot = |place: usize, container: &ContainerSpec, kind| Slot {
         name: container.name.clone(),
         kind,
+        place,
         current: None,
         previous: None,
         restarts: 0,
         allocated: container.resources.clone().unwrap_or_default(),
     };
-    let init = spec.init_containers.iter().flatten().map(|container| {
+    let init = spec.init_containers.iter().flatten().enumerate().map(|(place, container)| {
         let always = container.restart_policy.as_deref() == Some("Always");
-        slot(container, if always { Kind::Sidecar } else { Kind::Init })
+        slot(place, container, if always { Kind::Sidecar } else { Kind::Init })
     });
-    let own = init.chain(spec.containers.iter().map(|container| slot(container, Kind::Main)));
-    own.chain(spec.ephemeral_containers.iter().flatten().map(|added| slot(&ordinary(added), Kind::Ephemeral))).collect()
+    let own = spec.containers.iter().enumerate().map(|(place, container)| slot(place, container, Kind::Main));
+    let added = spec.ephemeral_containers.iter().flatten().enumerate();
+    init.chain(own).chain(added.map(|(place, added)| slot(place, &ordinary(added), Kind::Ephemeral))).collect()
 }
 
 /// The spec of a container by name, whichever list it is in.
@@ -161,7 +182,7 @@ pub fn restarts_after(pod: &Pod, slot: &Slot, code: i32) -> bool {
         Kind::Sidecar => "Always",
         Kind::Ephemeral => "Never",
         Kind::Init | Kind::Main => {
-            let spec = spec_of(pod, &slot.name);
+            let spec = slot.spec(pod);
             let own = spec.as_deref().and_then(|container| container.restart_policy.as_deref());
             let own = own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()));
             return restarts(own.unwrap_or("Always"), slot.kind, code);

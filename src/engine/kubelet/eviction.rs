@@ -17,7 +17,6 @@ use api::meta::quantity::{Format, amount};
 use api::meta::toleration::tolerates;
 
 use super::agent::Kubelet;
-use super::container::spec_of;
 use super::events::Turn;
 use super::pod_worker::{Ending, PodWorker};
 use super::runtime::Millis;
@@ -180,7 +179,7 @@ impl Kubelet {
         for slot in &victim.slots {
             let Some(instance) = slot.running().filter(|_| scarce == Scarce::Memory) else { continue };
             let used = i64::try_from(instance.runtime.memory()).unwrap_or(i64::MAX);
-            let asked = spec_of(&victim.pod, &slot.name).map_or(Amount::ZERO, |spec| request(&spec, scarce));
+            let asked = slot.spec(&victim.pod).map_or(Amount::ZERO, |spec| request(&spec, scarce));
             if used > asked.value() {
                 message.push_str(&format!(
                     "Container {} was using {}, request is {asked}, has larger consumption of {}. ",

@@ -92,7 +92,7 @@ pub fn ensure(
     slot: &super::container::Slot,
     backoff: &mut super::backoff::Backoff,
 ) -> Ensure {
-    let Some(spec) = super::container::spec_of(pod, &slot.name) else {
+    let Some(spec) = slot.spec(pod) else {
         return Ensure::Failed(Failure { reason: "InvalidImageName", message: String::new() });
     };
     let name = spec.image.clone().unwrap_or_default();

@@ -10,7 +10,7 @@ use api::k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
 use api::meta::quantity::amount;
 use api::order::{Gather, Order};
 
-use super::container::{End, Instance, Kind, spec_of};
+use super::container::{End, Instance, Kind};
 use super::env::{self, Env};
 use super::events::Turn;
 use super::images::{self, Ensure, Failure};
@@ -120,32 +120,32 @@ impl PodWorker {
 
     /// Starts the next container of the plan, or ends the sync.
     pub(super) fn start_next(&mut self, turn: &mut Turn) {
-        while let Some(name) = self.plan.pop_front() {
-            let Some(index) = self.slots.iter().position(|slot| slot.name == name) else { continue };
-            if !self.may_start(turn, index) {
+        while let Some(index) = self.plan.pop_front() {
+            if index >= self.slots.len() || !self.may_start(turn, index) {
                 continue;
             }
             let pod = self.pod.clone();
             let ensured = images::ensure(turn, &pod, &self.slots[index], &mut self.image_waits);
             match ensured {
                 Ensure::Ready(image, reference) => {
-                    if self.begin_create(turn, &name, image, reference) {
+                    if self.begin_create(turn, index, image, reference) {
                         return;
                     }
                 }
                 Ensure::Pulling { until, .. } => {
-                    self.work = Some((Some(until), Work::Pulling { container: name, ensure: Box::new(ensured) }));
+                    let container = self.slots[index].name.clone();
+                    self.work = Some((Some(until), Work::Pulling { container, ensure: Box::new(ensured) }));
                     return;
                 }
                 Ensure::Failed(mut failure) => {
                     if failure.reason == "ImagePullBackOff" {
-                        let image = spec_of(&pod, &name).and_then(|spec| spec.image.clone()).unwrap_or_default();
+                        let image = self.slots[index].spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
                         if let Some(error) = self.image_errors.get(&image) {
                             failure.message = format!("{}: ErrImagePull: {error}", failure.message);
                         }
                     }
                     let text = format!("Error: {}", failure.reason);
-                    self.fail(turn, &name, failure, &text);
+                    self.fail(turn, index, failure, &text);
                 }
             }
         }
@@ -190,27 +190,25 @@ impl PodWorker {
         self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
     }
 
-    fn fail(&mut self, turn: &mut Turn, name: &str, failure: Failure, event: &str) {
+    fn fail(&mut self, turn: &mut Turn, index: usize, failure: Failure, event: &str) {
         let pod = self.pod.clone();
-        if let Some(slot) = self.slots.iter().find(|slot| slot.name == name) {
-            turn.container_event(&pod, slot, EventType::Warning, "Failed", event);
-        }
-        self.reasons.insert(name.to_owned(), failure);
+        turn.container_event(&pod, &self.slots[index], EventType::Warning, "Failed", event);
+        self.reasons.insert(self.slots[index].name.clone(), failure);
         self.retry(turn, None);
     }
 
     fn pulled(&mut self, turn: &mut Turn, name: &str, ensure: Ensure) {
         let Ensure::Pulling { waited, took, outcome, reference, .. } = ensure else { return };
         let pod = self.pod.clone();
-        let image_name = spec_of(&pod, name).and_then(|spec| spec.image.clone()).unwrap_or_default();
         let Some(index) = self.slots.iter().position(|slot| slot.name == name) else { return };
+        let image_name = self.slots[index].spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
         match outcome {
             Ok(image) => {
                 turn.host.images.add(&reference, image.clone());
                 let text = images::pulled_text(&image_name, took, waited, image.size);
                 turn.container_event(&pod, &self.slots[index], EventType::Normal, "Pulled", text);
                 self.image_errors.remove(&image_name);
-                if !self.begin_create(turn, name, image, reference) {
+                if !self.begin_create(turn, index, image, reference) {
                     self.start_next(turn);
                 }
             }
@@ -220,7 +218,7 @@ impl PodWorker {
                 let now = turn.now;
                 self.image_waits.next(&images::backoff_key(&pod, &image_name), now, now);
                 self.image_errors.insert(image_name, error.clone());
-                self.fail(turn, name, Failure { reason: "ErrImagePull", message: error }, "Error: ErrImagePull");
+                self.fail(turn, index, Failure { reason: "ErrImagePull", message: error }, "Error: ErrImagePull");
                 self.start_next(turn);
             }
         }
@@ -236,17 +234,17 @@ impl PodWorker {
     }
 
     /// Checks the container's configuration; `true` when it is now being created.
-    fn begin_create(&mut self, turn: &mut Turn, name: &str, image: Arc<Image>, reference: Reference) -> bool {
+    fn begin_create(&mut self, turn: &mut Turn, index: usize, image: Arc<Image>, reference: Reference) -> bool {
         let pod = self.pod.clone();
-        let Some(spec) = spec_of(&pod, name) else { return false };
+        let Some(spec) = self.slots[index].spec(&pod) else { return false };
         let checked = self.environment(turn, &spec).map(|_| ()).and_then(|()| self.check_user(&pod, &spec, &image));
         if let Err(message) = checked {
             let event = format!("Error: {message}");
-            self.fail(turn, name, Failure { reason: "CreateContainerConfigError", message }, &event);
+            self.fail(turn, index, Failure { reason: "CreateContainerConfigError", message }, &event);
             return false;
         }
         let until = turn.now + turn.labour(14, 16);
-        self.work = Some((Some(until), Work::Creating { container: name.to_owned(), image, reference }));
+        self.work = Some((Some(until), Work::Creating { container: self.slots[index].name.clone(), image, reference }));
         true
     }
 
@@ -276,10 +274,8 @@ impl PodWorker {
 
     fn start(&mut self, turn: &mut Turn, name: &str, image: &Arc<Image>, reference: &Reference) {
         let pod = self.pod.clone();
-        let (Some(index), Some(spec)) = (self.slots.iter().position(|slot| slot.name == name), spec_of(&pod, name))
-        else {
-            return;
-        };
+        let Some(index) = self.slots.iter().position(|slot| slot.name == name) else { return };
+        let Some(spec) = self.slots[index].spec(&pod) else { return };
         let mut spec = spec.into_owned();
         spec.resources = Some(self.slots[index].allocated.clone());
         let env = self.environment(turn, &spec).unwrap_or_default();
@@ -323,7 +319,7 @@ impl PodWorker {
             instance.end = Some(End { code: 128, at: now, reason: "StartError", message: Some(message.clone()) });
             slot.previous = slot.current.replace(instance);
             let event = format!("Error: {message}");
-            self.fail(turn, name, Failure { reason: "RunContainerError", message }, &event);
+            self.fail(turn, index, Failure { reason: "RunContainerError", message }, &event);
             self.changed_something = true;
             self.start_next(turn);
             return;

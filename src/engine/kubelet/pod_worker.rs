@@ -104,7 +104,8 @@ pub struct PodWorker {
     held: Option<PodStatus>,
     pub work: Option<(Option<Millis>, Work)>,
     /// Containers still to be started in this sync.
-    pub plan: VecDeque<String>,
+    /// Places among the slots.
+    pub plan: VecDeque<usize>,
     pub sync_at: Option<Millis>,
     /// When the next sync must come because of errors in this one.
     pub retry_at: Option<Millis>,

@@ -70,7 +70,7 @@ pub enum Tick {
 pub fn workers(pod: &Pod, slots: &[Slot], now: Millis) -> Vec<ProbeWorker> {
     let mut workers = Vec::new();
     for slot in slots.iter().filter(|slot| slot.kind != Kind::Init) {
-        let Some(spec) = spec_of(pod, &slot.name) else { continue };
+        let Some(spec) = slot.spec(pod) else { continue };
         let spec = &*spec;
         for (kind, probe) in [
             (ProbeKind::Startup, &spec.startup_probe),

@@ -92,7 +92,7 @@ impl PodWorker {
 
 /// What the spec asks for by now.
 fn wished(pod: &Pod, slot: &Slot) -> ResourceRequirements {
-    spec_of(pod, &slot.name).and_then(|spec| spec.resources.clone()).unwrap_or_default()
+    slot.spec(pod).and_then(|spec| spec.resources.clone()).unwrap_or_default()
 }
 
 /// Whether a container that may run yet was given other resources than its spec asks for.

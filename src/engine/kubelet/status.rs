@@ -13,9 +13,9 @@ use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::meta::quantity::amount;
 use api::meta::time::time_from_millis;
-use api::order::Order;
+use api::order::{Gather, Order};
 
-use super::container::{End, Instance, Kind, Slot, restarts_after, spec_of};
+use super::container::{End, Instance, Kind, Slot, restarts_after};
 use super::pod_worker::PodWorker;
 use super::runtime::Millis;
 
@@ -115,14 +115,16 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
     main.order_by(|a, b| a.name.cmp(&b.name));
     let init = statuses(&[Kind::Init, Kind::Sidecar]);
     let added = statuses(&[Kind::Ephemeral]);
-    let requests = totals(worker, |resources| resources.requests.as_ref());
-    let limits = totals(worker, |resources| resources.limits.as_ref());
+    let slots: BTreeMap<&str, usize> =
+        worker.slots.iter().enumerate().map(|(place, slot)| (slot.name.as_str(), place)).into_map();
+    let requests = totals(worker, &slots, |resources| resources.requests.as_ref());
+    let limits = totals(worker, &slots, |resources| resources.limits.as_ref());
     let (reason, message) = worker.rejected.clone().unzip();
     PodStatus {
         phase: Some(shown.to_owned()),
         reason: reason.or(old.reason.clone()),
         message: message.or(old.message.clone()),
-        conditions: Some(conditions(worker, real, &init, &main, look)),
+        conditions: Some(conditions(worker, &slots, real, &init, &main, look)),
         host_ip: Some(look.host_ip.clone()),
         host_ips: Some(vec![HostIP { ip: look.host_ip.clone() }]),
         pod_ips: ip.clone().or(old.pod_ip.clone()).map(|ip| vec![PodIP { ip }]),
@@ -141,11 +143,12 @@ pub fn generate(worker: &PodWorker, look: &Look) -> PodStatus {
 /// The containers' resources together: what they run with, or are to run with.
 fn totals(
     worker: &PodWorker,
+    slots: &BTreeMap<&str, usize>,
     pick: impl Fn(&ResourceRequirements) -> Option<&BTreeMap<String, Quantity>>,
 ) -> Option<BTreeMap<String, Quantity>> {
     let mut sums: BTreeMap<String, Quantity> = BTreeMap::new();
     for container in worker.pod.spec.iter().flat_map(|spec| &spec.containers) {
-        let slot = worker.slots.iter().find(|slot| slot.name == container.name);
+        let slot = slots.get(container.name.as_str()).map(|place| &worker.slots[*place]);
         let runs_with = slot.map(|slot| slot.running().map_or(&slot.allocated, |instance| &instance.resources));
         for (name, quantity) in runs_with.or(container.resources.as_ref()).and_then(&pick).into_iter().flatten() {
             let sum = match sums.get(name) {
@@ -160,7 +163,7 @@ fn totals(
 
 fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerStatus {
     let pod = &worker.pod;
-    let spec = spec_of(pod, &slot.name);
+    let spec = slot.spec(pod);
     let spec = spec.as_deref();
     let shown = if worker.sandbox_seen { slot.current.as_ref() } else { None };
     let restarts_soon = slot.ended().is_none_or(|end| restarts_after(pod, slot, end.code)) && slot.running().is_none();
@@ -181,7 +184,8 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
         }
         (None, Some(failure)) => (waiting(failure.reason, &failure.message), None),
         (None, None) => {
-            let has_init = worker.slots.iter().any(|slot| slot.kind.is_init());
+            // Init containers are the first.
+            let has_init = worker.slots.first().is_some_and(|slot| slot.kind.is_init());
             (waiting(if has_init { "PodInitializing" } else { "ContainerCreating" }, ""), None)
         }
     };
@@ -264,6 +268,7 @@ fn terminated(instance: &Instance, end: &End, look: &Look) -> ContainerState {
 /// The conditions the kubelet owns, behind those it does not.
 fn conditions(
     worker: &PodWorker,
+    slots: &BTreeMap<&str, usize>,
     phase: &str,
     init: &[ContainerStatus],
     main: &[ContainerStatus],
@@ -279,15 +284,11 @@ fn conditions(
         list.push(("PodResizeInProgress", true, None, None));
     }
     list.push(("PodReadyToStartContainers", worker.sandbox_ready, None, None));
-    let complete = |status: &ContainerStatus| match worker
-        .slots
-        .iter()
-        .find(|slot| slot.name == status.name)
-        .map(|slot| slot.kind)
-    {
-        Some(Kind::Sidecar) => status.started == Some(true),
-        _ => status.ready,
-    };
+    let place = |status: &ContainerStatus| slots.get(status.name.as_str()).copied();
+    let is_sidecar =
+        |status: &ContainerStatus| place(status).is_some_and(|place| worker.slots[place].kind == Kind::Sidecar);
+    let complete =
+        |status: &ContainerStatus| if is_sidecar(status) { status.started == Some(true) } else { status.ready };
     let names =
         |list: Vec<&ContainerStatus>| list.iter().map(|status| status.name.clone()).collect::<Vec<_>>().join(" ");
     let incomplete: Vec<&ContainerStatus> = init.iter().filter(|status| !complete(status)).collect();
@@ -300,12 +301,10 @@ fn conditions(
             ("Initialized", false, Some("ContainersNotInitialized"), Some(message))
         }
     });
-    let sidecars = init
-        .iter()
-        .filter(|status| worker.slots.iter().any(|slot| slot.name == status.name && slot.kind == Kind::Sidecar));
+    let sidecars = init.iter().filter(|status| is_sidecar(status));
     let mut unready: Vec<&ContainerStatus> = sidecars.chain(main).filter(|status| !status.ready).collect();
     // Upstream walks the spec's order, not the status's.
-    unready.order_by_key(|status| worker.slots.iter().position(|slot| slot.name == status.name));
+    unready.order_by_key(|status| place(status));
     let ready = match phase {
         "Succeeded" => (false, Some("PodCompleted"), None),
         "Failed" => (false, Some("PodFailed"), None),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::meta::quantity::amount;
+use api::order::Gather;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
@@ -135,8 +136,8 @@ impl Defaults {
 
 fn total(pod: &Pod, spec: &PodSpec, whole: Option<&List>, defaults: &Defaults) -> Resources {
     let status = pod.status.as_ref();
-    let statuses = status.and_then(|status| status.container_statuses.as_deref());
-    let init_statuses = status.and_then(|status| status.init_container_statuses.as_deref());
+    let statuses = status.map(|status| by_name(&status.container_statuses)).unwrap_or_default();
+    let init_statuses = status.map(|status| by_name(&status.init_container_statuses)).unwrap_or_default();
     let infeasible =
         status.is_some_and(|status| {
             status.conditions.iter().flatten().any(|condition| {
@@ -146,12 +147,12 @@ fn total(pod: &Pod, spec: &PodSpec, whole: Option<&List>, defaults: &Defaults) -
 
     let mut sum = Resources::default();
     for container in &spec.containers {
-        sum.add(&container_requests(container, statuses, infeasible, defaults));
+        sum.add(&container_requests(container, &statuses, infeasible, defaults));
     }
     let mut sidecars = Resources::default();
     let mut startup = Resources::default();
     for container in spec.init_containers.iter().flatten() {
-        let own = container_requests(container, init_statuses, infeasible, defaults);
+        let own = container_requests(container, &init_statuses, infeasible, defaults);
         if container.restart_policy.as_deref() == Some("Always") {
             sum.add(&own);
             sidecars.add(&own);
@@ -179,16 +180,19 @@ fn total(pod: &Pod, spec: &PodSpec, whole: Option<&List>, defaults: &Defaults) -
     sum
 }
 
+fn by_name(list: &Option<Vec<ContainerStatus>>) -> BTreeMap<&str, &ContainerStatus> {
+    list.iter().flatten().map(|status| (status.name.as_str(), status)).into_map()
+}
+
 fn container_requests(
     container: &Container,
-    statuses: Option<&[ContainerStatus]>,
+    statuses: &BTreeMap<&str, &ContainerStatus>,
     infeasible: bool,
     defaults: &Defaults,
 ) -> Resources {
     let list = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
     let mut own = Resources::from_list(list);
-    let status = statuses.and_then(|all| all.iter().find(|status| status.name == container.name));
-    if let Some(status) = status {
+    if let Some(status) = statuses.get(container.name.as_str()) {
         let actual = status.resources.as_ref().and_then(|resources| resources.requests.as_ref());
         let allocated = status.allocated_resources.as_ref();
         if actual.is_some() || allocated.is_some() {

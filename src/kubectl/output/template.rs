@@ -4,10 +4,9 @@
 
 mod functions;
 mod parse;
+mod run;
 
 use serde_json::Value;
-
-use super::gofmt;
 
 /// A parsed template.
 #[derive(Debug, Clone)]
@@ -26,8 +25,9 @@ struct Place {
 }
 
 impl Place {
-    fn failed(&self, why: impl std::fmt::Display) -> String {
-        format!("template: output:{}:{}: executing \"output\" at <{}>: {why}", self.line, self.column, self.text)
+    /// An error of the template of this name.
+    fn failed(&self, name: &str, why: impl std::fmt::Display) -> String {
+        format!("template: output:{}:{}: executing {name:?} at <{}>: {why}", self.line, self.column, self.text)
     }
 }
 
@@ -39,7 +39,7 @@ enum Node {
     Range { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
     With { pipeline: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
     Define { name: String, body: Vec<Node> },
-    Call { name: String, pipeline: Option<Pipeline> },
+    Call { name: String, pipeline: Option<Pipeline>, place: Place },
 }
 
 /// `$a, $b := f x | g`.
@@ -67,46 +67,6 @@ enum Base {
     Pipeline(Box<Pipeline>),
 }
 
-struct Scope<'a> {
-    defined: &'a [(String, Vec<Node>)],
-    variables: Vec<(String, Value)>,
-    allow_missing: bool,
-    text: String,
-    /// Nodes and values that may still be gone through.
-    left: usize,
-    /// Templates that are being run inside each other.
-    depth: usize,
-}
-
-/// A template over a thousand pods takes some ten thousand steps; one that goes over everything for each of
-/// everything would hold up the page.
-const MOST_STEPS: usize = 1_000_000;
-const MOST_TEXT: usize = 16 << 20;
-/// Go allows 100000, which is more than the stack of a page.
-const DEEPEST: usize = 100;
-
-impl Scope<'_> {
-    fn step(&mut self, steps: usize) -> Result<(), String> {
-        self.left = self.left.saturating_sub(steps);
-        if self.left > 0 && self.text.len() <= MOST_TEXT {
-            return Ok(());
-        }
-        Err(format!("stopped: it takes more than {MOST_STEPS} steps or makes more than {} MiB", MOST_TEXT >> 20))
-    }
-}
-
-/// How many values a tree holds, which are steps when it is copied.
-fn weight(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(map) => map.values().map(weight).sum(),
-        _ => 0,
-    }
-}
-
-/// What Go prints for a missing key.
-const NO_VALUE: &str = "<no value>";
-
 impl Template {
     /// # Errors
     /// What is wrong with the template.
@@ -126,193 +86,12 @@ impl Template {
     /// # Errors
     /// What was printed before, and what cannot be evaluated.
     pub fn execute(&self, object: &Value, allow_missing: bool) -> Result<String, (String, String)> {
-        let mut scope = Scope {
-            defined: &self.defined,
-            variables: vec![("$".into(), object.clone())],
-            allow_missing,
-            text: String::new(),
-            left: MOST_STEPS,
-            depth: 0,
-        };
-        match run(&self.nodes, object, &mut scope) {
+        let mut scope = run::Scope::new(&self.defined, object, allow_missing);
+        match run::run(&self.nodes, object, &mut scope) {
             Ok(()) => Ok(scope.text),
             Err(why) => Err((scope.text, why)),
         }
     }
-}
-
-fn run(nodes: &[Node], dot: &Value, scope: &mut Scope<'_>) -> Result<(), String> {
-    let depth = scope.variables.len();
-    for node in nodes {
-        scope.step(1)?;
-        match node {
-            Node::Text(text) => scope.text.push_str(text),
-            Node::Print(pipeline) => {
-                let value = evaluate(pipeline, dot, scope)?;
-                if pipeline.variables.is_empty() {
-                    let text = match value {
-                        Some(Value::Null) | None => NO_VALUE.into(),
-                        Some(value) => gofmt::v(&value),
-                    };
-                    scope.text.push_str(&text);
-                }
-            }
-            Node::If { pipeline, then, otherwise } => {
-                let inner = scope.variables.len();
-                let value = evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null);
-                run(if is_true(&value) { then } else { otherwise }, dot, scope)?;
-                scope.variables.truncate(inner);
-            }
-            Node::With { pipeline, body, otherwise } => {
-                let inner = scope.variables.len();
-                let value = evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null);
-                if is_true(&value) {
-                    run(body, &value, scope)?;
-                } else {
-                    run(otherwise, dot, scope)?;
-                }
-                scope.variables.truncate(inner);
-            }
-            Node::Range { pipeline, body, otherwise } => range(pipeline, body, otherwise, dot, scope)?,
-            Node::Define { .. } => {}
-            Node::Call { name, pipeline } => {
-                let value = match pipeline {
-                    Some(pipeline) => evaluate(pipeline, dot, scope)?.unwrap_or(Value::Null),
-                    None => Value::Null,
-                };
-                let Some((_, body)) = scope.defined.iter().find(|(known, _)| known == name) else {
-                    return Err(format!("template: output:1: template {name:?} not defined"));
-                };
-                if scope.depth >= DEEPEST {
-                    return Err(format!("exceeded maximum template depth ({DEEPEST})"));
-                }
-                scope.depth += 1;
-                let outer = std::mem::replace(&mut scope.variables, vec![("$".into(), value.clone())]);
-                run(body, &value, scope)?;
-                scope.variables = outer;
-                scope.depth -= 1;
-            }
-        }
-    }
-    scope.variables.truncate(depth);
-    Ok(())
-}
-
-fn range(
-    pipeline: &Pipeline,
-    body: &[Node],
-    otherwise: &[Node],
-    dot: &Value,
-    scope: &mut Scope<'_>,
-) -> Result<(), String> {
-    let bare = Pipeline { variables: Vec::new(), ..pipeline.clone() };
-    let items: Vec<(Value, Value)> = match evaluate(&bare, dot, scope)?.unwrap_or(Value::Null) {
-        Value::Array(list) => list.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key.into(), value)).collect(),
-        Value::Null => Vec::new(),
-        other => {
-            let why = format!("range can't iterate over {}", gofmt::v(&other));
-            return Err(pipeline.places.first().map_or_else(|| why.clone(), |place| place.failed(&why)));
-        }
-    };
-    if items.is_empty() {
-        return run(otherwise, dot, scope);
-    }
-    scope.step(items.len())?;
-    for (key, item) in items {
-        let depth = scope.variables.len();
-        match pipeline.variables.as_slice() {
-            [value] => scope.variables.push((value.clone(), item.clone())),
-            [index, value] => {
-                scope.variables.push((index.clone(), key));
-                scope.variables.push((value.clone(), item.clone()));
-            }
-            _ => {}
-        }
-        run(body, &item, scope)?;
-        scope.variables.truncate(depth);
-    }
-    Ok(())
-}
-
-fn evaluate(pipeline: &Pipeline, dot: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, String> {
-    let mut last: Option<Option<Value>> = None;
-    for (command, place) in pipeline.commands.iter().zip(&pipeline.places) {
-        last = Some(call(command, place, last, dot, scope)?);
-    }
-    let value = last.flatten();
-    for name in &pipeline.variables {
-        let new = value.clone().unwrap_or(Value::Null);
-        match scope.variables.iter_mut().rev().find(|(known, _)| known == name) {
-            Some((_, slot)) if pipeline.assigns => *slot = new,
-            _ => scope.variables.push((name.clone(), new)),
-        }
-    }
-    Ok(value)
-}
-
-fn call(
-    command: &[Operand],
-    place: &Place,
-    piped: Option<Option<Value>>,
-    dot: &Value,
-    scope: &mut Scope<'_>,
-) -> Result<Option<Value>, String> {
-    let Some((first, rest)) = command.split_first() else { return Ok(piped.flatten()) };
-    let Operand::Function(name) = first else {
-        if !rest.is_empty() || piped.is_some() {
-            return Err(place.failed(format!("can't give argument to non-function {}", place.text)));
-        }
-        return operand(first, dot, scope);
-    };
-    let mut arguments = Vec::new();
-    for argument in rest {
-        arguments.push(operand(argument, dot, scope)?.unwrap_or(Value::Null));
-    }
-    arguments.extend(piped.map(|value| value.unwrap_or(Value::Null)));
-    functions::call(name, &arguments).map(Some).map_err(|why| place.failed(why))
-}
-
-fn operand(operand: &Operand, dot: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, String> {
-    let (base, fields, place) = match operand {
-        Operand::Literal(value) => return Ok(Some(value.clone())),
-        Operand::Function(name) => return functions::call(name, &[]).map(Some),
-        Operand::Field(base, fields, place) => (base, fields, place),
-    };
-    let made;
-    let mut value = match base {
-        Base::Dot => Some(dot),
-        Base::Variable(name) => scope.variables.iter().rev().find(|(known, _)| known == name).map(|(_, v)| v),
-        Base::Pipeline(pipeline) => {
-            made = evaluate(pipeline, dot, scope)?;
-            made.as_ref()
-        }
-    };
-    for field in fields {
-        value = match value {
-            Some(Value::Object(map)) => match map.get(field) {
-                Some(inner) => Some(inner),
-                None if scope.allow_missing => None,
-                None => return Err(place.failed(format!("map has no entry for key {field:?}"))),
-            },
-            Some(Value::Null) | None if scope.allow_missing => None,
-            Some(Value::Null) | None => {
-                return Err(place.failed(format!("nil data; no entry for key {field:?}")));
-            }
-            Some(other) => {
-                let kind = match other {
-                    Value::Array(_) => "[]interface {}",
-                    Value::String(_) => "string",
-                    Value::Bool(_) => "bool",
-                    Value::Number(_) | Value::Null | Value::Object(_) => "float64",
-                };
-                return Err(place.failed(format!("can't evaluate field {field} in type {kind}")));
-            }
-        };
-    }
-    let value = value.cloned();
-    scope.step(value.as_ref().map_or(0, weight))?;
-    Ok(value)
 }
 
 /// Go's truth: empty things are false.
@@ -324,5 +103,52 @@ fn is_true(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         Value::Array(list) => !list.is_empty(),
         Value::Object(map) => !map.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn printed(text: &str) -> Result<String, String> {
+        let object = json!({"items": [{"name": "a", "n": 1}, {"name": "b", "n": 2}], "map": {"x": "1"}});
+        Template::parse(text)?.execute(&object, true).map_err(|(_, why)| why)
+    }
+
+    #[test]
+    fn scopes_end_where_their_blocks_end() {
+        for (text, expected) in [
+            ("{{range $i, $v := .items}}{{$i}}{{$v.name}}{{$.map.x}}{{end}}{{$i := 7}}{{$i}}", "0a11b17"),
+            ("{{$s := 0}}{{range .items}}{{$s = .n}}{{end}}{{$s}}", "2"),
+            ("{{with .map}}{{.x}}{{else}}none{{end}}{{with .none}}some{{else}}{{len .items}}{{end}}", "12"),
+            ("{{range .none}}x{{else}}empty{{end}}{{if $x := .map}}{{$x.x}}{{end}}", "empty1"),
+            ("{{define \"t\"}}{{range .}}[{{.name}}{{template \"u\" $}}]{{end}}{{end}}{{define \"u\"}}{{len .}}{{end}}{{template \"t\" .items}}", "[a2][b2]"),
+            ("{{range (index .items 1)}}{{.}},{{end}}{{(index .items 0).name}}", "2,b,a"),
+        ] {
+            assert_eq!(printed(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_for_ever_is_stopped() {
+        for (text, expected) in [
+            (
+                "{{define \"a\"}}\n{{template \"a\" .}}{{end}}{{template \"a\" .}}",
+                "template: output:2:11: executing \"a\" at <{{template \"a\" .}}>: exceeded maximum template depth (100000)",
+            ),
+            ("{{template \"no\"}}", "template: output:1:11: executing \"output\" at <{{template \"no\"}}>: template \"no\" not defined"),
+            (
+                "{{define \"a\"}}{{range $.items}}{{template \"a\" $}}{{end}}{{end}}{{template \"a\" .}}",
+                "template: output:1:43: executing \"a\" at <{{template \"a\" $}}>: exceeded maximum template depth (100000)",
+            ),
+            (
+                "{{$x := \"abcdefgh\"}}{{range $i, $v := .items}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{end}}",
+                "stopped: it takes more than 1000000 steps or makes more than 16 MiB",
+            ),
+        ] {
+            assert_eq!(printed(text).as_ref().map_err(String::as_str), Err(expected), "{text}");
+        }
     }
 }

@@ -152,7 +152,14 @@ impl Subject {
             Subject::Probe(probe) => {
                 let mut timed = Timed::new(cluster);
                 for request in (probe.before)(size) {
-                    timed.cluster.request(request);
+                    let made = timed.cluster.request(request);
+                    assert!(
+                        made.is_success() || made.status == 422,
+                        "{}: what it needs is refused: {} {}",
+                        probe.name,
+                        made.status,
+                        made.value()["message"]
+                    );
                 }
                 for request in (probe.asks)(size) {
                     timed.ask("", request);

@@ -3,31 +3,19 @@
 //! Mirrors: kube-openapi/pkg/handler and openapiconv, the other way round. kubectl reads it before it
 //! says that it does not know a kind; kubectl before 1.27 reads nothing else.
 
-use std::collections::BTreeSet;
-
+use api::Resource;
+use api::order::{Gather, Order};
 use serde_json::{Map, Value, json};
 
 use crate::apiserver::ApiServer;
 
 impl ApiServer {
     pub(super) fn openapi_v2(&self) -> Value {
-        let versions: BTreeSet<(&str, &str)> = self.resources().map(|row| (row.group, row.version)).collect();
-        let (mut paths, mut definitions) = (Map::new(), Map::new());
-        for (group, version) in versions {
-            let Some(mut document) = self.openapi_document(group, version) else { continue };
-            let part = |value: &mut Value| match value.take() {
-                Value::Object(map) => map,
-                _ => Map::new(),
-            };
-            for (name, item) in part(&mut document["paths"]) {
-                paths.insert(name, path(item));
-            }
-            for (name, mut schema) in part(&mut document["components"]["schemas"]) {
-                rewrite(&mut schema);
-                // A kind of two versions stands in the documents of both.
-                definitions.entry(name).or_insert(schema);
-            }
-        }
+        let mut rows: Vec<Resource> = self.resources().copied().collect();
+        rows.order_by_key(|row| (row.group, row.version));
+        let (paths, mut definitions) = self.described(&rows);
+        definitions.values_mut().for_each(rewrite);
+        let paths: Map<String, Value> = paths.into_iter().map(|(name, item)| (name, path(item))).into_object();
         json!({
             "swagger": "2.0",
             "info": document_info(),

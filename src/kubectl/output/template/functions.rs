@@ -10,19 +10,21 @@ use super::is_true;
 ///
 /// # Errors
 /// An unknown function, or arguments it cannot take.
-pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
-    let first = || arguments.first().cloned().unwrap_or(Value::Null);
+pub(super) fn call(name: &str, arguments: &[&Value]) -> Result<Value, String> {
+    let first = || arguments.first().copied().unwrap_or(&Value::Null);
     match name {
         "len" => match first() {
             Value::Array(list) => Ok(list.len().into()),
             Value::Object(map) => Ok(map.len().into()),
             Value::String(text) => Ok(text.len().into()),
-            other => Err(format!("error calling len: len of type {}", gofmt::v(&other))),
+            other => Err(format!("error calling len: len of type {}", gofmt::v(other))),
         },
         "index" => index(arguments),
         "slice" => slice(arguments),
         "print" => Ok(print(arguments).into()),
-        "println" => Ok(format!("{}\n", arguments.iter().map(gofmt::v).collect::<Vec<_>>().join(" ")).into()),
+        "println" => {
+            Ok(format!("{}\n", arguments.iter().map(|value| gofmt::v(value)).collect::<Vec<_>>().join(" ")).into())
+        }
         "printf" => Ok(printf(arguments).into()),
         "html" => Ok(replaced(
             &print(arguments),
@@ -45,20 +47,24 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
         )
         .into()),
         "urlquery" => Ok(url_query(&print(arguments)).into()),
-        "not" => Ok((!is_true(&first())).into()),
+        "not" => Ok((!is_true(first())).into()),
         "and" => {
-            Ok(arguments.iter().find(|value| !is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null))
+            let value = arguments.iter().find(|value| !is_true(value)).or(arguments.last());
+            Ok(value.map_or(Value::Null, |value| Value::clone(value)))
         }
-        "or" => Ok(arguments.iter().find(|value| is_true(value)).or(arguments.last()).cloned().unwrap_or(Value::Null)),
-        "eq" => Ok(arguments[1.min(arguments.len())..].iter().any(|other| same(&first(), other)).into()),
-        "ne" => Ok((!arguments.get(1).is_some_and(|other| same(&first(), other))).into()),
-        "lt" | "le" | "gt" | "ge" => compare(name, &first(), arguments.get(1).unwrap_or(&Value::Null)),
+        "or" => {
+            let value = arguments.iter().find(|value| is_true(value)).or(arguments.last());
+            Ok(value.map_or(Value::Null, |value| Value::clone(value)))
+        }
+        "eq" => Ok(arguments[1.min(arguments.len())..].iter().any(|other| same(first(), other)).into()),
+        "ne" => Ok((!arguments.get(1).is_some_and(|other| same(first(), other))).into()),
+        "lt" | "le" | "gt" | "ge" => compare(name, first(), arguments.get(1).unwrap_or(&&Value::Null)),
         "exists" => {
             let found = index(arguments);
             Ok(found.is_ok_and(|value| !value.is_null()).into())
         }
         "base64decode" => {
-            let text = gofmt::v(&first());
+            let text = gofmt::v(first());
             let bytes = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).map_err(|_| {
                 let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
                 let at = text.bytes().position(|byte| !legal(byte)).unwrap_or(text.len() & !3);
@@ -93,28 +99,28 @@ pub(super) const KNOWN: &[&str] = &[
     "base64decode",
 ];
 
-fn index(arguments: &[Value]) -> Result<Value, String> {
+fn index(arguments: &[&Value]) -> Result<Value, String> {
     let Some((base, keys)) = arguments.split_first() else { return Err("index of untyped nil".into()) };
-    let mut value = base.clone();
+    let mut value: &Value = base;
     for key in keys {
-        value = match (&value, key) {
+        value = match (value, key) {
             (Value::Array(list), Value::Number(at)) => {
                 let at = at.as_f64().unwrap_or(-1.0);
                 match list.get(at as usize).filter(|_| at >= 0.0) {
-                    Some(item) => item.clone(),
+                    Some(item) => item,
                     None => return Err(format!("error calling index: index out of range: {at}")),
                 }
             }
-            (Value::Object(map), Value::String(key)) => map.get(key).cloned().unwrap_or(Value::Null),
+            (Value::Object(map), Value::String(key)) => map.get(key).unwrap_or(&Value::Null),
             (Value::Null, _) => return Err("error calling index: index of untyped nil".into()),
             (other, _) => return Err(format!("error calling index: can't index item of type {}", gofmt::v(other))),
         };
     }
-    Ok(value)
+    Ok(value.clone())
 }
 
 /// Texts stand close, other neighbours keep a blank between them.
-fn print(arguments: &[Value]) -> String {
+fn print(arguments: &[&Value]) -> String {
     let mut text = String::new();
     for (at, value) in arguments.iter().enumerate() {
         if at > 0 && !value.is_string() && !arguments[at - 1].is_string() {
@@ -148,14 +154,14 @@ fn url_query(text: &str) -> String {
     out
 }
 
-fn slice(arguments: &[Value]) -> Result<Value, String> {
+fn slice(arguments: &[&Value]) -> Result<Value, String> {
     let Some((base, bounds)) = arguments.split_first() else { return Err("slice of untyped nil".into()) };
     let length = match base {
         Value::String(text) => text.len(),
         Value::Array(list) => list.len(),
         other => return Err(format!("error calling slice: can't slice item of type {}", gofmt::v(other))),
     };
-    let bound = |at: usize, default: usize| match bounds.get(at).and_then(Value::as_f64) {
+    let bound = |at: usize, default: usize| match bounds.get(at).and_then(|bound| bound.as_f64()) {
         None => Ok(default),
         Some(number) if number >= 0.0 && number <= length as f64 => Ok(number as usize),
         Some(number) => Err(format!("error calling slice: index out of range: {number}")),
@@ -198,7 +204,7 @@ fn compare(name: &str, a: &Value, b: &Value) -> Result<Value, String> {
 const MOST_COLUMNS: usize = 1_000_000;
 
 /// `%s %v %d %q %t`, with widths.
-fn printf(arguments: &[Value]) -> String {
+fn printf(arguments: &[&Value]) -> String {
     let Some((format, rest)) = arguments.split_first() else { return String::new() };
     let (format, mut rest, mut text) = (gofmt::v(format), rest.iter(), String::new());
     let mut letters = format.chars();

@@ -117,9 +117,14 @@ fn block(parts: &mut Parts<'_>) -> Result<(Vec<Node>, Option<String>), String> {
                 _ => return Err("template: output:1: unexpected EOF".into()),
             },
             "template" => {
+                let at = parts.offset(rest.trim_start());
                 let (name, rest) = name(rest).ok_or("template: output:1: missing value for template")?;
                 let pipeline = if rest.trim().is_empty() { None } else { Some(pipeline("template", rest, parts)?) };
-                nodes.push(Node::Call { name, pipeline });
+                let given = pipeline.iter().flat_map(|pipeline| &pipeline.places);
+                let given: Vec<&str> = given.map(|place| place.text.as_str()).collect();
+                let blank = if given.is_empty() { "" } else { " " };
+                let text = format!("{{{{template {name:?}{blank}{}}}}}", given.join(" | "));
+                nodes.push(Node::Call { name, pipeline, place: place(&[(text, at)], parts.whole) });
             }
             _ => nodes.push(Node::Print(pipeline("command", action, parts)?)),
         }
