@@ -11,7 +11,7 @@ use crate::coroutine::Cx;
 use crate::discovery::{Discovery, Mapping};
 use crate::failure::{Failure, Result, check};
 use crate::flags::Args;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{self, Kubeconfig};
 
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -48,6 +48,8 @@ pub struct Client<'a> {
     pub explicit: bool,
     pub kubeconfig: Kubeconfig,
     impersonate: Vec<(String, String)>,
+    /// Where nobody listens, if the context leads there.
+    unreachable: Option<String>,
 }
 
 /// The patch formats.
@@ -85,11 +87,15 @@ impl<'a> Client<'a> {
             impersonate.push(("impersonate-user".to_string(), args.text("as").to_string()));
         }
         impersonate.extend(args.list("as-group").iter().map(|group| ("impersonate-group".to_string(), group.clone())));
-        Ok(Self { cx, namespace, explicit, kubeconfig, impersonate })
+        let unreachable = kubeconfig.unreachable(context, args.global("cluster")).map(str::to_owned);
+        Ok(Self { cx, namespace, explicit, kubeconfig, impersonate, unreachable })
     }
 
     /// Sends a request; refusals become failures.
     pub async fn call(&self, request: Request) -> Result<Response> {
+        if let Some(host) = &self.unreachable {
+            return Err(Failure::Bare(kubeconfig::refused(host)));
+        }
         let response = self.answer(request).await;
         check(&response)?;
         Ok(response)
@@ -338,28 +344,29 @@ fn check_globals(args: &Args, kubeconfig: &Kubeconfig) -> Result {
     let fail = |why: String| Err(Failure::plain(why));
     let text = |long: &str| args.global(long).to_string();
     let (context, cluster, user) = (text("context"), text("cluster"), text("user"));
-    if !context.is_empty() && kubeconfig.context(&context).is_none() {
+    let named = if context.is_empty() { &kubeconfig.current } else { &context };
+    if !named.is_empty() && !kubeconfig.contexts.contains_key(named) {
         return Err(Failure::Bare(format!(
-            "Error in configuration: context was not found for specified context: {context}"
+            "Error in configuration: context was not found for specified context: {named}"
         )));
     }
-    if !cluster.is_empty() && cluster != kubeconfig.cluster {
+    if !cluster.is_empty() && !kubeconfig.clusters.contains_key(&cluster) {
         return fail(format!("no server found for cluster {cluster:?}"));
     }
-    if !user.is_empty() && user != kubeconfig.user {
+    if !user.is_empty() && !kubeconfig.users.contains_key(&user) {
         return fail(format!("auth info {user:?} does not exist"));
     }
     if args.text("as").is_empty() && !args.list("as-group").is_empty() {
         return fail(format!(
             "requesting uid, groups or user-extra for {} without impersonating a user",
-            kubeconfig.user
+            kubeconfig.of_context(&context, "user")
         ));
     }
     let authority = text("certificate-authority");
     if !authority.is_empty() {
         return fail(format!(
             "unable to read certificate-authority {authority} for {} due to open {authority}: no such file or directory",
-            kubeconfig.cluster
+            kubeconfig.of_context(&context, "cluster")
         ));
     }
     if timeout(args).is_none() {

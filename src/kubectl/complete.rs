@@ -126,7 +126,7 @@ fn complete_words(verb: &'static Verb, words: &[String]) -> Vec<String> {
 async fn values(client: &Client<'_>, verb: &Verb, flag: &Flag, args: &Args) -> Vec<String> {
     match flag.long {
         "namespace" => names(client, "namespaces").await,
-        "context" => client.kubeconfig.contexts.iter().map(|context| context.name.clone()).collect(),
+        "context" => client.kubeconfig.contexts.keys().cloned().collect(),
         "filename" | "patch-file" | "from-file" | "from-env-file" => client.cx.env.files.names(),
         "container" => containers(client, verb, args).await,
         "as" => Vec::new(),
@@ -142,7 +142,7 @@ async fn positional(client: &Client<'_>, verb: &Verb, args: &Args, partial: &str
     }
     match verb.complete {
         Complete::Nothing => Vec::new(),
-        Complete::Contexts => client.kubeconfig.contexts.iter().map(|context| context.name.clone()).collect(),
+        Complete::Contexts => client.kubeconfig.contexts.keys().cloned().collect(),
         Complete::Nodes => names(client, "nodes").await,
         Complete::Pod if words.is_empty() => names(client, "pods").await,
         Complete::PodOrWorkload if words.is_empty() => match partial.split_once('/') {

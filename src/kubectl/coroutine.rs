@@ -31,6 +31,7 @@ use std::task::{Context, Poll, Waker};
 use api::wire::{Body, Chunk, Request, Response, StreamId, Upstream};
 
 use crate::env::Env;
+use crate::kubeconfig;
 
 /// What the command asks its host to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,11 +128,8 @@ impl Command {
 
     fn spawn<F: Future<Output = i32> + 'static>(env: Env, body: impl FnOnce(Cx) -> F) -> Self {
         let link = Rc::new(Link::default());
-        let server = env.session.borrow().kubeconfig.server.clone();
-        let refused = format!(
-            "The connection to the server {} was refused - did you specify the right host or port?\n",
-            server.strip_prefix("https://").unwrap_or(&server)
-        );
+        let server = kubeconfig::host(env.session.borrow().kubeconfig.server()).to_owned();
+        let refused = format!("{}\n", kubeconfig::refused(&server));
         let cx = Cx { link: link.clone(), env: Rc::new(env), capture: None, capture_err: None, warned: Rc::default() };
         Self { future: Some(Box::pin(body(cx))), link, code: 0, refused }
     }

@@ -194,7 +194,8 @@ pub fn integer(text: &str, bits: u32) -> Result<i64, &'static str> {
     i64::try_from(number).ok().filter(|_| (-limit..limit).contains(&number)).ok_or("value out of range")
 }
 
-fn parse_bool(value: &str) -> Option<bool> {
+/// Go's notions of true and false.
+pub fn parse_bool(value: &str) -> Option<bool> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

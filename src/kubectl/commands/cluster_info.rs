@@ -21,7 +21,7 @@ kubectl cluster-info",
 
 async fn run(cx: &Cx, args: &Args) -> Result {
     let client = Client::new(cx, args)?;
-    let server = client.kubeconfig.server.clone();
+    let server = client.kubeconfig.server().to_owned();
     cx.out(format!("Kubernetes control plane is running at {server}\n"));
     for service in client.select("services", "kube-system", "kubernetes.io/cluster-service=true").await? {
         let labels = service.pointer("/metadata/labels");

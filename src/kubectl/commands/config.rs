@@ -2,15 +2,17 @@
 //!
 //! Mirrors: kubectl/pkg/cmd/config.
 
+mod set;
+
 use api::order::Order;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::client;
 use crate::coroutine::Cx;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::global;
-use crate::kubeconfig::{Context, Kubeconfig};
+use crate::kubeconfig::{FILE, Kubeconfig};
 use crate::output::table::TabWriter;
 use crate::output::{Output, Printer};
 use crate::verb::{Complete, VERB as BASE, Verb};
@@ -28,12 +30,18 @@ pub static VERB: Verb = Verb {
     usage: "SUBCOMMAND",
     subcommands: &[
         &CURRENT_CONTEXT,
+        &set::DELETE_CLUSTER,
         &DELETE_CONTEXT,
+        &set::DELETE_USER,
         &GET_CLUSTERS,
         &GET_CONTEXTS,
         &GET_USERS,
         &RENAME_CONTEXT,
-        &SET_CONTEXT,
+        &set::SET,
+        &set::SET_CLUSTER,
+        &set::SET_CONTEXT,
+        &set::SET_CREDENTIALS,
+        &set::UNSET,
         &USE_CONTEXT,
         &VIEW,
     ],
@@ -43,6 +51,10 @@ pub static VERB: Verb = Verb {
 static CURRENT_CONTEXT: Verb = Verb {
     name: "current-context",
     short: "Display the current-context",
+    long: "Display the current-context.",
+    examples: "# Display the current-context
+kubectl config current-context",
+    usage: "[flags]",
     run: Some(|cx, args| Box::pin(current_context(cx, args))),
     ..BASE
 };
@@ -68,41 +80,22 @@ static GET_CONTEXTS: Verb = Verb {
 static GET_CLUSTERS: Verb = Verb {
     name: "get-clusters",
     short: "Display clusters defined in the kubeconfig",
-    run: Some(|cx, args| {
-        Box::pin(async move {
-            let config = client::kubeconfig(cx, args);
-            cx.out(format!("NAME\n{}\n", config.cluster));
-            Ok(())
-        })
-    }),
+    long: "Display clusters defined in the kubeconfig.",
+    examples: "# List the clusters that kubectl knows about
+kubectl config get-clusters",
+    usage: "[flags]",
+    run: Some(|cx, args| Box::pin(names(cx, args, |config| config.clusters))),
     ..BASE
 };
 
 static GET_USERS: Verb = Verb {
     name: "get-users",
     short: "Display users defined in the kubeconfig",
-    run: Some(|cx, args| {
-        Box::pin(async move {
-            let config = client::kubeconfig(cx, args);
-            cx.out(format!("NAME\n{}\n", config.user));
-            Ok(())
-        })
-    }),
-    ..BASE
-};
-
-static SET_CONTEXT: Verb = Verb {
-    name: "set-context",
-    short: "Set a context entry in kubeconfig",
-    long: "Set a context entry in kubeconfig.
-
- Specifying a name that already exists will merge new fields on top of existing values for those fields.",
-    examples: "# Set the user field on the gce context entry without touching other values
-kubectl config set-context gce --user=cluster-admin",
-    usage: "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace]",
-    flags: &[&[Flag::bool("current", false, "Modify the current context")]],
-    complete: Complete::Contexts,
-    run: Some(|cx, args| Box::pin(set_context(cx, args))),
+    long: "Display users defined in the kubeconfig.",
+    examples: "# List the users that kubectl knows about
+kubectl config get-users",
+    usage: "[flags]",
+    run: Some(|cx, args| Box::pin(names(cx, args, |config| config.users))),
     ..BASE
 };
 
@@ -110,6 +103,9 @@ static USE_CONTEXT: Verb = Verb {
     name: "use-context",
     aliases: &["use"],
     short: "Set the current-context in a kubeconfig file",
+    long: "Set the current-context in a kubeconfig file.",
+    examples: "# Use the context for the minikube cluster
+kubectl config use-context minikube",
     usage: "CONTEXT_NAME",
     complete: Complete::Contexts,
     run: Some(|cx, args| Box::pin(use_context(cx, args))),
@@ -119,6 +115,15 @@ static USE_CONTEXT: Verb = Verb {
 static RENAME_CONTEXT: Verb = Verb {
     name: "rename-context",
     short: "Rename a context from the kubeconfig file",
+    long: "Renames a context from the kubeconfig file.
+
+ CONTEXT_NAME is the context name that you want to change.
+
+ NEW_NAME is the new name you want to set.
+
+ Note: If the context being renamed is the 'current-context', this field will also be updated.",
+    examples: "# Rename the context 'old-name' to 'new-name' in your kubeconfig file
+kubectl config rename-context old-name new-name",
     usage: "CONTEXT_NAME NEW_NAME",
     complete: Complete::Contexts,
     run: Some(|cx, args| Box::pin(rename_context(cx, args))),
@@ -128,6 +133,9 @@ static RENAME_CONTEXT: Verb = Verb {
 static DELETE_CONTEXT: Verb = Verb {
     name: "delete-context",
     short: "Delete the specified context from the kubeconfig",
+    long: "Delete the specified context from the kubeconfig.",
+    examples: "# Delete the context for the minikube cluster
+kubectl config delete-context minikube",
     usage: "NAME",
     complete: Complete::Contexts,
     run: Some(|cx, args| Box::pin(delete_context(cx, args))),
@@ -157,10 +165,20 @@ static VIEW: Verb = Verb {
     ..BASE
 };
 
-const FILE: &str = "/root/.kube/config";
-
 fn change(cx: &Cx, edit: impl FnOnce(&mut Kubeconfig)) {
     edit(&mut cx.env.session.borrow_mut().kubeconfig);
+}
+
+/// A call with too few words, or too many: shows the help, and fails.
+fn helped(cx: &Cx, args: &Args, why: &str) -> Failure {
+    cx.out(crate::help::verb(args.verb, &args.path));
+    Failure::plain(format!("{why}: {}", super::apply::brackets(&args.words)))
+}
+
+async fn names(cx: &Cx, args: &Args, all: fn(Kubeconfig) -> Map<String, Value>) -> Result {
+    let names: String = all(client::kubeconfig(cx, args)).keys().map(|name| format!("{name}\n")).collect();
+    cx.out(format!("NAME\n{names}"));
+    Ok(())
 }
 
 async fn current_context(cx: &Cx, args: &Args) -> Result {
@@ -175,75 +193,37 @@ async fn current_context(cx: &Cx, args: &Args) -> Result {
 async fn get_contexts(cx: &Cx, args: &Args) -> Result {
     let config = client::kubeconfig(cx, args);
     let mut failures = Vec::new();
-    let mut contexts: Vec<&Context> = Vec::new();
+    let mut contexts: Vec<&String> = Vec::new();
     if args.words.is_empty() {
-        contexts.extend(&config.contexts);
+        contexts.extend(config.contexts.keys());
     }
     for name in &args.words {
-        match config.context(name) {
-            Some(context) => contexts.push(context),
+        match config.contexts.get_key_value(name) {
+            Some((name, _)) => contexts.push(name),
             None => failures.push(Failure::plain(format!("context {name} not found"))),
         }
     }
-    contexts.order_by(|a, b| a.name.cmp(&b.name));
+    contexts.order();
     if args.text("output") == "name" {
-        cx.out(contexts.iter().map(|context| format!("{}\n", context.name)).collect::<String>());
+        cx.out(contexts.iter().map(|name| format!("{name}\n")).collect::<String>());
         return Failure::aggregate(failures);
     }
     let mut rows: Vec<Vec<String>> = Vec::new();
     if !args.flag("no-headers") {
         rows.push(["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"].map(String::from).to_vec());
     }
-    for context in contexts {
-        let mark = if context.name == config.current { "*" } else { "" };
-        rows.push(
-            [mark, &context.name, &context.cluster, &context.user, &context.namespace].map(String::from).to_vec(),
-        );
+    for name in contexts {
+        let mark = if *name == config.current { "*" } else { "" };
+        let [cluster, user, namespace] = ["cluster", "user", "namespace"].map(|word| config.of_context(name, word));
+        rows.push([mark, name, cluster, user, namespace].map(String::from).to_vec());
     }
     cx.out(TabWriter::default().render(&rows));
     Failure::aggregate(failures)
 }
 
-async fn set_context(cx: &Cx, args: &Args) -> Result {
-    let config = client::kubeconfig(cx, args);
-    let name = match args.words.as_slice() {
-        [] if args.flag("current") && config.current.is_empty() => {
-            return Err(Failure::plain("no current context is set"));
-        }
-        [] if args.flag("current") => config.current.clone(),
-        [name] if !args.flag("current") => name.clone(),
-        [_] => return Err(Failure::plain("you cannot specify both a context name and --current")),
-        _ => return Err(Failure::plain("you must specify a non-empty context name or --current")),
-    };
-    let exists = config.context(&name).is_some();
-    change(cx, |config| {
-        if !exists {
-            config.contexts.push(Context {
-                name: name.clone(),
-                cluster: String::new(),
-                user: String::new(),
-                namespace: String::new(),
-            });
-        }
-        if let Some(context) = config.context_mut(&name) {
-            for (flag, field) in
-                [("cluster", &mut context.cluster), ("user", &mut context.user), ("namespace", &mut context.namespace)]
-            {
-                if args.changed(flag) {
-                    *field = args.text(flag).into();
-                }
-            }
-        }
-    });
-    cx.out(format!("Context {name:?} {}.\n", if exists { "modified" } else { "created" }));
-    Ok(())
-}
-
 async fn use_context(cx: &Cx, args: &Args) -> Result {
-    let [name] = args.words.as_slice() else {
-        return Err(Failure::usage(&args.path, format!("Unexpected args: {}", super::apply::brackets(&args.words))));
-    };
-    if client::kubeconfig(cx, args).context(name).is_none() {
+    let [name] = args.words.as_slice() else { return Err(helped(cx, args, "Unexpected args")) };
+    if !client::kubeconfig(cx, args).contexts.contains_key(name) {
         return Err(Failure::plain(format!("no context exists with the name: {name:?}")));
     }
     change(cx, |config| config.current.clone_from(name));
@@ -252,46 +232,32 @@ async fn use_context(cx: &Cx, args: &Args) -> Result {
 }
 
 async fn rename_context(cx: &Cx, args: &Args) -> Result {
-    let [from, to] = args.words.as_slice() else {
-        return Err(Failure::usage(&args.path, "rename-context requires two arguments"));
-    };
-    let config = client::kubeconfig(cx, args);
-    if config.context(from).is_none() {
+    let [from, to] = args.words.as_slice() else { return Err(helped(cx, args, "Unexpected args")) };
+    let mut config = client::kubeconfig(cx, args);
+    let Some(context) = config.contexts.get(from).cloned() else {
         return Err(Failure::plain(format!("cannot rename the context {from:?}, it's not in {FILE}")));
-    }
-    if config.context(to).is_some() {
+    };
+    if config.contexts.contains_key(to) {
         return Err(Failure::plain(format!(
             "cannot rename the context {from:?}, the context {to:?} already exists in {FILE}"
         )));
     }
-    change(cx, |config| {
-        if let Some(context) = config.context_mut(from) {
-            context.name.clone_from(to);
-        }
-        if config.current == *from {
-            config.current.clone_from(to);
-        }
-    });
+    config.contexts.remove(from);
+    config.contexts.insert(to.clone(), context);
+    if config.current == *from {
+        config.current.clone_from(to);
+    }
+    change(cx, |known| *known = config);
     cx.out(format!("Context {from:?} renamed to {to:?}.\n"));
     Ok(())
 }
 
 async fn delete_context(cx: &Cx, args: &Args) -> Result {
     let [name] = args.words.as_slice() else {
-        return Err(Failure::usage(&args.path, format!("Unexpected args: {}", super::apply::brackets(&args.words))));
+        cx.out(crate::help::verb(args.verb, &args.path));
+        return Ok(());
     };
-    let config = client::kubeconfig(cx, args);
-    if config.context(name).is_none() {
-        return Err(Failure::plain(format!("cannot delete context {name}, not in {FILE}")));
-    }
-    if config.current == *name {
-        cx.err(
-            "warning: this removed your active context, use \"kubectl config use-context\" to select a different one\n",
-        );
-    }
-    change(cx, |config| config.contexts.retain(|context| context.name != *name));
-    cx.out(format!("deleted context {name} from {FILE}\n"));
-    Ok(())
+    set::delete(cx, args, "context", name)
 }
 
 async fn view(cx: &Cx, args: &Args) -> Result {
@@ -299,42 +265,68 @@ async fn view(cx: &Cx, args: &Args) -> Result {
         let why = format!("unexpected arguments: {}", super::apply::brackets(&args.words));
         return Err(Failure::usage(&args.path, why));
     }
-    let config = client::kubeconfig(cx, args);
+    let mut config = client::kubeconfig(cx, args);
     let mut output = Output::choose(cx, args, Printer::Yaml, &[])?;
-    let or_null = |list: Vec<Value>| if list.is_empty() { Value::Null } else { json!(list) };
-    let raw = args.flag("raw");
-    let mut contexts = config.contexts.clone();
+    if !args.text("context").is_empty() {
+        config.current = args.text("context").into();
+    }
     if args.flag("minify") {
-        contexts.retain(|context| context.name == config.current);
+        minify(&mut config)?;
     }
-    let contexts: Vec<Value> = contexts
-        .iter()
-        .map(|context| {
-            let mut inner = json!({"cluster": context.cluster, "user": context.user});
-            if !context.namespace.is_empty() {
-                inner["namespace"] = context.namespace.clone().into();
-            }
-            json!({"context": inner, "name": context.name})
-        })
-        .collect();
-    let mut clusters = Vec::new();
-    let mut users = Vec::new();
-    if !config.cluster.is_empty() {
-        let authority = if raw { "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==" } else { "DATA+OMITTED" };
-        clusters.push(json!({
-            "cluster": {"certificate-authority-data": authority, "server": config.server},
-            "name": config.cluster,
-        }));
-        users.push(json!({"name": config.user, "user": {"token": if raw { "simulated" } else { "REDACTED" }}}));
+    if !args.flag("raw") {
+        hide(&mut config.clusters, &[("certificate-authority-data", "DATA+OMITTED")]);
+        let secrets = ["token", "password"].map(|key| (key, "REDACTED"));
+        let data = ["client-certificate-data", "client-key-data"].map(|key| (key, "DATA+OMITTED"));
+        hide(&mut config.users, &[secrets, data].concat());
     }
+    for (name, always) in [("cluster", ""), ("user", "")] {
+        config.contexts.values_mut().filter(|context| context[name].is_null()).for_each(|c| c[name] = always.into());
+    }
+    config.clusters.values_mut().filter(|c| c["server"].is_null()).for_each(|c| c["server"] = "".into());
+    let list = |all: Map<String, Value>, kind: &str| match all.is_empty() {
+        true => Value::Null,
+        false => all.into_iter().map(|(name, entry)| json!({kind: entry, "name": name})).collect(),
+    };
     let whole = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": or_null(clusters),
-        "contexts": or_null(contexts),
+        "clusters": list(config.clusters, "cluster"),
+        "contexts": list(config.contexts, "context"),
         "current-context": config.current,
-        "users": or_null(users),
+        "users": list(config.users, "user"),
     });
     cx.out(output.print(&whole)?);
     Ok(())
+}
+
+/// Leaves what the current context leads to.
+///
+/// # Errors
+/// It leads nowhere.
+fn minify(config: &mut Kubeconfig) -> Result {
+    let [cluster, user] = ["cluster", "user"].map(|word| config.of_context("", word).to_owned());
+    let lost = |kind: &str, name: &str| Err(Failure::plain(format!("cannot locate {kind} {name}")));
+    let current = config.current.clone();
+    for (kind, all, name) in [
+        ("context", &mut config.contexts, &current),
+        ("user", &mut config.users, &user),
+        ("cluster", &mut config.clusters, &cluster),
+    ] {
+        if !name.is_empty() && !all.contains_key(name) {
+            return lost(kind, name);
+        }
+        all.retain(|known, _| known == name);
+    }
+    Ok(())
+}
+
+/// Shows of secrets only that they are there.
+fn hide(entries: &mut Map<String, Value>, secrets: &[(&str, &str)]) {
+    for entry in entries.values_mut().filter_map(Value::as_object_mut) {
+        for (key, shown) in secrets {
+            if let Some(value) = entry.get_mut(*key) {
+                *value = (*shown).into();
+            }
+        }
+    }
 }
