@@ -29,10 +29,9 @@ impl Kubeconfig {
     pub fn at(address: &str) -> Self {
         let mut config = Self { address: address.into(), ..Self::empty() };
         let authority = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
-        config.clusters.insert(
-            "kubernetes".into(),
-            json!({"certificate-authority-data": authority, "server": address}),
-        );
+        config
+            .clusters
+            .insert("kubernetes".into(), json!({"certificate-authority-data": authority, "server": address}));
         config.users.insert("kubernetes-admin".into(), json!({"token": "simulated"}));
         config.current = "kubernetes-admin@kubernetes".into();
         config.contexts.insert(config.current.clone(), json!({"cluster": "kubernetes", "user": "kubernetes-admin"}));

@@ -113,7 +113,8 @@ impl FromStr for Fault {
             ["pod-ready", pod] => pod_status(pod, PodFate::Ready),
             ["pod-unready", pod] => pod_status(pod, PodFate::NotReady),
             ["pod-fail", pod, rest @ ..] => {
-                let (exits, reasons): (Vec<&str>, Vec<&str>) = rest.iter().copied().partition(|word| word.starts_with("exit="));
+                let (exits, reasons): (Vec<&str>, Vec<&str>) =
+                    rest.iter().copied().partition(|word| word.starts_with("exit="));
                 let exit_code = match exits.as_slice() {
                     [] => 1,
                     [exit] => exit.trim_start_matches("exit=").parse().map_err(|_| unknown())?,

@@ -139,7 +139,8 @@ impl PodWorker {
                 }
                 Ensure::Failed(mut failure) => {
                     if failure.reason == "ImagePullBackOff" {
-                        let image = self.slots[index].spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
+                        let image =
+                            self.slots[index].spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
                         if let Some(error) = self.image_errors.get(&image) {
                             failure.message = format!("{}: ErrImagePull: {error}", failure.message);
                         }

@@ -124,7 +124,10 @@ mod tests {
             ("{{$s := 0}}{{range .items}}{{$s = .n}}{{end}}{{$s}}", "2"),
             ("{{with .map}}{{.x}}{{else}}none{{end}}{{with .none}}some{{else}}{{len .items}}{{end}}", "12"),
             ("{{range .none}}x{{else}}empty{{end}}{{if $x := .map}}{{$x.x}}{{end}}", "empty1"),
-            ("{{define \"t\"}}{{range .}}[{{.name}}{{template \"u\" $}}]{{end}}{{end}}{{define \"u\"}}{{len .}}{{end}}{{template \"t\" .items}}", "[a2][b2]"),
+            (
+                "{{define \"t\"}}{{range .}}[{{.name}}{{template \"u\" $}}]{{end}}{{end}}{{define \"u\"}}{{len .}}{{end}}{{template \"t\" .items}}",
+                "[a2][b2]",
+            ),
             ("{{range (index .items 1)}}{{.}},{{end}}{{(index .items 0).name}}", "2,b,a"),
         ] {
             assert_eq!(printed(text).as_deref(), Ok(expected), "{text}");
@@ -138,7 +141,10 @@ mod tests {
                 "{{define \"a\"}}\n{{template \"a\" .}}{{end}}{{template \"a\" .}}",
                 "template: output:2:11: executing \"a\" at <{{template \"a\" .}}>: exceeded maximum template depth (100000)",
             ),
-            ("{{template \"no\"}}", "template: output:1:11: executing \"output\" at <{{template \"no\"}}>: template \"no\" not defined"),
+            (
+                "{{template \"no\"}}",
+                "template: output:1:11: executing \"output\" at <{{template \"no\"}}>: template \"no\" not defined",
+            ),
             (
                 "{{define \"a\"}}{{range $.items}}{{template \"a\" $}}{{end}}{{end}}{{template \"a\" .}}",
                 "template: output:1:43: executing \"a\" at <{{template \"a\" $}}>: exceeded maximum template depth (100000)",

@@ -83,7 +83,11 @@ kubectl config set-cluster e2e --tls-server-name=my-cluster-name
 kubectl config set-cluster e2e --proxy-url=https://1.2.3.4",
     usage: "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [--tls-server-name=example.com]",
     flags: &[&[
-        Flag::text("certificate-authority", "", "Path to certificate-authority file for the cluster entry in kubeconfig"),
+        Flag::text(
+            "certificate-authority",
+            "",
+            "Path to certificate-authority file for the cluster entry in kubeconfig",
+        ),
         Flag::bool("embed-certs", false, "embed-certs for the cluster entry in kubeconfig"),
         Flag::bool("insecure-skip-tls-verify", false, "insecure-skip-tls-verify for the cluster entry in kubeconfig"),
         Flag::text("proxy-url", "", "proxy-url for the cluster entry in kubeconfig"),
@@ -220,7 +224,11 @@ enum Property<'a> {
     /// Stored nowhere: what kind of file it is.
     Header,
     /// All entries of a kind, one of them, or an attribute of one.
-    Entry { all: &'static str, name: Option<&'a str>, attribute: Option<(&'a str, Kind)> },
+    Entry {
+        all: &'static str,
+        name: Option<&'a str>,
+        attribute: Option<(&'a str, Kind)>,
+    },
 }
 
 fn property(path: &str) -> Result<Property<'_>> {
@@ -270,9 +278,9 @@ async fn set(cx: &Cx, args: &Args) -> Result {
         Property::Entry { all, name: Some(name), attribute: Some((attribute, kind)) } => {
             let value = match kind {
                 Kind::Text => text.clone().into(),
-                Kind::Bool => parse_bool(text).map(Value::Bool).ok_or_else(|| {
-                    Failure::plain(format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))
-                })?,
+                Kind::Bool => parse_bool(text)
+                    .map(Value::Bool)
+                    .ok_or_else(|| Failure::plain(format!("strconv.ParseBool: parsing {text:?}: invalid syntax")))?,
                 Kind::Bytes if args.flag("set-raw-bytes") => encoded(text).into(),
                 Kind::Bytes => match base64::engine::general_purpose::STANDARD.decode(text) {
                     Ok(_) => text.clone().into(),
@@ -295,7 +303,8 @@ async fn set(cx: &Cx, args: &Args) -> Result {
                 entry(&mut config, all, name);
             }
             // Go shows where each entry is in memory, which nobody can use.
-            let shown: Vec<String> = entries(&mut config, all).keys().map(|name| format!("{name}:0xc000000000")).collect();
+            let shown: Vec<String> =
+                entries(&mut config, all).keys().map(|name| format!("{name}:0xc000000000")).collect();
             return Err(Failure::plain(format!("can't set a map to a value: map[{}]", shown.join(" "))));
         }
     }
@@ -335,9 +344,9 @@ fn embedded(cx: &Cx, args: &Args, flag: &str) -> Result<Value> {
     let file = args.text(flag);
     match cx.env.files.read(file) {
         Some(text) => Ok(encoded(&text).into()),
-        None => Err(Failure::plain(format!(
-            "could not stat {flag} file {file}: stat {file}: no such file or directory"
-        ))),
+        None => {
+            Err(Failure::plain(format!("could not stat {flag} file {file}: stat {file}: no such file or directory")))
+        }
     }
 }
 

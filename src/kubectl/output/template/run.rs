@@ -112,9 +112,16 @@ struct Frame<'o> {
 enum Then<'o> {
     Leave,
     /// The next round of a range.
-    Again { body: &'o [Node], names: &'o [String], items: std::vec::IntoIter<(Value, Found<'o>)> },
+    Again {
+        body: &'o [Node],
+        names: &'o [String],
+        items: std::vec::IntoIter<(Value, Found<'o>)>,
+    },
     /// Back to the template that called this one.
-    Return { own: usize, name: &'o str },
+    Return {
+        own: usize,
+        name: &'o str,
+    },
 }
 
 impl<'o> Frame<'o> {
@@ -256,11 +263,7 @@ fn items<'o>(
 }
 
 /// The pipeline's value, which its variables get.
-fn evaluate<'o>(
-    pipeline: &'o Pipeline,
-    dot: &Found<'o>,
-    scope: &mut Scope<'o>,
-) -> Result<Option<Found<'o>>, String> {
+fn evaluate<'o>(pipeline: &'o Pipeline, dot: &Found<'o>, scope: &mut Scope<'o>) -> Result<Option<Found<'o>>, String> {
     let value = value_of(pipeline, dot, scope)?;
     for name in &pipeline.variables {
         let new = value.clone().unwrap_or(Found::NULL);
@@ -272,11 +275,7 @@ fn evaluate<'o>(
     Ok(value)
 }
 
-fn value_of<'o>(
-    pipeline: &'o Pipeline,
-    dot: &Found<'o>,
-    scope: &mut Scope<'o>,
-) -> Result<Option<Found<'o>>, String> {
+fn value_of<'o>(pipeline: &'o Pipeline, dot: &Found<'o>, scope: &mut Scope<'o>) -> Result<Option<Found<'o>>, String> {
     let mut last: Option<Option<Found<'o>>> = None;
     for (command, place) in pipeline.commands.iter().zip(&pipeline.places) {
         last = Some(call(command, place, last, dot, scope)?);
@@ -312,11 +311,7 @@ fn call<'o>(
     Ok(Some(Found::made(value)))
 }
 
-fn operand<'o>(
-    operand: &'o Operand,
-    dot: &Found<'o>,
-    scope: &mut Scope<'o>,
-) -> Result<Option<Found<'o>>, String> {
+fn operand<'o>(operand: &'o Operand, dot: &Found<'o>, scope: &mut Scope<'o>) -> Result<Option<Found<'o>>, String> {
     let (base, fields, place) = match operand {
         Operand::Literal(value) => return Ok(Some(Found::There(value))),
         Operand::Function(name) => return functions::call(name, &[]).map(|value| Some(Found::made(value))),
@@ -370,4 +365,3 @@ fn walk<'v>(
     }
     Ok(value)
 }
-
