@@ -6,6 +6,7 @@ pub mod apply;
 pub mod attach;
 pub mod auth;
 pub mod autoscale;
+pub mod certificate;
 pub mod cluster_info;
 pub mod config;
 pub mod cordon;

@@ -20,7 +20,7 @@ pub const GROUPS: &[(&str, &[&Verb])] = &[
     (
         "Cluster Management Commands",
         &[
-            &c::absent::CERTIFICATE,
+            &c::certificate::VERB,
             &c::cluster_info::VERB,
             &c::top::VERB,
             &c::cordon::CORDON,

@@ -265,7 +265,8 @@ impl ApiServer {
         // What the server changes from here on nobody owns.
         let asked = object.clone();
         registry::narrow(&mut object, &old, options.subresource);
-        let status_write = options.subresource == "status";
+        // An approval is written as a status is.
+        let status_write = matches!(options.subresource, "status" | "approval");
         if status_write {
             strategy.prepare_for_status_update(&mut object, &old);
         } else if options.subresource == "finalize" {

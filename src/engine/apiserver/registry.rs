@@ -98,6 +98,7 @@ pub fn strategy(kind: Kind) -> &'static dyn Strategy {
         Kind::ReplicationController => &workload::ReplicationControllerStrategy,
         Kind::Event => &standard::EventStrategy,
         Kind::Secret => &standard::SecretStrategy,
+        Kind::CertificateSigningRequest => &standard::SigningRequestStrategy,
         Kind::Lease => &standard::Plain { unconditional: false, create_on_update: true, returns_object: false },
         Kind::PodDisruptionBudget | Kind::RuntimeClass => {
             &standard::Plain { unconditional: false, create_on_update: false, returns_object: false }

@@ -147,7 +147,7 @@ mod tests {
             ),
             (
                 "{{define \"a\"}}{{range $.items}}{{template \"a\" $}}{{end}}{{end}}{{template \"a\" .}}",
-                "template: output:1:43: executing \"a\" at <{{template \"a\" $}}>: exceeded maximum template depth (100000)",
+                "template: output:1:42: executing \"a\" at <{{template \"a\" $}}>: exceeded maximum template depth (100000)",
             ),
             (
                 "{{$x := \"abcdefgh\"}}{{range $i, $v := .items}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{$x = print $x $x $x $x $x $x $x $x}}{{end}}",

@@ -73,6 +73,38 @@ impl Strategy for EventStrategy {
     }
 }
 
+/// Requests for certificates can be selected by who signs, and know since when they are approved or denied.
+pub struct SigningRequestStrategy;
+
+impl Strategy for SigningRequestStrategy {
+    fn prepare_for_create(&self, object: &mut Object) {
+        if let Object::Dynamic(request) = object {
+            std::sync::Arc::make_mut(request).fields.remove("status");
+        }
+        create(object);
+    }
+
+    fn stamp(&self, object: &mut Object, _old: Option<&Object>, now: &Time) {
+        let Object::Dynamic(request) = object else { return };
+        let undated = |condition: &serde_json::Value| condition["lastTransitionTime"].is_null();
+        let conditions = request.fields.get("status").and_then(|status| status["conditions"].as_array());
+        if !conditions.is_some_and(|conditions| conditions.iter().any(undated)) {
+            return;
+        }
+        let status = std::sync::Arc::make_mut(request).fields.get_mut("status");
+        let conditions = status.and_then(|status| status["conditions"].as_array_mut());
+        for condition in conditions.into_iter().flatten().filter(|condition| undated(condition)) {
+            condition["lastTransitionTime"] = serde_json::json!(now);
+        }
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(&'static str, String)> {
+        let Object::Dynamic(request) = object else { return Vec::new() };
+        let signer = request.fields.get("spec").and_then(|spec| spec["signerName"].as_str());
+        vec![("spec.signerName", signer.unwrap_or_default().into())]
+    }
+}
+
 /// Secrets can be selected by type.
 pub struct SecretStrategy;
 
@@ -170,6 +202,7 @@ macro_rules! for_spec_and_status {
             Object::HorizontalPodAutoscaler($typed) => $then,
             Object::PodDisruptionBudget($typed) => $then,
             Object::Ingress($typed) => $then,
+            Object::VolumeAttachment($typed) => $then,
             _ => $otherwise,
         }
     };
@@ -200,7 +233,7 @@ macro_rules! copy_field {
         copy_field!($new, $old, $field, [
             Pod, Node, Namespace, Service, ReplicationController, ResourceQuota, PersistentVolume,
             PersistentVolumeClaim, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob,
-            HorizontalPodAutoscaler, PodDisruptionBudget, Ingress
+            HorizontalPodAutoscaler, PodDisruptionBudget, Ingress, VolumeAttachment
         ])
     };
 }
