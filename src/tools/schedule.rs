@@ -18,7 +18,7 @@ use engine::scheduler::{Algorithm, Cache, Nominator, Outcome, SchedulingTrace, S
 use serde_json::{Map, Value, json};
 use tools::args::Args;
 
-const USAGE: &str = "schedule --scenarios DIR --out DIR [--expected DIR | --alone yes]";
+const USAGE: &str = "schedule --scenarios DIR --out DIR [--expected DIR | --alone]";
 
 /// Runs the tool with its arguments.
 ///

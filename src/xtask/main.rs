@@ -107,7 +107,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "swarm",
-        usage: "[--seeds N] [--seconds S] [--from SEED] [--minutes M] [--keep 1,2,…] [--list]",
+        usage: "[--seeds N] [--seconds S] [--from SEED] [--minutes M] [--threads T] [--keep 1,2,…] [--list]",
         about: "random workloads under random faults, and what must hold regardless",
         run: tools::run_optimised,
     },
