@@ -29,11 +29,8 @@ pub static VERB: Verb = Verb {
     ..BASE
 };
 
-const FLAGS: &[&[Flag]] = &[
-    &[Flag::bool("force", false, "Update the CSR even if it is already approved.")],
-    global::PRINT,
-    global::FILES,
-];
+const FLAGS: &[&[Flag]] =
+    &[&[Flag::bool("force", false, "Update the CSR even if it is already approved.")], global::PRINT, global::FILES];
 
 static APPROVE: Verb = Verb {
     name: "approve",
@@ -74,7 +71,8 @@ async fn decide(cx: &Cx, args: &Args, [verdict, other]: [&str; 2]) -> Result {
     let client = Client::new(cx, args)?;
     let mut output = Output::success(cx, args, &verdict.to_lowercase())?.typed();
     let files = Selection::of(args, &[]).files;
-    let named = Selection { files, fetch: Fetch::Latest, ..Selection::named("certificatesigningrequests", &args.words) };
+    let named =
+        Selection { files, fetch: Fetch::Latest, ..Selection::named("certificatesigningrequests", &args.words) };
     let (infos, mut failures) = named.resolve(&client).await?.split();
     for info in infos {
         match enter(&client, args, &info, verdict, other).await {

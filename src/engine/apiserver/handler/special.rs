@@ -36,7 +36,9 @@ impl ApiServer {
         match (target.subresource, request.method) {
             ("status" | "approval" | "resize" | "ephemeralcontainers", Method::Get) => self.get(request, target),
             ("status" | "approval" | "resize" | "ephemeralcontainers", Method::Put) => self.put(who, request, target),
-            ("status" | "approval" | "resize" | "ephemeralcontainers", Method::Patch) => self.patch(who, request, target),
+            ("status" | "approval" | "resize" | "ephemeralcontainers", Method::Patch) => {
+                self.patch(who, request, target)
+            }
             ("scale", Method::Get | Method::Put | Method::Patch) => self.scale(who, request, target),
             ("binding", Method::Post) => self.post_binding(who, request, target, &target.name),
             ("eviction", Method::Post) => {
