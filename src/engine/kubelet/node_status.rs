@@ -92,7 +92,7 @@ impl NodeStatus {
                 self.report(turn);
                 self.announce(turn);
                 // … which is tried as if the node were new, and for which its state is set, and told, once more.
-                let _ = turn.cx.api.create(self.node(turn));
+                self.unregistered = turn.cx.api.create(self.node(turn)).is_err_and(|status| status.is_unreachable());
                 self.announced.retain(|state| *state == "NodeReady");
                 let labels = labels(&turn.host.machine);
                 let known = existing.metadata.labels.clone().unwrap_or_default();

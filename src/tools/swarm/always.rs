@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
+use api::k8s_openapi::api::core::v1::{Node, Pod};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::amount;
 use api::{Kind, Object};
@@ -178,18 +178,6 @@ pub fn requests(pod: &Pod) -> (i64, i64) {
     // The scheduler looks at what is asked for, whoever asks.
     let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     let resized = bound && pod.metadata.generation.unwrap_or(1) > seen;
-    // The scheduler reads what is granted off the containers, and after a restart there are none for a moment.
-    let told = |status: &PodStatus| {
-        let mut all = status.container_statuses.iter().flatten();
-        all.all(|container| container.allocated_resources.is_some())
-    };
-    let given = pod.status.as_ref().filter(|status| told(status));
-    let given = given.and_then(|status| status.allocated_resources.as_ref());
-    if let Some(given) = given.filter(|_| bound) {
-        let zero = Quantity("0".into());
-        let of = |name: &str| amount(given.get(name).unwrap_or(&zero));
-        return (of("cpu").milli_value(), of("memory").value());
-    }
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers).filter(|_| !resized);
     let of = |name: &str, milli: bool| -> i64 {
         let asked = containers.clone().filter_map(|container| {
@@ -198,7 +186,15 @@ pub fn requests(pod: &Pod) -> (i64, i64) {
         });
         asked.sum()
     };
-    (of("cpu", true), of("memory", false))
+    let asked = (of("cpu", true), of("memory", false));
+    let Some(status) = pod.status.as_ref().filter(|_| bound) else { return asked };
+    let Some(given) = &status.allocated_resources else { return asked };
+    let zero = Quantity("0".into());
+    let of = |name: &str| amount(given.get(name).unwrap_or(&zero));
+    let given = (of("cpu").milli_value(), of("memory").value());
+    // The scheduler reads what is granted off the containers, and a pod that starts has none yet.
+    let mut told = status.container_statuses.iter().flatten().map(|one| one.allocated_resources.is_some());
+    if told.all(|told| told) { given } else { (given.0.min(asked.0), given.1.min(asked.1)) }
 }
 
 /// The pods that take room on a node.
