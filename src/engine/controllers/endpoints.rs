@@ -1,32 +1,33 @@
 //! EndpointSlices and legacy Endpoints: which addresses stand behind a Service, and which of them serve.
 //!
 //! One sync writes both, as two upstream controllers would.
-//! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint. Left out: topology hints, dual stack,
-//! more than a hundred addresses in one slice are split by order of name.
+//! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint. Left out: topology hints, dual stack.
 
 mod legacy;
 mod ports;
+mod slices;
+mod trigger;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Service};
-use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
-use api::meta::owner::controller_reference;
+use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions};
 use api::meta::selector::Selector;
 use api::{Kind, Object, Status, Typed};
 
+use self::slices::Group;
+use self::trigger::Triggers;
 use super::{Controller, Outcome, pods};
-use crate::client::{Context, DeleteOptions, Key, Revision, WorkQueue};
+use crate::client::{Context, Revision, WorkQueue};
+use crate::sim::SECOND;
 
 #[derive(Clone, Default)]
-pub struct Endpoints;
+pub struct Endpoints {
+    triggers: Triggers,
+}
 
-/// Addresses in one slice.
-const MAX_PER_SLICE: usize = 100;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
-const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
-const MANAGER: &str = "endpointslice-controller.k8s.io";
 
 impl Controller for Endpoints {
     fn name(&self) -> &'static str {
@@ -65,6 +66,7 @@ impl Controller for Endpoints {
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
         let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
         let Some(service) = cx.api.get::<Service>(namespace, name) else {
+            self.triggers.forget(key);
             legacy::delete(cx, namespace, name)?;
             return Ok(Outcome::Done);
         };
@@ -73,10 +75,15 @@ impl Controller for Endpoints {
         if external || matches!(selector_of(&service), Selector::Nothing) {
             return Ok(Outcome::Done);
         }
+        let selector = selector_of(&service);
+        let selected = cx.api.list::<Pod>(namespace).filter(|pod| selector.matches(pod.metadata.labels.as_ref()));
+        let changed = self.triggers.next(key, &service, selected);
         let members = members(cx, &service);
         legacy::sync(cx, &service, &members)?;
-        sync_slices(cx, &service, &members)?;
-        Ok(Outcome::Done)
+        let (groups, homeless) = groups(cx, &service, &members);
+        slices::sync(cx, &service, groups, changed)?;
+        // Its node may come, or the garbage collector for the pod.
+        Ok(if homeless { Outcome::At(cx.now + SECOND) } else { Outcome::Done })
     }
 }
 
@@ -92,86 +99,24 @@ fn members(cx: &Context, service: &Service) -> Vec<Arc<Pod>> {
         .collect()
 }
 
-fn sync_slices(cx: &mut Context, service: &Arc<Service>, members: &[Arc<Pod>]) -> Result<(), Status> {
-    let namespace = service.metadata.namespace.clone().unwrap_or_default();
-    let name = service.metadata.name.clone().unwrap_or_default();
-    let owner = service.clone().wrap();
-    // Pods whose named ports differ do not share a slice.
-    let mut groups: BTreeMap<String, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
+/// The endpoints of a service by their ports; whether a pod is left out because its node is not there.
+fn groups(cx: &Context, service: &Service, members: &[Arc<Pod>]) -> (Vec<Group>, bool) {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    let mut homeless = false;
     for pod in members {
+        if !publishes(service) && cx.api.get::<Node>("", pods::node(pod)).is_none() {
+            homeless = true;
+            continue;
+        }
         let ports = ports::of_pod(service, pod);
         let key = api::codec::encode(&ports).to_string();
         groups.entry(key).or_insert_with(|| (ports, Vec::new())).1.push(endpoint(cx, service, pod));
     }
-    if groups.is_empty() {
-        groups.insert(String::new(), (Vec::new(), Vec::new()));
-    }
-    let mut wanted: Vec<(Vec<EndpointPort>, Vec<Endpoint>)> = Vec::new();
-    for (ports, endpoints) in groups.into_values() {
-        if endpoints.is_empty() {
-            wanted.push((ports, endpoints));
-            continue;
-        }
-        for chunk in endpoints.chunks(MAX_PER_SLICE) {
-            wanted.push((ports.clone(), chunk.to_vec()));
-        }
-    }
-    let existing: Vec<Arc<EndpointSlice>> = cx.api.owned_by::<EndpointSlice>(owner.uid()).cloned().collect();
-    let mut existing = existing.into_iter();
-    for (ports, endpoints) in wanted {
-        let (ports, endpoints) = (Some(ports).filter(|p| !p.is_empty()), Some(endpoints).filter(|e| !e.is_empty()));
-        match existing.next() {
-            Some(slice) => {
-                let labels = labels(service);
-                let same = slice.endpoints.clone().filter(|list| !list.is_empty()) == endpoints
-                    && slice.ports.clone().filter(|list| !list.is_empty()) == ports
-                    && slice.metadata.labels.as_ref() == Some(&labels);
-                if !same {
-                    let mut slice = (*slice).clone();
-                    slice.endpoints = endpoints;
-                    slice.ports = ports;
-                    slice.metadata.labels = Some(labels);
-                    cx.api.update(slice)?;
-                }
-            }
-            None => {
-                let mut slice =
-                    EndpointSlice { address_type: "IPv4".into(), endpoints, ports, ..EndpointSlice::default() };
-                slice.metadata.generate_name = Some(format!("{name}-"));
-                slice.metadata.namespace = Some(namespace.clone());
-                slice.metadata.labels = Some(labels(service));
-                slice.metadata.owner_references = Some(vec![controller_reference(&owner)]);
-                slice.metadata.annotations = trigger_time(cx, members);
-                cx.api.create(slice)?;
-            }
-        }
-    }
-    for extra in existing {
-        let key = Key::of(&extra.wrap());
-        cx.api.delete(&key, &DeleteOptions::default())?;
-    }
-    Ok(())
-}
-
-/// When the last change of a member happened, for those who measure how fast it spread.
-fn trigger_time(_cx: &Context, members: &[Arc<Pod>]) -> Option<BTreeMap<String, String>> {
-    let since = members.iter().filter_map(|pod| pods::ready_since(pod)).max()?;
-    let text = api::meta::time::rfc3339(since);
-    Some([("endpoints.kubernetes.io/last-change-trigger-time".to_string(), text)].into())
-}
-
-fn labels(service: &Service) -> BTreeMap<String, String> {
-    let mut labels = service.metadata.labels.clone().unwrap_or_default();
-    labels.insert(SERVICE_NAME.into(), service.metadata.name.clone().unwrap_or_default());
-    labels.insert(MANAGED_BY.into(), MANAGER.into());
-    if service.spec.as_ref().and_then(|spec| spec.cluster_ip.as_deref()) == Some("None") {
-        labels.insert("service.kubernetes.io/headless".into(), String::new());
-    }
-    labels
+    (groups.into_values().collect(), homeless)
 }
 
 fn endpoint(cx: &Context, service: &Service, pod: &Arc<Pod>) -> Endpoint {
-    let publishes = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true);
+    let publishes = publishes(service);
     let (ready, terminating) = (pods::is_ready(pod), pods::is_terminating(pod));
     let node = cx.api.get::<Node>("", pods::node(pod));
     let zone =
@@ -193,6 +138,10 @@ fn endpoint(cx: &Context, service: &Service, pod: &Arc<Pod>) -> Endpoint {
         zone,
         ..Endpoint::default()
     }
+}
+
+fn publishes(service: &Service) -> bool {
+    service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true)
 }
 
 fn reference(pod: &Arc<Pod>) -> ObjectReference {
