@@ -1,8 +1,8 @@
 //! `replay`: plays transcripts and writes them out with our outputs.
 //!
-//! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP. With `--runs N`, a case
-//! that comes out otherwise is played with other seeds, too: `~` marks a step that is as recorded under one of
-//! them, so that a draw or a delay decides it. What is written is always the first run.
+//! The kubectl is the page's, or a real one that speaks to the same cluster over HTTP. With `--runs N`, every case
+//! is played with N seeds, and it is said of each step that is not always as recorded how often it is: what is so in
+//! some runs is decided by a draw or a delay, what never is wants a rule. What is written is always the first run.
 
 mod differences;
 mod judge;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use course::transcript::{self, InPage, Printed, Transcript};
+use engine::ClusterConfig;
 
 use crate::args::Args;
 use differences::Difference;
@@ -22,7 +23,7 @@ pub use differences::read as differences;
 pub use judge::{Verdict, judge};
 pub use via_kubectl::{ViaKubectl, minor_version};
 
-const USAGE: &str = "replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--runs N]";
+const USAGE: &str = "replay --cases DIR --out DIR [--only GLOB] [--via-kubectl PATH] [--seed S] [--runs N]";
 
 /// # Errors
 /// A sentence on a bad flag or an unreadable directory; or how many cases could not be read or played, each
@@ -73,8 +74,8 @@ pub fn main(words: &[String]) -> Result<(), String> {
             .map_err(|error| format!("{}: {error}", target.display()))?;
         let shown = name.to_string_lossy();
         let verdicts = judge(&case, &results, &shown, &differences);
-        let drawn = options.drawn(&case, &verdicts, &shown);
-        report.add(&shown, &case, verdicts, &drawn);
+        let shares = options.shares(&case, &verdicts, &shown);
+        report.add(&shown, &case, verdicts, &shares, options.runs);
         played += 1;
     }
     report.print(options.via.is_some().then_some(&differences));
@@ -91,22 +92,31 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, name: &str, case: &Transcript, verdicts: Vec<(usize, Verdict)>, drawn: &BTreeMap<usize, u64>) {
+    fn add(
+        &mut self,
+        name: &str,
+        case: &Transcript,
+        verdicts: Vec<(usize, Verdict)>,
+        shares: &BTreeMap<usize, u64>,
+        runs: u64,
+    ) {
         let area = name.split_once('/').map_or(".", |(area, _)| area);
         let counts = self.areas.entry(area.to_owned()).or_default();
         for (line, verdict) in verdicts {
+            let share = shares.get(&line).map(|share| format!("{share} of {runs} "));
+            let luck = shares.get(&line).is_some_and(|share| *share < runs) && verdict == Verdict::Exact;
+            if verdict == Verdict::Other || luck {
+                let step = case.steps.iter().find(|step| step.line == line);
+                let text = step.map_or("", |step| &step.source[0]);
+                self.other.push(format!("{}{name}:{line}: {text}", share.unwrap_or_default()));
+            }
             match verdict {
                 Verdict::Exact => counts[0] += 1,
                 Verdict::Explained(by) => {
                     counts[1] += 1;
                     by.into_iter().for_each(|number| *self.used.entry(number).or_default() += 1);
                 }
-                Verdict::Other => {
-                    counts[2] += 1;
-                    let step = case.steps.iter().find(|step| step.line == line);
-                    let mark = drawn.get(&line).map_or(String::new(), |seed| format!("~ (seed {seed}) "));
-                    self.other.push(format!("{mark}{name}:{line}: {}", step.map_or("", |step| &step.source[0])));
-                }
+                Verdict::Other => counts[2] += 1,
             }
         }
     }
@@ -133,6 +143,14 @@ impl Report {
     }
 }
 
+fn play(case: &Transcript, seed: u64) -> Vec<Option<Printed>> {
+    let mut bench = InPage::new(case);
+    if seed != ClusterConfig::default().seed {
+        bench.cluster = transcript::seeded(case, seed);
+    }
+    transcript::play_on(case, bench).0
+}
+
 fn said([exact, explained, other]: [usize; 3], client: bool) -> String {
     let explained = if client { format!(", explained by the client {explained}") } else { String::new() };
     format!("exact {exact}{explained}, other {other}")
@@ -143,37 +161,33 @@ struct Options {
     out: PathBuf,
     only: String,
     via: Option<PathBuf>,
+    seed: u64,
     runs: u64,
 }
 
 impl Options {
     fn play(&self, case: &Transcript) -> Result<Vec<Option<Printed>>, String> {
         match &self.via {
-            None => Ok(transcript::play(case)),
+            None => Ok(play(case, self.seed)),
             Some(program) => Ok(transcript::play_on(case, ViaKubectl::new(program, case)?).0),
         }
     }
 
-    /// The differing steps that are as recorded with another seed, and the first such seed.
-    fn drawn(&self, case: &Transcript, verdicts: &[(usize, Verdict)], name: &str) -> BTreeMap<usize, u64> {
-        let mut drawn = BTreeMap::new();
-        let mut open: Vec<usize> =
-            verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Other).map(|(line, _)| *line).collect();
-        for seed in 2..=self.runs {
-            if open.is_empty() {
-                break;
+    /// How many of all runs are as recorded, by the line of the step; nothing where there is one run only.
+    fn shares(&self, case: &Transcript, verdicts: &[(usize, Verdict)], name: &str) -> BTreeMap<usize, u64> {
+        let mut shares = BTreeMap::new();
+        let mut count = |verdicts: &[(usize, Verdict)]| {
+            for (line, verdict) in verdicts {
+                *shares.entry(*line).or_default() += u64::from(*verdict == Verdict::Exact);
             }
-            let mut bench = InPage::new(case);
-            bench.cluster = transcript::seeded(case, seed);
-            let results = transcript::play_on(case, bench).0;
-            for (line, verdict) in judge(case, &results, name, &[]) {
-                if verdict == Verdict::Exact && open.contains(&line) {
-                    drawn.insert(line, seed);
-                }
+        };
+        if self.runs > 1 && self.via.is_none() {
+            count(verdicts);
+            for run in 1..self.runs {
+                count(&judge(case, &play(case, self.seed + run), name, &[]));
             }
-            open.retain(|line| !drawn.contains_key(line));
         }
-        drawn
+        shares
     }
 
     fn parse(words: &[String]) -> Result<Self, String> {
@@ -190,6 +204,7 @@ impl Options {
             out: args.needed("--out")?.into(),
             only: args.text("--only").unwrap_or("*").into(),
             via,
+            seed: args.number("--seed")?.unwrap_or(ClusterConfig::default().seed),
             runs: args.number("--runs")?.unwrap_or(1),
         })
     }
