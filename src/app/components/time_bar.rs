@@ -92,7 +92,7 @@ pub fn TimeBar(
                     <Lane part lanes start/>
                 </For>
                 <div class="track">
-                    <b class="now" style:left=move || format!("{:.1}%", hand.get())></b>
+                    <b class="now" style:transform=move || format!("translateX({:.1}%)", hand.get())></b>
                 </div>
             </div>
         </footer>
