@@ -8,6 +8,7 @@ mod arith;
 mod ast;
 mod builtins;
 mod code;
+mod command;
 mod expand;
 mod lexer;
 mod parser;

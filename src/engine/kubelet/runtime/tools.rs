@@ -5,8 +5,11 @@
 
 mod files;
 mod filter;
+mod httpd;
 mod net;
 mod netcat;
+mod printf;
+mod processes;
 mod sed;
 mod system;
 mod tar;
@@ -21,7 +24,9 @@ use super::process::{Body, Pid, Process, Step, Wait};
 use super::program::Server;
 use super::shell::{Script, Shell};
 
-pub use system::{civil, echo, kill_arguments, printf};
+pub use printf::{echo, printf};
+pub use processes::kill_arguments;
+pub use system::civil;
 
 /// What came of starting a program.
 pub enum Launch {
@@ -384,7 +389,7 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
         }
         Tool::Repeat { every, argv } => {
             let (every, argv) = (*every, argv.clone());
-            system::repeat(process, sys, &argv);
+            processes::repeat(process, sys, &argv);
             Step::Wait(Wait::Until(sys.now + every))
         }
     };
@@ -401,7 +406,7 @@ pub fn answer(process: &mut Process, request: &HttpRequest, sys: &mut Sys) -> Op
     match &**tool {
         Tool::Httpd { home, .. } => {
             let home = home.clone();
-            Some(net::httpd(process, &home, request, sys))
+            Some(httpd::answer(process, &home, request, sys))
         }
         Tool::Listen(_) => Some(HttpResponse::text(200, "text/plain", "")),
         _ => None,

@@ -1,13 +1,15 @@
 //! Tools that speak to the network: they ask the world outside and wait for its answer.
 
-use std::collections::BTreeMap;
-
 use super::super::Millis;
-use super::super::fs::{FileNode, absolute};
-use super::super::http::{HttpRequest, HttpResponse, reason};
+use super::super::fs::absolute;
+use super::super::http::reason;
 use super::super::kernel::{NetReply, NetRequest, Sys};
-use super::super::process::{Fd, Process, Step, Wait};
-use super::{Start, Tool, complain, netcat, print};
+use super::super::process::{Process, Step, Wait};
+use super::{Start, Tool, complain, httpd, netcat, print};
+
+mod arguments;
+
+use arguments::parse;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Style {
@@ -40,7 +42,7 @@ pub struct Fetch {
 
 pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     match name {
-        "httpd" => httpd_start(args, process),
+        "httpd" => httpd::start(args, process),
         "ifconfig" | "ip" => {
             let ip = sys.world.ip.to_owned();
             let text = if name == "ip" {
@@ -77,151 +79,6 @@ fn ask(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> Start {
             Start::Exit(code)
         }
     }
-}
-
-fn httpd_start(args: &[String], process: &Process) -> Start {
-    let option = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
-    let port = option("-p").and_then(|text| text.rsplit(':').next()?.parse().ok()).unwrap_or(80);
-    let home = absolute(&process.cwd, option("-h").map_or(".", String::as_str));
-    // Without -f it goes to the background, where it is its container's process all the same.
-    Start::Run(Tool::Httpd { port, home })
-}
-
-fn parse(name: &str, args: &[String]) -> Result<Fetch, (String, i32)> {
-    let valued = match name {
-        "wget" => "OTPUYe",
-        "curl" => "omwXdHuAe",
-        "ping" => "cWwis",
-        "nc" => "wpi",
-        _ => "",
-    };
-    let mut flags = String::new();
-    let mut values: BTreeMap<char, String> = BTreeMap::new();
-    let mut headers = BTreeMap::new();
-    let mut plain = Vec::new();
-    let mut iter = args.iter();
-    while let Some(arg) = iter.next() {
-        if let Some(long) = arg.strip_prefix("--") {
-            let (long, inline) =
-                long.split_once('=').map_or((long, None), |(long, value)| (long, Some(value.to_owned())));
-            let mut value = || inline.clone().or_else(|| iter.next().cloned()).unwrap_or_default();
-            match long {
-                "spider" => flags.push('S'),
-                "silent" | "quiet" => flags.push('q'),
-                "fail" => flags.push('f'),
-                "include" => flags.push('i'),
-                "head" => flags.push('I'),
-                "timeout" | "max-time" | "connect-timeout" => {
-                    values.insert(if name == "curl" { 'm' } else { 'T' }, value());
-                }
-                "output" => drop(values.insert('o', value())),
-                "request" => drop(values.insert('X', value())),
-                "write-out" => drop(values.insert('w', value())),
-                "data" => drop(values.insert('d', value())),
-                "header" => header(&value(), &mut headers),
-                "post-data" => drop(values.insert('d', value())),
-                _ => {}
-            }
-            continue;
-        }
-        let Some(short) = arg.strip_prefix('-').filter(|short| !short.is_empty()) else {
-            plain.push(arg.clone());
-            continue;
-        };
-        let mut chars = short.chars();
-        while let Some(flag) = chars.next() {
-            if valued.contains(flag) {
-                let inline: String = chars.by_ref().collect();
-                let value = if inline.is_empty() { iter.next().cloned().unwrap_or_default() } else { inline };
-                if flag == 'H' {
-                    header(&value, &mut headers);
-                } else {
-                    values.insert(flag, value);
-                }
-            } else {
-                flags.push(flag);
-            }
-        }
-    }
-    let usage = |code| ("missing URL or host".to_owned(), code);
-    let target = plain.first().ok_or_else(|| usage(if name == "curl" { 2 } else { 1 }))?;
-    let (host, port, path) = match name {
-        "wget" | "curl" => url(target),
-        _ => (target.clone(), plain.get(1).and_then(|text| text.parse().ok()).unwrap_or(0), String::new()),
-    };
-    let style = match name {
-        "wget" => Style::Wget,
-        "curl" => Style::Curl,
-        "nslookup" => Style::Lookup,
-        "ping" => Style::Ping,
-        _ => Style::Netcat,
-    };
-    let body = values.get(&'d').cloned().unwrap_or_default();
-    let default_method = if flags.contains('I') {
-        "HEAD"
-    } else if values.contains_key(&'d') {
-        "POST"
-    } else {
-        "GET"
-    };
-    headers.entry("Host".to_owned()).or_insert_with(|| host.clone());
-    headers
-        .entry("User-Agent".to_owned())
-        .or_insert_with(|| if style == Style::Wget { "Wget" } else { "curl/8.5.0" }.to_owned());
-    let request = match style {
-        Style::Wget | Style::Curl => NetRequest::Http {
-            host: host.clone(),
-            port,
-            request: HttpRequest {
-                method: values.get(&'X').cloned().unwrap_or_else(|| default_method.to_owned()),
-                path: path.clone(),
-                headers,
-                body,
-                client: String::new(),
-            },
-        },
-        Style::Lookup => NetRequest::Lookup { name: host.clone(), server: plain.get(1).cloned() },
-        Style::Ping => NetRequest::Ping { host: host.clone() },
-        Style::Netcat => NetRequest::Connect { host: host.clone(), port },
-    };
-    let seconds = |text: &String| super::system::duration(text);
-    let limit = match style {
-        Style::Curl => values.get(&'m'),
-        Style::Wget => values.get(&'T'),
-        _ => values.get(&'w').or(values.get(&'W')),
-    };
-    let output = if style == Style::Curl { values.get(&'o') } else { values.get(&'O') };
-    Ok(Fetch {
-        style,
-        flags,
-        host,
-        port,
-        path,
-        request,
-        output: output.cloned(),
-        write_out: values.get(&'w').cloned(),
-        timeout: limit.and_then(seconds),
-        left: values.get(&'c').and_then(|text| text.parse().ok()).unwrap_or(u32::MAX),
-        sent: 0,
-        token: None,
-        asked: 0,
-        held: None,
-    })
-}
-
-fn header(text: &str, headers: &mut BTreeMap<String, String>) {
-    if let Some((name, value)) = text.split_once(':') {
-        headers.insert(name.trim().to_owned(), value.trim().to_owned());
-    }
-}
-
-fn url(text: &str) -> (String, u16, String) {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let default = if scheme == "https" { 443 } else { 80 };
-    let (host, port) =
-        authority.rsplit_once(':').map_or((authority, default), |(host, port)| (host, port.parse().unwrap_or(default)));
-    (host.to_owned(), port, path.to_owned())
 }
 
 impl Fetch {
@@ -411,7 +268,7 @@ impl Fetch {
         }
         if let Some(format) = &self.write_out {
             let total = (sys.now - self.asked) as f64 / 1_000.0;
-            let text = super::system::unescape(format)
+            let text = super::printf::unescape(format)
                 .replace("%{http_code}", &format!("{status:03}"))
                 .replace("%{response_code}", &format!("{status:03}"))
                 .replace("%{time_total}", &format!("{total:.6}"));
@@ -486,75 +343,4 @@ fn address(reply: &NetReply) -> String {
         NetReply::Found { ips, .. } => ips.first().cloned().unwrap_or_default(),
         NetReply::NoSuchHost => String::new(),
     }
-}
-
-/// busybox httpd: files below its home, and scripts in `cgi-bin`.
-pub fn httpd(process: &mut Process, home: &str, request: &HttpRequest, sys: &mut Sys) -> HttpResponse {
-    let page = |status: u16, text: &str| {
-        let title = format!("{status} {}", reason(status));
-        HttpResponse::text(
-            status,
-            "text/html",
-            &format!("<HTML><HEAD><TITLE>{title}</TITLE></HEAD>\n<BODY><H1>{title}</H1>\n{text}\n</BODY></HTML>\n"),
-        )
-    };
-    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    let mut file = absolute(home, path.trim_start_matches('/'));
-    if sys.view().is_dir(&file) {
-        file = absolute(&file, "index.html");
-    }
-    let Some(FileNode::File { data, mode, .. }) = sys.view().stat(&file) else {
-        return page(404, "The requested URL was not found");
-    };
-    let text = String::from_utf8_lossy(&data).into_owned();
-    if !path.starts_with("/cgi-bin/") {
-        let kind = match file.rsplit('.').next() {
-            Some("html" | "htm") => "text/html",
-            Some("txt") => "text/plain",
-            Some("json") => "application/json",
-            _ => "application/octet-stream",
-        };
-        return HttpResponse::text(200, kind, &text);
-    }
-    if mode & 0o111 == 0 {
-        return page(403, "Forbidden");
-    }
-    cgi(process, &file, query, request, sys).unwrap_or_else(|| page(500, "The script did not answer"))
-}
-
-fn cgi(process: &Process, file: &str, query: &str, request: &HttpRequest, sys: &mut Sys) -> Option<HttpResponse> {
-    let pipe = sys.kernel.new_pipe();
-    sys.kernel.pipes.get_mut(&pipe)?.drained = true;
-    let mut child = super::helper(process, vec![file.to_owned()], super::super::process::Body::Lent, sys.now);
-    let mut env = (*process.env).clone();
-    env.insert("REQUEST_METHOD".to_owned(), request.method.clone());
-    env.insert("QUERY_STRING".to_owned(), query.to_owned());
-    env.insert("REQUEST_URI".to_owned(), request.path.clone());
-    env.insert("REMOTE_ADDR".to_owned(), request.client.clone());
-    child.env = env.into();
-    child.fds.insert(0, Fd::Text { data: request.body.as_bytes().into(), offset: 0 });
-    child.fds.insert(1, Fd::Pipe(pipe));
-    child.parent = process.pid;
-    if matches!(super::launch(&mut child, sys), super::Launch::Ready) {
-        // The server itself is part of the table while its script runs: `/proc/1` is there.
-        let stand_in = process.clone();
-        sys.kernel.procs.insert(process.pid, stand_in);
-        sys.kernel.add(child);
-        let now = sys.now;
-        sys.kernel.run(now, sys.world);
-        sys.kernel.procs.remove(&process.pid);
-    }
-    let output = sys.kernel.pipes.remove(&pipe)?.data;
-    let text = String::from_utf8_lossy(&output).replace("\r\n", "\n");
-    let (head, body) = text.split_once("\n\n")?;
-    let mut response = HttpResponse::text(200, "text/html", body);
-    for line in head.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("status") {
-            response.status = value.trim().split(' ').next()?.parse().ok()?;
-        } else {
-            response.headers.insert(name.to_owned(), value.trim().to_owned());
-        }
-    }
-    Some(response)
 }

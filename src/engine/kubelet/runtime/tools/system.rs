@@ -2,8 +2,10 @@
 
 use super::super::Millis;
 use super::super::kernel::Sys;
-use super::super::process::{Body, Pid, Process, SIGTERM, Step, Wait, signal_name, signal_number};
+use super::super::process::{Process, Step, Wait};
 use super::super::shell::test_expression;
+use super::printf::{echo, printf};
+use super::processes::{kill, pidof, ps, repeat, timeout};
 use super::{Start, Tool, complain, print};
 
 pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
@@ -227,122 +229,6 @@ fn size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok().map(|value| value << scale)
 }
 
-pub fn echo(args: &[String]) -> String {
-    let (mut newline, mut escapes, mut skip) = (true, false, 0);
-    for arg in args {
-        let flags = arg.strip_prefix('-').filter(|flags| !flags.is_empty() && flags.chars().all(|c| "neE".contains(c)));
-        let Some(flags) = flags else { break };
-        newline &= !flags.contains('n');
-        escapes |= flags.contains('e');
-        skip += 1;
-    }
-    let text = args[skip..].join(" ");
-    let text = if escapes { unescape(&text) } else { text };
-    if newline { text + "\n" } else { text }
-}
-
-/// Backslash escapes of `echo -e`, `printf` and `tr`.
-pub fn unescape(text: &str) -> String {
-    let mut out = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('a') => out.push('\u{7}'),
-            Some('e') => out.push('\u{1b}'),
-            Some('\\') => out.push('\\'),
-            Some('c') => return out,
-            Some(first @ '0'..='7') => {
-                let mut value = first.to_digit(8).unwrap_or(0);
-                for _ in 0..3 {
-                    let Some(digit) = chars.peek().and_then(|c| c.to_digit(8)) else { break };
-                    value = value * 8 + digit;
-                    chars.next();
-                }
-                out.extend(char::from_u32(value & 0xff));
-            }
-            Some('x') => {
-                let mut value = 0;
-                while let Some(digit) = chars.peek().and_then(|c| c.to_digit(16)) {
-                    value = (value * 16 + digit) & 0xff;
-                    chars.next();
-                }
-                out.extend(char::from_u32(value));
-            }
-            Some(other) => {
-                out.push('\\');
-                out.push(other);
-            }
-            None => out.push('\\'),
-        }
-    }
-    out
-}
-
-/// The text and the status of `printf`.
-pub fn printf(args: &[String]) -> (Result<String, String>, i32) {
-    let Some((format, values)) = args.split_first() else {
-        return (Err("usage: printf FORMAT [ARG]...".to_owned()), 1);
-    };
-    let format = unescape(&format.replace("%%", "\u{1}"));
-    let mut values = values.iter();
-    let mut out = String::new();
-    loop {
-        let mut consumed = false;
-        let mut chars = format.chars().peekable();
-        while let Some(c) = chars.next() {
-            if c != '%' {
-                out.push(if c == '\u{1}' { '%' } else { c });
-                continue;
-            }
-            let mut spec = String::new();
-            while let Some(c) = chars.peek().filter(|c| "-+ 0123456789.#".contains(**c)) {
-                spec.push(*c);
-                chars.next();
-            }
-            let conversion = chars.next().unwrap_or('s');
-            let value = values.next().cloned().unwrap_or_default();
-            consumed = true;
-            out.push_str(&convert(&spec, conversion, &value));
-        }
-        if !consumed || values.len() == 0 {
-            return (Ok(out), 0);
-        }
-    }
-}
-
-fn convert(spec: &str, conversion: char, value: &str) -> String {
-    let left = spec.contains('-');
-    let zero = spec.trim_start_matches(['-', '+', ' ']).starts_with('0');
-    let (width, precision) = spec.trim_start_matches(['-', '+', ' ', '0', '#']).split_once('.').map_or_else(
-        || (spec.trim_start_matches(['-', '+', ' ', '0', '#']).parse().unwrap_or(0), None),
-        |(width, precision)| (width.parse().unwrap_or(0), precision.parse::<usize>().ok()),
-    );
-    let number = || value.trim().parse::<i64>().unwrap_or(0);
-    let body = match conversion {
-        'd' | 'i' | 'u' => number().to_string(),
-        'x' => format!("{:x}", number()),
-        'X' => format!("{:X}", number()),
-        'o' => format!("{:o}", number()),
-        'f' => format!("{:.*}", precision.unwrap_or(6), value.trim().parse::<f64>().unwrap_or(0.0)),
-        'c' => value.chars().take(1).collect(),
-        'b' => unescape(value),
-        _ => precision.map_or_else(|| value.to_owned(), |max| value.chars().take(max).collect()),
-    };
-    let width: usize = std::cmp::min(width, 4096);
-    match (left, zero && conversion != 's') {
-        (true, _) => format!("{body:<width$}"),
-        (false, true) => format!("{body:0>width$}"),
-        (false, false) => format!("{body:>width$}"),
-    }
-}
-
 fn show_env(process: &Process, sys: &mut Sys) {
     let text: String = process.env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     print(process, sys, &text);
@@ -418,89 +304,6 @@ fn date(now: Millis, args: &[String]) -> String {
         }
     }
     out
-}
-
-fn ps(process: &Process, sys: &mut Sys) -> String {
-    let user = if sys.kernel.user.0 == 0 { "root".to_owned() } else { sys.kernel.user.0.to_string() };
-    let mut text = "PID   USER     TIME  COMMAND\n".to_owned();
-    let row = |pid: Pid, command: &str| format!("{pid:>5} {user:<8}  0:00 {command}\n");
-    for other in sys.kernel.procs.values() {
-        text.push_str(&row(other.pid, &other.command_line()));
-    }
-    let own = if process.pid == 0 { sys.kernel.next_pid } else { process.pid };
-    text.push_str(&row(own, &process.command_line()));
-    text
-}
-
-fn pidof(names: &[&String], process: &Process, sys: &mut Sys) -> i32 {
-    let matching = |other: &Process| {
-        let base = super::super::fs::base_of(other.argv.first().map_or("", String::as_str));
-        names.iter().any(|name| *name == base || base.starts_with(&format!("{name}:")))
-    };
-    let pids: Vec<String> =
-        sys.kernel.procs.values().filter(|other| matching(other)).map(|other| other.pid.to_string()).collect();
-    if pids.is_empty() {
-        return 1;
-    }
-    print(process, sys, &format!("{}\n", pids.join(" ")));
-    0
-}
-
-/// The signal and the process ids of a `kill` command line.
-///
-/// # Errors
-/// An unknown signal, or no process.
-pub fn kill_arguments(args: &[String]) -> Result<(i32, Vec<String>), String> {
-    let mut signal = SIGTERM;
-    let mut rest = args;
-    if let Some(first) = args.first().and_then(|arg| arg.strip_prefix('-')) {
-        let (name, used) =
-            if first == "s" || first == "n" { (args.get(1).map_or("", String::as_str), 2) } else { (first, 1) };
-        signal = signal_number(name).ok_or_else(|| format!("bad signal name '{name}'"))?;
-        rest = &args[used.min(args.len())..];
-    }
-    if rest.is_empty() {
-        return Err("you need to specify whom to kill".to_owned());
-    }
-    Ok((signal, rest.to_vec()))
-}
-
-fn kill(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> i32 {
-    if args.first().is_some_and(|arg| arg == "-l") {
-        let text: String =
-            (1..20).filter_map(|number| signal_name(number).map(|name| format!("{number:>2}) {name}\n"))).collect();
-        print(process, sys, &text);
-        return 0;
-    }
-    let (signal, targets) = match kill_arguments(args) {
-        Ok(parsed) => parsed,
-        Err(error) => return complain(process, sys, name, &error),
-    };
-    let mut status = 0;
-    for target in targets {
-        let pids: Vec<Pid> = if name == "kill" {
-            match target.parse() {
-                Ok(pid) => vec![pid],
-                Err(_) => {
-                    status = complain(process, sys, name, &format!("invalid number '{target}'"));
-                    continue;
-                }
-            }
-        } else {
-            let named =
-                |other: &&Process| super::super::fs::base_of(other.argv.first().map_or("", String::as_str)) == target;
-            sys.kernel.procs.values().filter(named).map(|other| other.pid).collect()
-        };
-        if pids.is_empty() {
-            status = complain(process, sys, name, &format!("{target}: no process killed"));
-        }
-        for pid in pids {
-            if sys.kernel.signal(pid, signal, false, sys.now).is_err() {
-                status = complain(process, sys, name, &format!("can't kill pid {pid}: No such process"));
-            }
-        }
-    }
-    status
 }
 
 fn seq(args: &[&str]) -> String {
@@ -581,55 +384,5 @@ pub fn yes(process: &Process, sys: &mut Sys, line: &str) -> Step {
         Step::Wait(Wait::Until(sys.now + 10))
     } else {
         Step::Exit(141)
-    }
-}
-
-fn timeout(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
-    let at = args.iter().position(|arg| duration(arg).is_some());
-    let Some((at, length)) = at.and_then(|at| Some((at, duration(&args[at])?))) else {
-        return Start::Exit(complain(process, sys, "timeout", "invalid number"));
-    };
-    let mut child = super::helper(process, args[at + 1..].to_vec(), Body::Lent, sys.now);
-    match super::launch(&mut child, sys) {
-        super::Launch::Exited(code) => Start::Exit(code),
-        super::Launch::NotFound | super::Launch::Denied => {
-            let text =
-                format!("can't execute '{}': No such file or directory", child.argv.first().map_or("", String::as_str));
-            complain(process, sys, "timeout", &text);
-            Start::Exit(127)
-        }
-        super::Launch::Ready => {
-            let child = sys.kernel.add(child);
-            let killer = Tool::Killer { until: sys.now + length, victim: child };
-            let killer = super::helper(process, vec!["timeout".to_owned()], Body::Tool(Box::new(killer)), sys.now);
-            let killer = sys.kernel.add(killer);
-            Start::Run(Tool::Await { child, killer })
-        }
-    }
-}
-
-/// One round of `top` or `watch`.
-pub fn repeat(process: &Process, sys: &mut Sys, argv: &[String]) {
-    if argv.first().is_some_and(|name| name == "top") {
-        let memory = sys.kernel.memory() >> 10;
-        let mut text = format!(
-            "Mem: {memory}K used, {}K free, 0K shrd, 0K buff, 0K cached\nCPU:   0% usr   0% sys   0% nic 100% idle   0% io   0% irq   0% sirq\nLoad average: 0.00 0.00 0.00 1/100 {}\n  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND\n",
-            4_025_536 - memory,
-            process.pid
-        );
-        for other in sys.kernel.procs.values() {
-            text.push_str(&format!(
-                "{:>5} {:>5} root     S     4400   0%   0   0% {}\n",
-                other.pid,
-                other.parent,
-                other.command_line()
-            ));
-        }
-        print(process, sys, &text);
-        return;
-    }
-    let mut child = super::helper(process, argv.to_vec(), Body::Lent, sys.now);
-    if matches!(super::launch(&mut child, sys), super::Launch::Ready) {
-        sys.kernel.add(child);
     }
 }
