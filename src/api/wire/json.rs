@@ -22,6 +22,8 @@ pub struct Json(Arc<Content>);
 
 struct Content {
     source: Source,
+    /// The tree of an object without its owners.
+    bare: OnceLock<Value>,
     tree: OnceLock<Value>,
     text: OnceLock<String>,
 }
@@ -36,11 +38,12 @@ enum Source {
 }
 
 impl Source {
-    fn tree(&self) -> Value {
+    /// `bare` is the tree without owners, where there is one already.
+    fn tree(&self, bare: Option<Value>) -> Value {
         match self {
             Source::Tree => Value::Null,
             Source::Object(object, kind, owners) => {
-                let mut tree = object.shown(Some(kind));
+                let mut tree = bare.unwrap_or_else(|| object.shown(Some(kind)));
                 if !owners.is_empty() {
                     tree["metadata"]["managedFields"] = owners.write();
                 }
@@ -48,7 +51,8 @@ impl Source {
             }
             Source::List(kind, api_version, metadata, items) => {
                 let bare = |item: &Json| {
-                    let mut item = item.0.tree.get().cloned().unwrap_or_else(|| item.0.source.tree());
+                    let mut item =
+                        item.0.tree.get().cloned().unwrap_or_else(|| item.0.source.tree(item.0.bare.get().cloned()));
                     if let Value::Object(map) = &mut item {
                         map.remove("kind");
                         map.remove("apiVersion");
@@ -97,12 +101,20 @@ impl Json {
         Self::made(Source::Object(object, kind, owners), OnceLock::new())
     }
 
-    /// As [`Json::of`], where somebody has needed the tree before.
+    /// As [`Json::of`], where somebody has needed the tree without owners before.
     #[must_use]
-    pub fn with_tree(self, tree: Value) -> Self {
+    pub fn with_bare(self, tree: Value) -> Self {
         // Who has made another in the meantime has made the same.
-        let _ = self.0.tree.set(tree);
+        let _ = self.0.bare.set(tree);
         self
+    }
+
+    /// The tree without owners, which are half of it and seldom of interest; of what [`Json::of`] made.
+    pub fn bare(&self) -> &Value {
+        match &self.0.source {
+            Source::Object(object, kind, _) => self.0.bare.get_or_init(|| object.shown(Some(kind))),
+            Source::Tree | Source::List(..) => self,
+        }
     }
 
     /// A list of what [`Json::of`] made, of one kind; the items leave out what the list says already.
@@ -111,7 +123,7 @@ impl Json {
     }
 
     fn made(source: Source, tree: OnceLock<Value>) -> Self {
-        Self(Arc::new(Content { source, tree, text: OnceLock::new() }))
+        Self(Arc::new(Content { source, bare: OnceLock::new(), tree, text: OnceLock::new() }))
     }
 
     /// One line, fields in the order of the Go structs.
@@ -126,7 +138,9 @@ impl Json {
     /// The tree, not copied where nobody else has it.
     pub fn into_tree(self) -> Value {
         match Arc::try_unwrap(self.0) {
-            Ok(Content { source, tree, .. }) => tree.into_inner().unwrap_or_else(|| source.tree()),
+            Ok(Content { source, bare, tree, .. }) => {
+                tree.into_inner().unwrap_or_else(|| source.tree(bare.into_inner()))
+            }
             Err(shared) => Value::clone(&Self(shared)),
         }
     }
@@ -152,7 +166,7 @@ impl Deref for Json {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        self.0.tree.get_or_init(|| self.0.source.tree())
+        self.0.tree.get_or_init(|| self.0.source.tree(self.0.bare.get().cloned()))
     }
 }
 
@@ -299,5 +313,15 @@ mod tests {
         let name = json["metadata"]["name"].as_str().map(str::as_ptr);
         assert_eq!(json.into_tree()["metadata"]["name"].as_str().map(str::as_ptr), name);
         assert_eq!(Json::from(json!([1])).into_tree(), json!([1]));
+    }
+
+    #[test]
+    fn what_is_bare_has_all_but_the_owners() {
+        let [json, other] = [(); 2].map(|()| written(Kind::Pod, json!({"metadata": {"name": "web"}})));
+        let mut tree = Value::clone(&json);
+        tree["metadata"].as_object_mut().expect("it is an object").remove("managedFields").expect("it has owners");
+        assert_eq!(*json.bare(), tree);
+        assert_eq!(*other.clone().with_bare(tree), *json);
+        assert_eq!(other.into_tree(), *json);
     }
 }

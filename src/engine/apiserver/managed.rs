@@ -14,7 +14,7 @@ use imbl::OrdMap;
 use serde_json::Value;
 
 use super::ApiServer;
-use super::handler::negotiate::{show_owners, shown, unwritten};
+use super::handler::negotiate::{shown, unwritten};
 use super::storage::{FieldWrite, Key, Ownership, Stored};
 use crate::sim::Millis;
 
@@ -192,12 +192,11 @@ impl ApiServer {
         if ownership.pending.is_empty() && before.is_none() {
             return Some(unwritten(resource, object, ownership.folded.clone()));
         }
-        let mut value = shown(resource, object);
+        let value = shown(resource, object);
         let known: Vec<_> = before.into_iter().chain([(object, &value)]).collect();
         let owners = fold_with(self, ownership, key.kind, &known);
         self.store.set_ownership(&key, Ownership { folded: owners.clone(), ..Ownership::default() });
-        show_owners(&mut value, &owners);
-        let shown = unwritten(resource, object, owners).with_tree(value);
+        let shown = unwritten(resource, object, owners).with_bare(value);
         // Whoever patches an object has it read and written by others, too.
         if before.is_some() {
             self.store.set_wire(&key, shown.clone());

@@ -5,12 +5,12 @@
 use api::patch::{self, Manager, Managers, PatchError, structured};
 use api::status::Details;
 use api::validation::field::{FieldError, Path};
-use api::wire::{Body, Request, Response};
+use api::wire::{Body, Json, Request, Response};
 use api::{Kind, Object, Resource, Status, schema};
 use serde_json::{Map, Value};
 
 use super::body::{FieldValidation, Parsed, check_size, strict_error};
-use super::negotiate::is_storage;
+use super::negotiate::{is_storage, unwritten};
 use super::objects::write_options;
 use super::route::Target;
 use super::{body_text, with_warnings};
@@ -18,6 +18,7 @@ use crate::apiserver::storage::Key;
 use crate::apiserver::{ApiServer, Identity, managed};
 
 pub(super) const APPLY: &str = "application/apply-patch+yaml";
+const JSON_PATCH: &str = "application/json-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 
 impl ApiServer {
@@ -36,10 +37,15 @@ impl ApiServer {
         let key = Key::new(resource.kind, &target.namespace, &target.name);
         let stored = self.store.get(&key).ok_or_else(|| Status::not_found(&resource, &target.name))?;
         // Not kept if it is made for this: what the patch makes of it will be.
-        let known = stored.wire.clone().filter(|_| is_storage(&resource));
-        let current = known.unwrap_or_else(|| self.to_client(&resource, stored).into());
+        let whole = match &stored.wire {
+            Some(wire) if is_storage(&resource) => wire.clone(),
+            _ if !is_storage(&resource) => self.to_client(&resource, stored).into(),
+            _ => unwritten(&resource, &stored.object, managed::fold(self, &stored.ownership, resource.kind)),
+        };
+        // Only JSON patches can look at what they do not change, and so at the owners.
+        let current = if media == JSON_PATCH { &*whole } else { whole.bare() };
         let validation = FieldValidation::of(request, "PatchOptions")?;
-        let patched = self.patched_value(request, &current, resource.group, resource.version, resource.kind_name)?;
+        let patched = self.patched_value(request, current, resource.group, resource.version, resource.kind_name)?;
         let fields = &patched["metadata"]["managedFields"];
         let new_owners = *fields != current["metadata"]["managedFields"];
         if new_owners {
@@ -47,7 +53,7 @@ impl ApiServer {
         }
         let warnings = &mut options.warnings;
         let mut object =
-            self.decode_patched(request, &resource, &current, patched, new_owners, validation, warnings)?;
+            self.decode_patched(request, &resource, (current, &whole), patched, new_owners, validation, warnings)?;
         self.place(&mut object, target)?;
         self.check_name(&object, target)?;
         options.patch = true;
@@ -56,17 +62,17 @@ impl ApiServer {
         if written.is_err() {
             self.settle_ownership(&key);
         }
-        let before = before.as_ref().filter(|_| is_storage(&resource)).map(|before| (before, &*current));
+        let before = before.as_ref().filter(|_| is_storage(&resource)).map(|before| (before, whole.bare()));
         self.answer_write(request, &resource, written, 200, &options, before)
     }
 
     /// The patched object, typed. What does not fit is the patch's mistake, and is shown:
-    /// of JSON patches the whole outcome, of strategic ones the patch.
+    /// of JSON patches the whole outcome, of strategic ones the patch. `current` is what was patched, and the whole of it.
     fn decode_patched(
         &self,
         request: &Request,
         resource: &Resource,
-        current: &Value,
+        (current, whole): (&Value, &Json),
         patched: Value,
         new_owners: bool,
         validation: FieldValidation,
@@ -74,10 +80,15 @@ impl ApiServer {
     ) -> Result<Object, Status> {
         let kind = schema::for_kind(resource.group, resource.version, resource.kind_name);
         let strategic = media_type(request) == STRATEGIC;
-        let refuse = |patched: &Value, why: &str| {
+        let refuse = |why: &str| {
+            // What was patched is gone or had no owners; it happens too seldom to keep a copy.
+            let (group, version, kind_name) = (resource.group, resource.version, resource.kind_name);
             let shown = match (strategic, json_body(request)) {
                 (true, Ok(body)) => patch::go_value(&body),
-                _ => schema::go_json_patched(kind, current, patched),
+                _ => match self.patched_value(request, whole, group, version, kind_name) {
+                    Ok(patched) => schema::go_json_patched(kind, whole, &patched),
+                    Err(status) => return status,
+                },
             };
             let error = FieldError::invalid(&Path::ROOT.child("patch"), shown, why);
             Status::invalid("", "", "", &vec![error])
@@ -85,7 +96,7 @@ impl ApiServer {
         if let Some(why) =
             kind.filter(|_| strategic).and_then(|kind| schema::decode::unstructured_error(kind, &patched))
         {
-            return Err(refuse(&patched, &why));
+            return Err(refuse(&why));
         }
         let mut parsed = Parsed::of(patched);
         // What is as it was, the server has written itself: it need not be checked.
@@ -94,10 +105,10 @@ impl ApiServer {
         if let Value::Object(map) = &mut parsed.value {
             map.extend(unchanged);
         }
-        let strict = strict.map_err(|why| refuse(&parsed.value, &why))?;
+        let strict = strict.map_err(|why| refuse(&why))?;
         match validation {
             FieldValidation::Strict if !strict.is_empty() => {
-                return Err(refuse(&parsed.value, &strict_error(&strict)));
+                return Err(refuse(&strict_error(&strict)));
             }
             FieldValidation::Warn => warnings.extend(strict),
             FieldValidation::Strict | FieldValidation::Ignore => {}
@@ -106,11 +117,7 @@ impl ApiServer {
         if let Some(Value::Object(metadata)) = parsed.value.get_mut("metadata").filter(|_| !new_owners) {
             metadata.remove("managedFields");
         }
-        self.typed(resource, parsed.value).or_else(|why| {
-            // What did not fit is gone; it happens too seldom to keep a copy.
-            let (group, version, kind_name) = (resource.group, resource.version, resource.kind_name);
-            Err(refuse(&self.patched_value(request, current, group, version, kind_name)?, &why))
-        })
+        self.typed(resource, parsed.value).map_err(|why| refuse(&why))
     }
 
     /// Applies the request's patch to a value of the given kind.
@@ -124,7 +131,7 @@ impl ApiServer {
     ) -> Result<Value, Status> {
         let schema = schema::for_kind(group, version, kind);
         let result = match media_type(request) {
-            "application/json-patch+json" => patch::json_patch(current, &json_body(request)?),
+            JSON_PATCH => patch::json_patch(current, &json_body(request)?),
             STRATEGIC => patch::strategic(current, &json_body(request)?, schema),
             _ => {
                 let body = json_body(request)?;
@@ -288,7 +295,7 @@ pub(super) fn unfit(config: &Value, resource: &Resource, why: &str) -> Status {
 
 fn check_media(media: &str, custom: bool) -> Result<(), Status> {
     match media {
-        "application/json-patch+json" | "application/merge-patch+json" | APPLY => Ok(()),
+        JSON_PATCH | "application/merge-patch+json" | APPLY => Ok(()),
         STRATEGIC if !custom => Ok(()),
         _ if custom => Err(Status::unsupported_media_type(
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
