@@ -1,6 +1,8 @@
-//! `kubectl auth can-i | whoami`.
+//! `kubectl auth can-i | reconcile | whoami`.
 //!
 //! Mirrors: kubectl/pkg/cmd/auth.
+
+mod reconcile;
 
 use api::order::Order;
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ pub static VERB: Verb = Verb {
     name: "auth",
     short: "Inspect authorization",
     long: "Inspect authorization.",
-    subcommands: &[&CAN_I, &WHO_AM_I],
+    subcommands: &[&CAN_I, &reconcile::VERB, &WHO_AM_I],
     ..BASE
 };
 
