@@ -10,9 +10,8 @@ use crate::schema::json_type;
 
 /// More operations than this are not even tried.
 const MOST_OPERATIONS: usize = 10_000;
-/// What all `copy` operations of a patch may add, in bytes of JSON. Upstream's `JSONPatchMaxCopyBytes` is twice
-/// that, but then etcd refuses what is larger than this.
-const MOST_COPIED: usize = 3 * 512 * 1024;
+/// What all `copy` operations of a patch may add, in bytes of JSON: upstream's `JSONPatchMaxCopyBytes`.
+const MOST_COPIED: usize = 3 * 1024 * 1024;
 
 /// The object after all operations; none of them happens if one fails.
 ///

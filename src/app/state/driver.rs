@@ -14,12 +14,13 @@ use super::look_back::LookBack;
 use super::project::Projector;
 use super::view::{Millis, TermKind};
 
-/// A slice of engine work, in real milliseconds: so much at most between two looks at the keyboard.
-pub const SLICE_MS: f64 = 8.0;
+/// A slice of engine work, in real milliseconds, between two looks at the keyboard. It must not take more than
+/// eight, and a heavy event that nothing foretold may come at its end.
+pub const SLICE_MS: f64 = 7.0;
 /// Commands hear of what happened after this much of it, in real milliseconds.
 const SERVE_MS: f64 = 2.0;
-/// What a heavy event is remembered by after the next one.
-const FADING: f64 = 0.98;
+/// What a heavy event is remembered by after the next one: it halves in 350, the light ones of a slice or two.
+const FADING: f64 = 0.998;
 /// A slow machine may fall behind by this much real time; the rest is let go.
 pub const DEBT_MS: f64 = 400.0;
 /// How far ahead "next event" looks.

@@ -11,10 +11,10 @@ use super::{line, median, millis, resident};
 
 const NODES: usize = 20;
 const PODS: usize = 1_000;
-/// Real time until the work of a frame is set down.
-const SLICE: Duration = Duration::from_millis(8);
+/// Real time until the work of a frame is set down, as in the page.
+const SLICE: Duration = Duration::from_millis(7);
 /// What a heavy event is remembered by after the next one, as in the page.
-const FADING: f64 = 0.98;
+const FADING: f64 = 0.998;
 /// Virtual milliseconds between two looks at the pods.
 const LOOK: u64 = 100;
 /// Nothing here takes longer, in virtual milliseconds.
