@@ -29,6 +29,11 @@ const REPORT: Millis = 300_000;
 const UPDATE: Millis = 10_000;
 const VERSION: &str = "v1.36.2";
 
+/// A registration that nobody heard is tried again after this much, then after twice as much, …
+const FIRST_RETRY: Millis = 100;
+/// … and never after more.
+const LAST_RETRY: Millis = 7_000;
+
 /// When the node's objects are written next, and what was said last.
 #[derive(Debug, Clone, Default)]
 pub struct NodeStatus {
@@ -39,8 +44,8 @@ pub struct NodeStatus {
     ready_at: Option<Millis>,
     /// Somebody wrote over the conditions (a silent node is declared Unknown): write them again.
     overruled: bool,
-    /// The API server could not be reached when the kubelet started.
-    unregistered: bool,
+    /// Nobody heard the registration: when it is tried again, and how long that is after the last time.
+    unheard: Option<(Millis, Millis)>,
     announced: Vec<&'static str>,
     /// New pods are kept away by the administrator, and whether that has been told.
     cordoned: bool,
@@ -49,7 +54,8 @@ pub struct NodeStatus {
 
 impl NodeStatus {
     pub fn next_due(&self) -> Option<Millis> {
-        [self.lease_at, self.report_at, self.ready_at].into_iter().flatten().min()
+        let registration = self.unheard.map(|(at, _)| at);
+        [self.lease_at, self.report_at, self.ready_at, registration].into_iter().flatten().min()
     }
 
     /// Learns what others decide about the node.
@@ -75,13 +81,13 @@ impl NodeStatus {
         wipe_slices(turn);
         turn.node_event(EventType::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
         let name = turn.host.machine.name.clone();
-        self.unregistered = false;
-        match turn.cx.api.get::<Node>("", &name) {
+        let wait = self.unheard.take().map_or(FIRST_RETRY, |(_, wait)| (wait * 2).min(LAST_RETRY));
+        let registered = match turn.cx.api.get::<Node>("", &name) {
             None => {
                 self.ready = turn.cx.profile.instant;
                 let node = self.node(turn);
                 // A name the API server refuses cannot be registered; upstream retries for ever.
-                self.unregistered = turn.cx.api.create(node).is_err_and(|status| status.is_unreachable());
+                turn.cx.api.create(node)
             }
             Some(existing) => {
                 // Restarted: the runtime works already.
@@ -92,7 +98,7 @@ impl NodeStatus {
                 self.report(turn);
                 self.announce(turn);
                 // … which is tried as if the node were new, and for which its state is set, and told, once more.
-                self.unregistered = turn.cx.api.create(self.node(turn)).is_err_and(|status| status.is_unreachable());
+                let registered = turn.cx.api.create(self.node(turn));
                 self.announced.retain(|state| *state == "NodeReady");
                 let labels = labels(&turn.host.machine);
                 let known = existing.metadata.labels.clone().unwrap_or_default();
@@ -101,8 +107,10 @@ impl NodeStatus {
                         node.metadata.labels.get_or_insert_default().extend(labels);
                     });
                 }
+                registered
             }
-        }
+        };
+        self.unheard = registered.is_err_and(|status| status.is_unreachable()).then(|| (turn.now + wait, wait));
         self.announce(turn);
         self.ready_at = (!self.ready).then(|| turn.now + turn.delay(600, 600));
         self.report_at = Some(turn.now + REPORT);
@@ -112,6 +120,9 @@ impl NodeStatus {
     /// Does what is due.
     pub fn tick(&mut self, turn: &mut Turn) {
         let now = turn.now;
+        if self.unheard.is_some_and(|(at, _)| at <= now) {
+            return self.register(turn);
+        }
         if self.ready_at.is_some_and(|at| at <= now) {
             self.ready_at = None;
             self.ready = true;
@@ -122,9 +133,6 @@ impl NodeStatus {
             self.report(turn);
         }
         if self.lease_at.is_some_and(|at| at <= now) {
-            if self.unregistered {
-                return self.register(turn);
-            }
             self.renew(turn);
             if std::mem::take(&mut self.overruled) {
                 self.report(turn);
