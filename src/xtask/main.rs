@@ -131,7 +131,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "lessons",
-        usage: "",
+        usage: "[ID…]",
         about: "prove every lesson in every language and print the proof as a table",
         run: tools::run_optimised,
     },

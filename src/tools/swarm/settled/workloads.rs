@@ -60,12 +60,26 @@ impl World<'_> {
             if self.stuck || namespace == CAPPED || self.list(Kind::Pod).iter().any(in_the_way) {
                 continue;
             }
+            let paused = owner.pointer("/spec/paused") == Some(&Value::Bool(true));
+            // A rollout that is paused stays where it is: between two ReplicaSets with what it may surge, or, when the
+            // last one was taken away, without any.
+            let sized =
+                self.of(Kind::ReplicaSet, &owner).iter().filter(|set| number(set, "/spec/replicas") > 0).count();
+            if paused && kind == Kind::Deployment && sized != 1 {
+                continue;
+            }
             self.same("replicas", &name, alive.len() as i64, wanted);
             self.same("ready", &name, ready, wanted);
-            let paused = owner.pointer("/spec/paused") == Some(&Value::Bool(true));
             let by_hand = text(&owner, "/spec/updateStrategy/type") == "OnDelete";
             let partition = number(&owner, "/spec/updateStrategy/rollingUpdate/partition");
-            if matches!(kind, Kind::Deployment | Kind::StatefulSet) && !paused && !by_hand && partition == 0 {
+            // v1.36 takes a ReplicaSet of the right size with another size in its annotation for one being scaled, for
+            // ever, and rolls nothing out: kubernetes/kubernetes#138840.
+            let wedged = self.of(Kind::ReplicaSet, &owner).iter().any(|set| {
+                let desired = text(set, "/metadata/annotations/deployment.kubernetes.io~1desired-replicas");
+                number(set, "/spec/replicas") == wanted && desired != wanted.to_string()
+            });
+            let rolls = !paused && !by_hand && partition == 0 && !wedged;
+            if matches!(kind, Kind::Deployment | Kind::StatefulSet) && rolls {
                 self.same("updated", &name, number(&owner, "/status/updatedReplicas"), wanted);
             }
             if kind == Kind::StatefulSet
@@ -186,7 +200,9 @@ impl World<'_> {
                 }
             }
             let running = jobs.len() as i64 - done("Complete") - done("Failed");
-            if text(&cron, "/spec/concurrencyPolicy") == "Forbid" && running > 1 && active.len() > 1 {
+            // Forbidding stops no job that began while overlaps were allowed.
+            let always = number(&cron, "/metadata/generation") == 1;
+            if always && text(&cron, "/spec/concurrencyPolicy") == "Forbid" && running > 1 && active.len() > 1 {
                 self.say(format!("cron: {name} forbids overlaps and has {running} jobs"));
             }
             let last = parse_rfc3339(text(&cron, "/status/lastScheduleTime"));
