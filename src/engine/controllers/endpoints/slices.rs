@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::Service;
 use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
-use api::meta::owner::controller_reference;
+use api::meta::owner::{controller_reference, is_controlled_by};
 use api::order::Order;
 use api::{Status, Typed};
 
@@ -41,6 +41,15 @@ pub fn sync(
     let existing: Vec<Arc<EndpointSlice>> = cx.api.owned_by::<EndpointSlice>(owner.uid()).cloned().collect();
     let mut plan = Plan::new(existing, wanted, &labels(service));
     plan.reuse();
+    // Slices of an earlier Service of this name, which let them go, tell of what is no more.
+    let (namespace, name) = (service.metadata.namespace.as_deref(), service.metadata.name.as_deref());
+    let left_behind = cx.api.list::<EndpointSlice>(namespace.unwrap_or_default()).filter(|slice| {
+        let label = |key: &str| slice.metadata.labels.as_ref()?.get(key).map(String::as_str);
+        label(SERVICE_NAME) == name
+            && label(MANAGED_BY) == Some(MANAGER)
+            && !is_controlled_by(&slice.metadata, owner.uid())
+    });
+    plan.delete.extend(left_behind.cloned());
     let annotations = changed.map(|changed| Labels::from([(CHANGED.to_owned(), changed)]));
     for mut slice in plan.create {
         if service.metadata.deletion_timestamp.is_some() {
