@@ -81,6 +81,10 @@ fn patched(path: &str, media: &str, text: String) -> Vec<Request> {
     vec![send(Method::Patch, path, media, text)]
 }
 
+fn strategic(path: &str, text: String) -> Vec<Request> {
+    patched(path, "application/strategic-merge-patch+json", text)
+}
+
 /// A pod with this many bytes of containers.
 fn pod_of(size: usize) -> String {
     let containers = listed(size, |i| format!(r#"{{"name":"c{i}","image":"i"}}"#));

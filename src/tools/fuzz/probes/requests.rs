@@ -73,9 +73,8 @@ pub(super) const PROBES: &[Probe] = &[
         name: "strategic patch: thousands of containers",
         before: |n| json_to(PODS, pod_of(n)),
         asks: |n| {
-            patched(
+            strategic(
                 &format!("{PODS}/p"),
-                "application/strategic-merge-patch+json",
                 format!(
                     r#"{{"spec":{{"containers":[{}]}}}}"#,
                     listed(n, |i| format!(r#"{{"name":"c{i}","image":"j"}}"#))
@@ -87,9 +86,8 @@ pub(super) const PROBES: &[Probe] = &[
         name: "strategic patch: thousands of containers in another order",
         before: |n| json_to(PODS, pod_of(n)),
         asks: |n| {
-            patched(
+            strategic(
                 &format!("{PODS}/p"),
-                "application/strategic-merge-patch+json",
                 format!(
                     r#"{{"spec":{{"$setElementOrder/containers":[{}]}}}}"#,
                     listed(n, |i| format!(r#"{{"name":"c{}"}}"#, 9_999_999 - i))
@@ -101,9 +99,8 @@ pub(super) const PROBES: &[Probe] = &[
         name: "strategic patch: thousands of containers away",
         before: |n| json_to(PODS, pod_of(n)),
         asks: |n| {
-            patched(
+            strategic(
                 &format!("{PODS}/p"),
-                "application/strategic-merge-patch+json",
                 format!(
                     r#"{{"spec":{{"containers":[{}]}}}}"#,
                     listed(n, |i| format!(r#"{{"$patch":"delete","name":"c{i}"}}"#))
@@ -120,9 +117,8 @@ pub(super) const PROBES: &[Probe] = &[
             )
         },
         asks: |n| {
-            patched(
+            strategic(
                 &format!("{MAPS}/m"),
-                "application/strategic-merge-patch+json",
                 format!(
                     r#"{{"metadata":{{"$deleteFromPrimitiveList/finalizers":[{}]}}}}"#,
                     listed(n, |i| format!(r#""a.b/f{i}""#))
@@ -134,9 +130,8 @@ pub(super) const PROBES: &[Probe] = &[
         name: "strategic patch: keys to keep",
         before: |n| json_to(MAPS, map_of(n)),
         asks: |n| {
-            patched(
+            strategic(
                 &format!("{MAPS}/m"),
-                "application/strategic-merge-patch+json",
                 format!(r#"{{"data":{{"$retainKeys":[{}]}}}}"#, listed(n, |i| format!(r#""key-{i}""#))),
             )
         },
