@@ -92,12 +92,12 @@ const FOLDER: &str = "/root";
 
 async fn kustomize(cx: &Cx, args: &Args) -> Result {
     let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-    let why = match args.words.as_slice() {
+    let folder = match args.words.as_slice() {
         [] => ".",
         [folder] => folder.as_str(),
         _ => return Err(Failure::plain("specify one path to kustomization.yaml")),
     };
-    let why = match why.trim_end_matches('/') {
+    let why = match folder.trim_end_matches('/') {
         "." | "" if names.iter().any(|name| cx.env.files.read(name).is_some()) => {
             "kustomize is not part of this simulated kubectl".to_string()
         }
