@@ -4,6 +4,7 @@
 
 pub mod cron;
 pub mod hash;
+pub mod host_port;
 pub mod int_or_string;
 pub mod names;
 pub mod node_selector;

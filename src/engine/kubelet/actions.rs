@@ -3,17 +3,22 @@
 //! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_manager.go `computePodActions`,
 //! pkg/kubelet/kubelet.go `SyncPod`.
 
-use super::container::{Kind, restarts_after, slots};
+use super::container::{Kind, restarts_after, restarts_when_killed, slots};
 use super::events::Turn;
 use super::images;
 use super::lifecycle::begin_kill;
+use super::mounting::Mounting;
 use super::pod_worker::{Ending, PodWorker, Work};
 use super::probes::ProbeKind;
 use super::status;
 use super::volumes;
+use crate::client::EventType;
 
 /// A pod that is well is looked at this often.
 const RESYNC: u64 = 60_000;
+/// Of a pod that is longer on its node than it may be. Mirrors: pkg/kubelet/active_deadline.go.
+const DEADLINE_REASON: &str = "DeadlineExceeded";
+const DEADLINE_MESSAGE: &str = "Pod was active on the node longer than the specified deadline";
 
 impl PodWorker {
     pub(super) fn sync(&mut self, turn: &mut Turn) {
@@ -35,10 +40,8 @@ impl PodWorker {
         }
         self.sandbox_seen = self.sandbox_ready;
         if self.deadline_passed(turn) {
-            self.rejected = Some((
-                "DeadlineExceeded".to_owned(),
-                "Pod was active on the node longer than the specified deadline".to_owned(),
-            ));
+            self.rejected = Some((DEADLINE_REASON.to_owned(), DEADLINE_MESSAGE.to_owned()));
+            self.tell_deadline(turn);
             self.begin_ending(turn, Ending::Over);
             return;
         }
@@ -63,7 +66,7 @@ impl PodWorker {
         }
         if !self.mounted {
             let until = turn.now + turn.labour(180, 160);
-            self.work = Some((Some(until), Work::Mounting { tries: 0 }));
+            self.work = Some((Some(until), Work::Mounting(Mounting::first(turn.now, until))));
             return;
         }
         volumes::refresh(turn, &self.pod.clone(), &self.world.ip.clone(), &mut self.world.volumes);
@@ -112,8 +115,18 @@ impl PodWorker {
         turn.now >= at
     }
 
+    /// The event of a pod that took too long. It is written with each of its last statuses.
+    pub(super) fn tell_deadline(&self, turn: &mut Turn) {
+        if self.rejected.as_ref().is_some_and(|(reason, _)| reason == DEADLINE_REASON) {
+            turn.pod_event(&self.pod, EventType::Normal, DEADLINE_REASON, DEADLINE_MESSAGE);
+        }
+    }
+
     /// Kills what must go, then starts what is missing.
     pub(super) fn decide(&mut self, turn: &mut Turn) {
+        if self.restart_all(turn) {
+            return;
+        }
         if self.kill_unwanted(turn) || self.resize(turn) {
             self.work = Some((None, Work::Stopping));
             return;
@@ -123,24 +136,47 @@ impl PodWorker {
     }
 
     /// Containers whose probe failed or whose image changed.
+    ///
+    /// Where nothing of the pod would run on, nor start again, the pod as a whole is stopped instead: then the
+    /// events say no more than that, and the probe's own grace does not count.
     fn kill_unwanted(&mut self, turn: &mut Turn) -> bool {
         let pod = self.pod.clone();
+        let pod_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
         let mut victims = Vec::new();
+        // Whether a main container runs on, or is to start again.
+        let mut goes_on = false;
         for slot in &self.slots {
-            let Some(instance) = slot.running().filter(|instance| instance.kill.is_none()) else { continue };
+            let counts = slot.kind == Kind::Main;
+            let Some(instance) = slot.running() else {
+                goes_on |= counts && slot.ended().is_none_or(|end| restarts_after(&pod, slot, end.code));
+                continue;
+            };
             let failed = self.probes.iter().find(|probe| probe.container == slot.name && probe.condemns(&instance.id));
-            let pod_grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
-            if let Some(probe) = failed {
+            let name = &slot.name;
+            if let Some(probe) = failed.filter(|_| instance.kill.is_none()) {
                 let kind = if probe.kind == ProbeKind::Startup { "startup" } else { "liveness" };
-                let why = format!("Container {} failed {kind} probe, will be restarted", slot.name);
-                victims.push((slot.name.clone(), probe.grace().unwrap_or(pod_grace), why));
+                let (what, restarts) = match slot.kind {
+                    Kind::Sidecar => ("Init container", false),
+                    _ => ("Container", restarts_when_killed(&pod, slot)),
+                };
+                let then = if restarts { ", will be restarted" } else { "" };
+                let why = format!("{what} {name} failed {kind} probe{then}");
+                goes_on |= counts && restarts;
+                victims.push((name.clone(), probe.grace().unwrap_or(pod_grace), why));
                 continue;
             }
+            goes_on |= counts;
             let image = slot.spec(&pod).and_then(|spec| spec.image.clone()).unwrap_or_default();
-            if image != instance.spec_image && slot.kind != Kind::Init {
-                let why = format!("Container {} definition changed, will be restarted", slot.name);
-                victims.push((slot.name.clone(), pod_grace, why));
+            if image != instance.spec_image && slot.kind != Kind::Init && instance.kill.is_none() {
+                let why = format!("Container {name} definition changed, will be restarted");
+                victims.push((name.clone(), pod_grace, why));
             }
+        }
+        if !victims.is_empty() && !goes_on {
+            let running = self.slots.iter().filter(|slot| slot.kind == Kind::Main && slot.running().is_some());
+            victims = running
+                .map(|slot| (slot.name.clone(), pod_grace, format!("Stopping container {}", slot.name)))
+                .collect();
         }
         for (name, grace, why) in &victims {
             self.stopped.push(name.clone());

@@ -1,15 +1,24 @@
 //! The kubelet's own say: a pod that does not fit its node is refused when it arrives.
 //!
-//! Mirrors: pkg/kubelet/lifecycle/predicate.go. Pods that the scheduler placed fit already;
-//! this is for those that name their node themselves.
+//! Pods that the scheduler placed fit already; this is for those that name their node themselves, and
+//! for what changed between the scheduler's look and the kubelet's. The rules are the scheduler's own
+//! (resources, node selector and affinity, host ports), and one more: a pod must tolerate what would
+//! drive it off at once. The first thing that does not fit is the reason, and the pod is `Failed` for
+//! good; nothing of it ever runs. Static pods must run, whatever the taints.
+//! Mirrors: pkg/kubelet/lifecycle/predicate.go `generalFilter`, pkg/scheduler `AdmissionCheck`. Left
+//! out: critical pods that make room for themselves (pkg/kubelet/preemption), the topology manager,
+//! and pods of another operating system.
 
-use std::collections::BTreeMap;
-
-use api::k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
+use api::k8s_openapi::api::core::v1::{Container, Node, Pod, ResourceRequirements};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::Amount;
+use api::meta::host_port::host_ports;
+use api::meta::node_selector::admits;
 use api::meta::quantity::amount;
+use api::meta::toleration::tolerates;
 use api::order::Gather;
+use api::quota;
+use std::collections::BTreeMap;
 
 use super::events::Turn;
 use super::pod_worker::PodWorker;
@@ -32,45 +41,67 @@ pub fn admit(turn: &mut Turn, worker: &mut PodWorker, others: &BTreeMap<String, 
 }
 
 fn refusal(turn: &Turn, pod: &Pod, others: &BTreeMap<String, PodWorker>) -> Option<(String, String)> {
-    // Resources count first; then whether the node is in trouble.
+    // Whether the node is in trouble comes first, then resources.
     if let Some(refusal) = super::eviction::refusal(turn, pod) {
         return Some(refusal);
     }
-    let machine = &turn.host.machine;
     let active: Vec<&PodWorker> = others.values().filter(|other| !other.finished && other.rejected.is_none()).collect();
-    let unsigned = |text: &str| amount(&Quantity(text.to_owned()));
-    let room = unsigned(&machine.pods).value();
-    let used = i64::try_from(active.len()).unwrap_or(i64::MAX);
-    if used + 1 > room {
-        return Some(shortage("pods", 1, used, room));
+    no_room(turn, pod, &active).or_else(|| {
+        let (reason, why) = unfit(turn, pod, &active)?;
+        Some((reason.to_owned(), format!("Predicate {reason} failed: {why}")))
+    })
+}
+
+/// The first resource of which too little is left.
+fn no_room(turn: &Turn, pod: &Pod, active: &[&PodWorker]) -> Option<(String, String)> {
+    let machine = &turn.host.machine;
+    let read = |text: &String| amount(&Quantity(text.clone()));
+    let room = read(&machine.pods).value();
+    let count = i64::try_from(active.len()).unwrap_or(i64::MAX);
+    if count + 1 > room {
+        return Some(shortage("pods", 1, count, room));
     }
-    for (name, capacity, milli) in [
-        ("cpu", &machine.cpu, true),
-        ("memory", &machine.memory, false),
-        ("ephemeral-storage", &machine.ephemeral_storage, false),
-    ] {
-        let units = |quantity: Amount| if milli { quantity.milli_value() } else { quantity.value() };
-        let (wanted, capacity) = (units(requested(pod, name)), units(unsigned(capacity)));
-        let used: i64 = active.iter().map(|other| units(granted(other, name))).sum();
+    let wanted = quota::total(pod, false);
+    let mut used = quota::Amounts::new();
+    active.iter().for_each(|other| quota::add(&mut used, &granted(other)));
+    let own = [("cpu", &machine.cpu), ("memory", &machine.memory), ("ephemeral-storage", &machine.ephemeral_storage)];
+    // An extended resource that the node does not know is the cluster's: others see to it.
+    let all = own.into_iter().chain(machine.extended.iter().map(|(name, text)| (name.as_str(), text)));
+    for (name, capacity) in all {
+        let units = |quantity: Amount| if name == "cpu" { quantity.milli_value() } else { quantity.value() };
+        let of = |amounts: &quota::Amounts| amounts.get(name).copied().map_or(0, units);
+        let (wanted, used, capacity) = (of(&wanted), of(&used), units(read(capacity)));
         if wanted > 0 && wanted + used > capacity {
             return Some(shortage(name, wanted, used, capacity));
         }
     }
-    let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
-    let labels = |key: &str| {
-        machine.labels.get(key).map(String::as_str).or((key == "kubernetes.io/hostname").then_some(&*machine.name))
-    };
-    let known = |key: &str, value: &str| {
-        labels(key).is_some_and(|found| found == value)
-            || matches!((key, value), ("kubernetes.io/os", "linux") | ("kubernetes.io/arch", "amd64"))
-    };
-    let fits = selector.into_iter().flatten().all(|(key, value)| known(key, value));
-    (!fits).then(|| {
-        (
-            "NodeAffinity".to_owned(),
-            "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector".to_owned(),
-        )
-    })
+    None
+}
+
+/// The first of the scheduler's plugins that would not have sent the pod here, and its words.
+fn unfit(turn: &Turn, pod: &Pod, active: &[&PodWorker]) -> Option<(&'static str, &'static str)> {
+    let node = turn.cx.api.get::<Node>("", &turn.host.machine.name)?;
+    let spec = pod.spec.as_ref()?;
+    let labels = node.metadata.labels.as_ref();
+    let label = |key: &String| labels.and_then(|labels| labels.get(key));
+    let selected = spec.node_selector.iter().flatten().all(|(key, value)| label(key) == Some(value));
+    let affinity = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
+    let required = affinity.and_then(|affinity| affinity.required_during_scheduling_ignored_during_execution.as_ref());
+    if !selected || !required.is_none_or(|required| admits(required, &turn.host.machine.name, labels)) {
+        return Some(("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
+    }
+    let wanted = host_ports(spec);
+    let mut taken = active.iter().filter_map(|other| other.pod.spec.as_ref()).flat_map(host_ports);
+    if !wanted.is_empty() && taken.any(|taken| wanted.iter().any(|port| port.conflicts_with(&taken))) {
+        return Some(("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
+    }
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    let mut driving = taints.filter(|taint| taint.effect == "NoExecute");
+    let borne = |taint: &_| spec.tolerations.iter().flatten().any(|toleration| tolerates(toleration, taint));
+    if !super::static_pods::is_mirror(pod) && driving.any(|taint| !borne(taint)) {
+        return Some(("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
+    }
+    None
 }
 
 fn shortage(resource: &str, requested: i64, used: i64, capacity: i64) -> (String, String) {
@@ -80,43 +111,38 @@ fn shortage(resource: &str, requested: i64, used: i64, capacity: i64) -> (String
     (format!("OutOf{resource}"), text)
 }
 
-/// What a pod asks for: its containers together, or its hungriest init container.
+/// What a pod asks for of one resource.
 pub fn requested(pod: &Pod, resource: &str) -> Amount {
-    sum(pod, |container| asked(container.resources.as_ref(), resource))
+    quota::total(pod, false).get(resource).copied().unwrap_or(Amount::ZERO)
 }
 
 /// What a pod was given, as its status says: it keeps that while a resize of it waits for room.
 pub fn given(pod: &Pod, resource: &str) -> Amount {
     let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
-    let statuses = statuses.iter().map(|status| (status.name.as_str(), status)).into_map();
-    sum(pod, |container| {
-        let status = statuses.get(container.name.as_str());
-        match status.and_then(|status| status.allocated_resources.as_ref()) {
-            Some(allocated) => allocated.get(resource),
-            None => asked(container.resources.as_ref(), resource),
-        }
-    })
+    let told = statuses.iter().map(|status| (status.name.as_str(), status.allocated_resources.as_ref())).into_map();
+    let given = |container: &Container| {
+        let allocated = (*told.get(container.name.as_str())?)?;
+        Some(ResourceRequirements { requests: Some(allocated.clone()), ..ResourceRequirements::default() })
+    };
+    requested(&with_resources(pod, given), resource)
 }
 
 /// As [`given`], by the pod's worker, which knows first.
 ///
 /// Mirrors: pkg/kubelet/allocation/allocation_manager.go `getAllocatedPods`.
-fn granted(worker: &PodWorker, resource: &str) -> Amount {
-    let slots = worker.slots.iter().map(|slot| (slot.name.as_str(), slot)).into_map();
-    sum(&worker.pod, |container| {
-        let slot = slots.get(container.name.as_str());
-        asked(slot.map(|slot| &slot.allocated).or(container.resources.as_ref()), resource)
-    })
+fn granted(worker: &PodWorker) -> quota::Amounts {
+    let slots = worker.slots.iter().map(|slot| (slot.name.as_str(), &slot.allocated)).into_map();
+    let granted = |container: &Container| slots.get(container.name.as_str()).map(|given| (*given).clone());
+    quota::total(&with_resources(&worker.pod, granted), false)
 }
 
-fn asked<'a>(resources: Option<&'a ResourceRequirements>, resource: &str) -> Option<&'a Quantity> {
-    resources?.requests.as_ref()?.get(resource)
-}
-
-fn sum<'a>(pod: &'a Pod, asked: impl Fn(&'a Container) -> Option<&'a Quantity>) -> Amount {
-    let Some(spec) = &pod.spec else { return Amount::ZERO };
-    let of = |container: &'a Container| asked(container).map_or(Amount::ZERO, amount);
-    let sum = spec.containers.iter().map(of).fold(Amount::ZERO, |sum, part| sum + part);
-    let most = spec.init_containers.iter().flatten().map(of).max_by_key(|part| part.milli_value());
-    most.filter(|most| most.milli_value() > sum.milli_value()).unwrap_or(sum)
+/// The pod with other resources for those containers of which something else is known.
+fn with_resources(pod: &Pod, of: impl Fn(&Container) -> Option<ResourceRequirements>) -> Pod {
+    let mut spec = pod.spec.clone().unwrap_or_default();
+    for container in spec.init_containers.iter_mut().flatten().chain(&mut spec.containers) {
+        if let Some(resources) = of(container) {
+            container.resources = Some(resources);
+        }
+    }
+    Pod { spec: Some(spec), ..Pod::default() }
 }

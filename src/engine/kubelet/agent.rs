@@ -276,7 +276,9 @@ impl Kubelet {
         self.host.count(&mut worker, false);
         let mut turn = Self::turn(&mut self.host, cx);
         super::admission::admit(&mut turn, &mut worker, &self.workers);
+        worker.take_shared(turn.host);
         worker.advance(&mut turn);
+        worker.give_shared(turn.host);
         let now = turn.now;
         self.sessions.collect(uid, &mut worker, now);
         if worker.gone {

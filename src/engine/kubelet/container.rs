@@ -45,7 +45,7 @@ pub struct Kill {
 /// A lifecycle hook that is still running.
 #[derive(Debug, Clone)]
 pub enum Hook {
-    Exec(ExecIo),
+    Exec { io: ExecIo, command: Vec<String> },
     Until(Millis),
 }
 
@@ -117,6 +117,13 @@ impl Slot {
         self.current.as_mut().filter(|instance| instance.end.is_none())
     }
 
+    /// A new instance takes the place of the one before, of which something is remembered.
+    pub fn begin(&mut self, instance: Instance) {
+        if let Some(before) = self.current.replace(instance) {
+            self.previous = Some(before);
+        }
+    }
+
     pub fn ended(&self) -> Option<&End> {
         self.current.as_ref().and_then(|instance| instance.end.as_ref())
     }
@@ -176,28 +183,92 @@ fn ordinary(container: &EphemeralContainer) -> ContainerSpec {
     }
 }
 
-/// Whether a container that ended with this code starts again.
+/// Whether a container that ended with this code starts again: its own rules first, then its own
+/// policy, then the pod's.
+///
+/// Mirrors: pkg/api/v1/pod/util.go `ContainerShouldRestart`.
 pub fn restarts_after(pod: &Pod, slot: &Slot, code: i32) -> bool {
+    let spec = slot.spec(pod);
     let policy = match slot.kind {
-        Kind::Sidecar => "Always",
         Kind::Ephemeral => "Never",
-        Kind::Init | Kind::Main => {
-            let spec = slot.spec(pod);
+        // An init container that succeeded has done its work.
+        Kind::Init if code == 0 => "Never",
+        Kind::Init | Kind::Sidecar | Kind::Main => {
+            if spec.as_deref().and_then(|container| matching_rule(container, code)).is_some() {
+                return true;
+            }
             let own = spec.as_deref().and_then(|container| container.restart_policy.as_deref());
-            let own = own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()));
-            return restarts(own.unwrap_or("Always"), slot.kind, code);
+            own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref())).unwrap_or("Always")
         }
     };
-    restarts(policy, slot.kind, code)
+    match policy {
+        "Never" => false,
+        "OnFailure" => code != 0,
+        _ => true,
+    }
 }
 
-fn restarts(policy: &str, kind: Kind, code: i32) -> bool {
-    match (policy, kind) {
-        // An init container that succeeded has done its work.
-        ("Never", _) | (_, Kind::Init) if code == 0 => false,
-        ("Never", _) => false,
-        ("OnFailure", _) => code != 0,
-        (_, Kind::Init) => code != 0,
-        _ => true,
+/// Whether a container that the kubelet itself kills starts again, whatever its exit code will be.
+pub fn restarts_when_killed(pod: &Pod, slot: &Slot) -> bool {
+    let spec = slot.spec(pod);
+    let own = spec.as_deref().and_then(|container| container.restart_policy.as_deref());
+    own.or(pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref())) != Some("Never")
+}
+
+/// What the first rule that speaks of this exit code wants done.
+fn matching_rule(container: &ContainerSpec, code: i32) -> Option<&str> {
+    container.restart_policy.as_ref()?;
+    let rule = container.restart_policy_rules.iter().flatten().find(|rule| {
+        rule.exit_codes.as_ref().is_some_and(|codes| {
+            let listed = codes.values.iter().flatten().any(|value| *value == code);
+            if codes.operator == "NotIn" { !listed } else { listed }
+        })
+    });
+    rule.map(|rule| rule.action.as_str())
+}
+
+/// Whether a container that ended with this code takes all others with it.
+pub fn restarts_all(pod: &Pod, slot: &Slot, code: i32) -> bool {
+    let spec = slot.spec(pod);
+    spec.as_deref().and_then(|container| matching_rule(container, code)) == Some("RestartAllContainers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rules_come_before_the_own_policy_and_that_before_the_pods() {
+        let rules =
+            |operator: &str| json!([{"action": "Restart", "exitCodes": {"operator": operator, "values": [42]}}]);
+        let rows = [
+            ("the pod's", json!({}), "OnFailure", [(0, false), (1, true)]),
+            ("its own", json!({"restartPolicy": "Never"}), "Always", [(0, false), (1, false)]),
+            (
+                "a rule",
+                json!({"restartPolicy": "Never", "restartPolicyRules": rules("In")}),
+                "Never",
+                [(42, true), (1, false)],
+            ),
+            (
+                "all but",
+                json!({"restartPolicy": "Never", "restartPolicyRules": rules("NotIn")}),
+                "Always",
+                [(42, false), (0, true)],
+            ),
+            ("rules need a policy", json!({"restartPolicyRules": rules("In")}), "Never", [(42, false), (1, false)]),
+        ];
+        for (case, own, policy, wants) in rows {
+            let mut container = json!({"name": "c", "image": "i"});
+            for (key, value) in own.as_object().into_iter().flatten() {
+                container[key] = value.clone();
+            }
+            let pod = json!({"metadata": {}, "spec": {"restartPolicy": policy, "containers": [container]}});
+            let pod: Pod = serde_json::from_value(pod).expect("a pod");
+            for (code, want) in wants {
+                assert_eq!(restarts_after(&pod, &slots(&pod)[0], code), want, "{case}, exit code {code}");
+            }
+        }
     }
 }

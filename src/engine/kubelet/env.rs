@@ -1,16 +1,26 @@
 //! A container's environment: service links, `envFrom`, `env`, the downward API and `$(VAR)`.
 //!
-//! Mirrors: pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`, pkg/kubelet/envvars.
+//! In order: variables of the Services in the pod's namespace, then what `envFrom` brings (later sources
+//! win), then `env`, one after the other. `$(VAR)` in a value means what was declared before it, `$$` a
+//! dollar; a name nobody declared stays as it is written. What must be there and is not is the message of
+//! `CreateContainerConfigError`; what is optional is left away. A key that is no name for a variable is
+//! taken as it is: all but `=` may be in one.
+//! Mirrors: pkg/kubelet/kubelet_pods.go `makeEnvironmentVariables`, pkg/kubelet/envvars,
+//! pkg/kubelet/util/env `ParseEnv`, pkg/api/v1/resource/helpers.go. Left out: hugepages in
+//! `resourceFieldRef`.
 
 use std::collections::BTreeMap;
 
 use api::k8s_openapi::api::core::v1::{
-    ConfigMap, Container, EnvVarSource, ObjectFieldSelector, Pod, ResourceFieldSelector, Secret, Service,
+    ConfigMap, Container, EnvVarSource, FileKeySelector, ObjectFieldSelector, Pod, ResourceFieldSelector, Secret,
+    Service,
 };
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::amount;
 
 use super::agent::Machine;
+use super::runtime::Volumes;
+use super::runtime::fs::FileNode;
 use crate::client::Client;
 
 pub type Env = BTreeMap<String, String>;
@@ -21,6 +31,7 @@ pub struct Facts<'a, 'c> {
     pub machine: &'a Machine,
     pub pod: &'a Pod,
     pub pod_ip: &'a str,
+    pub volumes: &'a Volumes,
 }
 
 /// # Errors
@@ -111,6 +122,9 @@ fn from_source(facts: &Facts, container: &Container, source: &EnvVarSource) -> R
             }
         };
     }
+    if let Some(reference) = &source.file_key_ref {
+        return from_file(facts, reference);
+    }
     if let Some(field) = &source.field_ref {
         return Ok(Some(pod_field(facts.pod, facts.machine, facts.pod_ip, field)));
     }
@@ -118,6 +132,54 @@ fn from_source(facts: &Facts, container: &Container, source: &EnvVarSource) -> R
         return Ok(Some(resource_field(facts.machine, facts.pod, container, field)));
     }
     Ok(None)
+}
+
+/// A variable from a file that an earlier container of the pod wrote. Only the variable is optional, never the file.
+fn from_file(facts: &Facts, reference: &FileKeySelector) -> Result<Option<String>, String> {
+    let FileKeySelector { key, path, volume_name, optional } = reference;
+    let mut known = facts.pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    if !known.any(|volume| volume.name == *volume_name) {
+        return Err(format!("cannot find the volume {volume_name:?} referenced by FileKeyRef"));
+    }
+    let tree = facts.volumes.get(volume_name);
+    let file = tree.and_then(|tree| tree.get(&tree.resolve(&format!("/{}", path.trim_start_matches('/')))));
+    let Some(FileNode::File { data, .. }) = file else { return Err("couldn't parse env file".to_owned()) };
+    let value = parse(&String::from_utf8_lossy(data), key).ok_or("couldn't parse env file")?;
+    if !value.is_empty() || *optional == Some(true) {
+        return Ok(Some(value).filter(|value| !value.is_empty()));
+    }
+    let uid = facts.pod.metadata.uid.as_deref().unwrap_or_default();
+    let place = format!("/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~empty-dir/{volume_name}/{path}");
+    Err(format!("environment variable key {key:?} not found in file {place:?}"))
+}
+
+/// The value of a variable in a file of lines `NAME='value'`: empty if it is not there, nothing if the
+/// file is written otherwise before it. A value may have several lines.
+fn parse(text: &str, key: &str) -> Option<String> {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n']);
+        if rest.is_empty() {
+            return Some(String::new());
+        }
+        if rest.starts_with('#') {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let (name, after) = rest.split_once('=')?;
+        if name.is_empty() || name.contains([' ', '\t', '\n']) {
+            return None;
+        }
+        let (value, after) = match after.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'')?,
+            None if after.starts_with([' ', '\t', '\n']) || after.is_empty() => ("", after),
+            None => return None,
+        };
+        if name == key {
+            return Some(value.to_owned());
+        }
+        rest = after.split_once('\n').map_or("", |(_, rest)| rest);
+    }
 }
 
 /// A field of the pod as the downward API gives it.
@@ -182,6 +244,11 @@ pub fn resource_field(machine: &Machine, pod: &Pod, container: &Container, field
 ///
 /// Mirrors: third_party/forked/golang/expansion.
 pub fn expand(text: &str, env: &Env) -> String {
+    expand_with(text, |name| env.get(name).cloned())
+}
+
+/// As [`expand`], asking for each name.
+pub fn expand_with(text: &str, mut value_of: impl FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -191,8 +258,8 @@ pub fn expand(text: &str, env: &Env) -> String {
             out.push('$');
             rest = after;
         } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
-            match env.get(name) {
-                Some(value) => out.push_str(value),
+            match value_of(name) {
+                Some(value) => out.push_str(&value),
                 None => out.push_str(&format!("$({name})")),
             }
             rest = after;
@@ -255,6 +322,17 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(expand(text, &env), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_variables_is_read_strictly() {
+        let file = "# made by init\n\n  A='one' # first\nB='two\nlines'\nC= 'no'\n";
+        for (key, want) in [("A", Some("one")), ("B", Some("two\nlines")), ("C", Some("")), ("D", Some(""))] {
+            assert_eq!(parse(file, key).as_deref(), want, "{key}");
+        }
+        for text in ["A=bare\n", "A = 'x'\n", "no sign\n", "A='open\n"] {
+            assert_eq!(parse(text, "A"), None, "{text}");
         }
     }
 }

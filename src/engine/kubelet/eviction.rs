@@ -252,8 +252,7 @@ pub fn refusal(turn: &Turn, pod: &Pod) -> Option<(String, String)> {
 
 /// Static pods and those the cluster cannot do without stay.
 fn is_critical(pod: &Pod) -> bool {
-    let mirror = pod.metadata.annotations.as_ref().is_some_and(|a| a.contains_key("kubernetes.io/config.mirror"));
-    mirror || pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0) >= CRITICAL
+    super::static_pods::is_mirror(pod) || pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0) >= CRITICAL
 }
 
 /// The least comes first: whoever uses more than asked for, then by priority, then by how much more.

@@ -14,7 +14,7 @@ use super::container::{End, Instance, Kind};
 use super::env::{self, Env};
 use super::events::Turn;
 use super::images::{self, Ensure, Failure};
-use super::lifecycle::{HookState, begin_kill, poll_hook, run_hook};
+use super::lifecycle::{HookState, begin_kill, full_name, poll_hook, run_hook};
 use super::names;
 use super::pod_worker::{PodWorker, Work};
 use super::probes;
@@ -42,7 +42,7 @@ impl PodWorker {
             return false;
         }
         match work {
-            Work::Mounting { tries } => self.mount(turn, tries),
+            Work::Mounting(mounting) => self.mount(turn, mounting),
             Work::CreatingSandbox => self.sandbox_created(turn),
             Work::Pulling { container, ensure } => self.pulled(turn, &container, *ensure),
             Work::Creating { container, image, reference } => self.created(turn, container, image, reference),
@@ -56,29 +56,6 @@ impl PodWorker {
             Work::TearingDown => self.torn_down(turn),
         }
         true
-    }
-
-    fn mount(&mut self, turn: &mut Turn, tries: u32) {
-        let pod = self.pod.clone();
-        let mounted = volumes::mount_all(turn, &pod, "");
-        // Where nothing really runs, nothing needs its files.
-        if !mounted.failures.is_empty() && !turn.cx.profile.instant {
-            volumes::report(turn, &pod, &mounted.failures);
-            let wait = (500_u64 << tries.min(8)).min(122_000);
-            self.work = Some((Some(turn.now + wait), Work::Mounting { tries: tries + 1 }));
-            return;
-        }
-        self.world.volumes = mounted.trees;
-        self.mounted = true;
-        if !turn.cx.profile.instant {
-            self.probes = probes::workers(&pod, &self.slots, turn.now);
-        }
-        if self.sandbox_ready {
-            self.decide(turn);
-            return;
-        }
-        let until = turn.now + turn.labour(180, 160);
-        self.work = Some((Some(until), Work::CreatingSandbox));
     }
 
     fn sandbox_created(&mut self, turn: &mut Turn) {
@@ -164,7 +141,7 @@ impl PodWorker {
         let Some(ended) = known.as_ref().and_then(|instance| instance.end.as_ref()).map(|end| end.at) else {
             return true;
         };
-        let full = format!("{}_{}({})", self.name(), self.namespace(), self.uid);
+        let full = full_name(&self.pod);
         match self.crashes.waiting(&name, ended, turn.now) {
             None => {
                 self.crashes.next(&name, ended, turn.now);
@@ -229,8 +206,13 @@ impl PodWorker {
         if turn.cx.profile.instant {
             return Ok(Env::new());
         }
-        let facts =
-            env::Facts { api: &turn.cx.api, machine: &turn.host.machine, pod: &self.pod, pod_ip: &self.world.ip };
+        let facts = env::Facts {
+            api: &turn.cx.api,
+            machine: &turn.host.machine,
+            pod: &self.pod,
+            pod_ip: &self.world.ip,
+            volumes: &self.world.volumes,
+        };
         env::make(&facts, spec)
     }
 
@@ -238,7 +220,9 @@ impl PodWorker {
     fn begin_create(&mut self, turn: &mut Turn, index: usize, image: Arc<Image>, reference: Reference) -> bool {
         let pod = self.pod.clone();
         let Some(spec) = self.slots[index].spec(&pod) else { return false };
-        let checked = self.environment(turn, &spec).map(|_| ()).and_then(|()| self.check_user(&pod, &spec, &image));
+        let env = self.environment(turn, &spec);
+        let mounts = env.and_then(|env| volumes::mounts(turn, &pod, &spec, &env));
+        let checked = mounts.and_then(|_| self.check_user(&pod, &spec, &image));
         if let Err(message) = checked {
             let event = format!("Error: {message}");
             self.fail(turn, index, Failure { reason: "CreateContainerConfigError", message }, &event);
@@ -254,14 +238,15 @@ impl PodWorker {
         let own = spec.security_context.as_ref();
         let non_root =
             own.and_then(|context| context.run_as_non_root).or(pod_context.and_then(|context| context.run_as_non_root));
-        if non_root == Some(true) && user_of(pod, own, image).0 == 0 {
-            let full = format!("{}_{}({})", self.name(), self.namespace(), self.uid);
-            return Err(format!(
-                "container has runAsNonRoot and image will run as root (pod: \"{full}\", container: {})",
-                spec.name
-            ));
+        if non_root != Some(true) || user_of(pod, own, image).0 != 0 {
+            return Ok(());
         }
-        Ok(())
+        let asked = own.and_then(|context| context.run_as_user).or(pod_context.and_then(|context| context.run_as_user));
+        let why = match asked {
+            Some(_) => "container's runAsUser breaks non-root policy",
+            None => "container has runAsNonRoot and image will run as root",
+        };
+        Err(format!("{why} (pod: {:?}, container: {})", full_name(pod), spec.name))
     }
 
     fn created(&mut self, turn: &mut Turn, container: String, image: Arc<Image>, reference: Reference) {
@@ -318,21 +303,21 @@ impl PodWorker {
             instance.started_at = 0;
             let message = start_error(&first, launch);
             instance.end = Some(End { code: 128, at: now, reason: "StartError", message: Some(message.clone()) });
-            slot.previous = slot.current.replace(instance);
+            slot.begin(instance);
             let event = format!("Error: {message}");
             self.fail(turn, index, Failure { reason: "RunContainerError", message }, &event);
             self.changed_something = true;
             self.start_next(turn);
             return;
         }
-        slot.previous = slot.current.replace(instance);
+        slot.begin(instance);
         self.reasons.remove(name);
         self.changed_something = true;
         turn.container_event(&pod, &self.slots[index], EventType::Normal, "Started", "Container started");
         let hook = spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.post_start.clone());
         match hook.filter(|_| !instant) {
             None => self.start_next(turn),
-            Some(handler) => match run_hook(&handler, &pod, &mut self.slots, name, &mut self.world, now) {
+            Some(handler) => match run_hook(turn, &handler, &pod, &mut self.slots, name, &mut self.world) {
                 HookState::Done => self.start_next(turn),
                 HookState::Running(hook) => {
                     if let Some(instance) = self.slots[index].running_mut() {
@@ -340,18 +325,19 @@ impl PodWorker {
                     }
                     self.work = Some((None, Work::PostStart { container: name.to_owned() }));
                 }
-                HookState::Failed => self.post_start_failed(turn, name),
+                HookState::Failed(why) => self.post_start_failed(turn, name, why),
             },
         }
     }
 
     fn await_post_start(&mut self, turn: &mut Turn, container: String) -> bool {
+        let pod = self.pod.clone();
         let slot = self.slots.iter_mut().find(|slot| slot.name == container);
         let hook =
             slot.and_then(|slot| slot.running_mut()).and_then(|instance| Some((instance.hook.take()?, instance)));
         let state = match hook {
             None => HookState::Done,
-            Some((hook, instance)) => match poll_hook(instance, hook, turn.now) {
+            Some((hook, instance)) => match poll_hook(instance, hook, &pod, &container, turn.now) {
                 HookState::Running(hook) => {
                     let at = if let super::container::Hook::Until(at) = &hook { Some(*at) } else { None };
                     instance.hook = Some(hook);
@@ -362,20 +348,20 @@ impl PodWorker {
             },
         };
         match state {
-            HookState::Failed => self.post_start_failed(turn, &container),
+            HookState::Failed(why) => self.post_start_failed(turn, &container, why),
             HookState::Done | HookState::Running(_) => self.start_next(turn),
         }
         true
     }
 
-    fn post_start_failed(&mut self, turn: &mut Turn, name: &str) {
+    fn post_start_failed(&mut self, turn: &mut Turn, name: &str, message: String) {
         let pod = self.pod.clone();
         if let Some(slot) = self.slots.iter().find(|slot| slot.name == name) {
             turn.container_event(&pod, slot, EventType::Warning, "FailedPostStartHook", "PostStartHook failed");
         }
         let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
         begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, "FailedPostStartHook");
-        let failure = Failure { reason: "PostStartHookError", message: "PostStartHook failed".to_owned() };
+        let failure = Failure { reason: "PostStartHookError", message };
         self.reasons.insert(name.to_owned(), failure);
         self.retry(turn, None);
         self.start_next(turn);
@@ -395,7 +381,7 @@ impl PodWorker {
             (None, Some(args)) => [image.entrypoint.clone(), args].concat(),
             (None, None) => [image.entrypoint.clone(), image.cmd.clone()].concat(),
         };
-        let mounts = self.mounts(spec, &pod, &env);
+        let mounts = self.mounts(turn, spec, &pod, &env);
         all.extend(env);
         all.entry("HOME".to_owned()).or_insert_with(|| "/root".to_owned());
         let context = spec.security_context.as_ref();
@@ -431,8 +417,8 @@ impl PodWorker {
     }
 
     /// Mounts, with `subPath` of object volumes turned into copies: those are never refreshed.
-    fn mounts(&mut self, spec: &Container, pod: &Pod, env: &Env) -> Arc<[runtime::Mount]> {
-        let mut mounts = volumes::mounts(pod, &spec.name, env);
+    fn mounts(&mut self, turn: &Turn, spec: &Container, pod: &Pod, env: &Env) -> Arc<[runtime::Mount]> {
+        let mut mounts = volumes::mounts(turn, pod, spec, env).unwrap_or_default();
         for mount in mounts.iter_mut().filter(|mount| !mount.sub_path.is_empty()) {
             let tree = self.world.volumes.entry(mount.volume.clone()).or_default();
             let path = format!("/{}", mount.sub_path.trim_matches('/'));

@@ -14,6 +14,7 @@ use super::container::{End, Slot, slots};
 use super::events::Turn;
 use super::images::{Ensure, Failure};
 use super::lifecycle::{advance_kill, kill_due};
+use super::mounting::Mounting;
 use super::probes::{ProbeKind, ProbeWorker, Tick};
 use super::runtime::{Image, Millis, Reference, SandboxWorld};
 use super::status;
@@ -23,9 +24,7 @@ use crate::client::EventType;
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Volumes that cannot be mounted yet are tried again, each time a little later.
-    Mounting {
-        tries: u32,
-    },
+    Mounting(Mounting),
     CreatingSandbox,
     Pulling {
         container: String,
@@ -57,6 +56,12 @@ pub(super) const RETRY: Millis = 10_000;
 /// How often the status manager compares what is stored with what it knows. Mirrors: `syncPeriod`.
 const RECONCILE: Millis = 10_000;
 
+/// The most that a termination message holds of its file, …
+const MESSAGE_BYTES: usize = 4096;
+/// … and of a log: the end of this many lines. Mirrors: pkg/kubelet/container `MaxContainerTerminationMessage…`.
+const LOG_BYTES: usize = 2048;
+const LOG_LINES: usize = 80;
+
 /// Why a pod is being stopped for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -82,6 +87,8 @@ pub struct PodWorker {
     pub image_errors: BTreeMap<String, String>,
     pub seen_at: Millis,
     pub mounted: bool,
+    /// Volumes that other pods may mount, too, with their keys on the node's disk.
+    pub shared: Vec<(String, String)>,
     pub sandbox_ready: bool,
     /// The sandbox existed when the last sync began.
     pub sandbox_seen: bool,
@@ -91,6 +98,8 @@ pub struct PodWorker {
     pub resize_pending: Option<(String, String)>,
     /// A resize is under way: the generation of the pod that asked for it.
     pub resizing: Option<i64>,
+    /// A container that ended takes all others with it.
+    pub restarting_all: bool,
     pub ending: Option<Ending>,
     /// Everything has stopped and the last status was written.
     pub finished: bool,
@@ -125,7 +134,7 @@ impl Work {
     /// Whether the machine works for it. Pulls mostly wait for the network, and hooks for themselves.
     pub fn keeps_busy(&self) -> bool {
         match self {
-            Work::Mounting { tries } => *tries == 0,
+            Work::Mounting(mounting) => mounting.tries == 0,
             Work::Pulling { .. } | Work::PostStart { .. } => false,
             Work::CreatingSandbox
             | Work::Creating { .. }
@@ -151,11 +160,13 @@ impl PodWorker {
             image_errors: BTreeMap::new(),
             seen_at: now,
             mounted: false,
+            shared: Vec::new(),
             sandbox_ready: false,
             sandbox_seen: false,
             rejected: None,
             resize_pending: None,
             resizing: None,
+            restarting_all: false,
             ending: None,
             finished: false,
             gone: false,
@@ -277,10 +288,11 @@ impl PodWorker {
         };
         let message = super::container::spec_of(&pod, &name).and_then(|spec| {
             let path = spec.termination_message_path.as_deref().unwrap_or("/dev/termination-log");
-            let text = instance.runtime.file(path, &mut self.world).filter(|text| !text.is_empty());
+            let text = instance.runtime.file(path, &mut self.world).map(|text| end_of(&text, MESSAGE_BYTES));
             let from_log =
                 spec.termination_message_policy.as_deref() == Some("FallbackToLogsOnError") && exit.code != 0;
-            text.or_else(|| from_log.then(|| instance.runtime.log().tail(80)).filter(|text| !text.is_empty()))
+            let last_words = || from_log.then(|| end_of(&instance.runtime.log().tail(LOG_LINES), LOG_BYTES));
+            text.filter(|text| !text.is_empty()).or_else(last_words).filter(|text| !text.is_empty())
         });
         let killed = instance.kill.take().is_some();
         instance.ready = false;
@@ -407,6 +419,13 @@ impl PodWorker {
         let at = if says("Ready") == says("ContainersReady") { now + RECONCILE } else { now };
         self.sync_by(at);
     }
+}
+
+/// The last bytes of a text.
+fn end_of(text: &str, most: usize) -> String {
+    let start = text.len().saturating_sub(most);
+    let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    text[start..].to_owned()
 }
 
 /// Fields that others own stay as they are in the store.

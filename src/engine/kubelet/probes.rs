@@ -2,13 +2,13 @@
 //!
 //! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go.
 
-use api::k8s_openapi::api::core::v1::{Container, Pod, Probe};
+use api::k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, Probe};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use api::k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::container::{Instance, Kind, Slot, spec_of};
 use super::runtime::reference::hex_of;
-use super::runtime::{ExecIo, HttpRequest, Launch, Millis, SandboxWorld, Speech};
+use super::runtime::{ExecIo, HttpRequest, Launch, Millis, SandboxWorld, Speech, canonical};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProbeKind {
@@ -205,7 +205,7 @@ impl ProbeWorker {
         if status.is_none() && now < deadline {
             return Tick::Nothing;
         }
-        let output = collect(instance, io);
+        let output = said(instance, io);
         instance.runtime.end_exec(io, now);
         self.exec = None;
         match status {
@@ -264,15 +264,14 @@ impl ProbeWorker {
                 Ok(port) => port,
                 Err(error) => return Attempt::Errored(error),
             };
-            let scheme = action.scheme.as_deref().unwrap_or("HTTP").to_lowercase();
-            let host = action.host.clone().filter(|host| !host.is_empty()).unwrap_or_else(|| world.ip.clone());
-            let path = action.path.as_deref().unwrap_or("/");
-            let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-            let url = format!("{scheme}://{host}:{port}{path}");
-            let mut request = HttpRequest::get(&path, "10.244.0.1");
-            request.headers.insert("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
+            let target = Target::of(action, port, &world.ip);
+            let request = target.request(action);
+            let url = target.url();
             return match serve(slots, world, port, &request, now) {
-                None => Attempt::Failed(format!("Get \"{url}\": dial tcp {host}:{port}: connect: connection refused")),
+                None => Attempt::Failed(target.refused()),
+                Some(_) if target.scheme == "https" => {
+                    Attempt::Failed(format!("Get \"{url}\": http: server gave HTTP response to HTTPS client"))
+                }
                 Some(response) if response.delay > self.timeout() => Attempt::Failed(format!(
                     "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
                 )),
@@ -306,10 +305,69 @@ impl ProbeWorker {
     }
 }
 
-fn collect(instance: &mut Instance, io: &ExecIo) -> String {
-    let (mut out, err) = instance.runtime.drain(io);
-    out.extend(err);
-    String::from_utf8_lossy(&out).into_owned()
+/// Where an HTTP probe or hook goes.
+///
+/// Mirrors: pkg/probe/http/request.go.
+pub struct Target {
+    pub scheme: String,
+    pub host: String,
+    pub port: u16,
+    pub path: String,
+}
+
+impl Target {
+    pub fn of(action: &HTTPGetAction, port: u16, ip: &str) -> Target {
+        let path = action.path.as_deref().unwrap_or("/");
+        Target {
+            scheme: action.scheme.as_deref().unwrap_or("HTTP").to_lowercase(),
+            host: action.host.clone().filter(|host| !host.is_empty()).unwrap_or_else(|| ip.to_owned()),
+            port,
+            path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("{}://{}:{}{}", self.scheme, self.host, self.port, self.path)
+    }
+
+    /// Go's words for a port at which nobody listens.
+    pub fn refused(&self) -> String {
+        format!("Get \"{}\": dial tcp {}:{}: connect: connection refused", self.url(), self.host, self.port)
+    }
+
+    /// A probe's request, with the headers the probe asks for.
+    fn request(&self, action: &HTTPGetAction) -> HttpRequest {
+        let mut request = HttpRequest::get(&self.path, "10.244.0.1");
+        request.headers.insert("User-Agent".to_owned(), "kube-probe/1.36".to_owned());
+        for header in action.http_headers.iter().flatten() {
+            request.headers.insert(canonical(&header.name), header.value.clone());
+        }
+        request
+    }
+}
+
+/// What a command wrote to its output and to its errors.
+pub fn collect(instance: &mut Instance, io: &ExecIo) -> (String, String) {
+    let (out, err) = instance.runtime.drain(io);
+    (text(&out), text(&err))
+}
+
+/// The most that is read of what a probed program says.
+///
+/// Mirrors: pkg/probe/exec/exec.go `maxReadLength`.
+const MOST: usize = 10 << 10;
+
+/// What a probe's command said, as its event tells it: both streams, one after the other.
+fn said(instance: &mut Instance, io: &ExecIo) -> String {
+    let (out, err) = collect(instance, io);
+    let mut all = out + &err;
+    let end = (0..=MOST.min(all.len())).rev().find(|at| all.is_char_boundary(*at)).unwrap_or(0);
+    all.truncate(end);
+    all
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn exec(
@@ -328,7 +386,7 @@ fn exec(
         Ok(io) => match instance.runtime.exec_status(&io) {
             None => Attempt::Running(io),
             Some(code) => {
-                let output = collect(instance, &io);
+                let output = said(instance, &io);
                 instance.runtime.end_exec(&io, now);
                 if code == 0 { Attempt::Passed } else { Attempt::Failed(output) }
             }
@@ -371,16 +429,11 @@ pub fn serve(
     instance.runtime.serve(now, world, port, request)
 }
 
-/// A port by number, or by the name it has in the container; 0 where it has none of that name.
-pub fn resolve_port(port: &IntOrString, spec: &Container) -> u16 {
-    probed_port(port, spec).unwrap_or(0)
-}
-
-/// As [`resolve_port`].
+/// A port by number, or by the name it has in the container.
 ///
 /// # Errors
 /// Go's words for a name that is no port, as the kubelet takes it for a number in the end.
-fn probed_port(port: &IntOrString, spec: &Container) -> Result<u16, String> {
+pub fn probed_port(port: &IntOrString, spec: &Container) -> Result<u16, String> {
     let number = match port {
         IntOrString::Int(number) => Some(*number),
         IntOrString::String(name) => {

@@ -26,6 +26,6 @@ pub type Millis = u64;
 pub use catalogue::{Catalogue, Image, PullError};
 pub use container::{Container, ExecIo, Exit, Launch, SandboxWorld, Spec};
 pub use fs::{FileTree, Mount, Volumes};
-pub use http::{HttpRequest, HttpResponse, Speech};
+pub use http::{HttpRequest, HttpResponse, Speech, canonical};
 pub use kernel::{NetReply, NetRequest, Outbound};
 pub use reference::Reference;

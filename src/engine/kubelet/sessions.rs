@@ -164,7 +164,7 @@ impl Kubelet {
     ) -> Result<SessionId, ExecFailure> {
         let not_found = || ExecFailure::ContainerNotFound(container.to_owned());
         let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
-        let worker = self.workers.get_mut(&uid).ok_or_else(not_found)?;
+        let worker = self.touched(&uid).ok_or_else(not_found)?;
         let slot = worker.slots.iter_mut().find(|slot| slot.name == container);
         // The runtime knows of an end before the kubelet does.
         let alive = slot.and_then(Slot::running_mut).filter(|instance| instance.runtime.exit().is_none());
@@ -205,7 +205,7 @@ impl Kubelet {
     /// Connects to a port of a pod; `None` when nothing listens there.
     pub fn dial(&mut self, namespace: &str, pod: &str, port: u16, now: Millis) -> Option<Dialed> {
         let uid = self.uid_of(namespace, pod)?;
-        let PodWorker { slots, world, .. } = self.workers.get_mut(&uid)?;
+        let PodWorker { slots, world, .. } = self.touched(&uid)?;
         let listening = |slot: &&mut Slot| slot.running().is_some_and(|instance| instance.runtime.listens(port));
         let slot = slots.iter_mut().find(listening)?;
         let container = slot.name.clone();
@@ -223,9 +223,17 @@ impl Kubelet {
         Some(dialed)
     }
 
+    /// A worker whose processes are about to run outside its turn.
+    fn touched(&mut self, uid: &str) -> Option<&mut PodWorker> {
+        let worker = self.workers.get_mut(uid)?;
+        worker.take_shared(&self.host);
+        Some(worker)
+    }
+
     /// Something was done to a pod's processes from outside its worker's turn.
     fn after_touch(&mut self, uid: &str, now: Millis) {
         if let Some(worker) = self.workers.get_mut(uid) {
+            worker.give_shared(&mut self.host);
             self.sessions.collect(uid, worker, now);
         }
         // The worker looks at once whether a container ended over this.
@@ -239,7 +247,7 @@ impl Kubelet {
         act: impl FnOnce(&mut Instance, &ExecIo, &mut super::runtime::SandboxWorld),
     ) {
         let Some(session) = self.sessions.open.get(&id.0).cloned() else { return };
-        let Some(worker) = self.workers.get_mut(&session.uid) else { return };
+        let Some(worker) = self.touched(&session.uid) else { return };
         let slot = worker.slots.iter_mut().find(|slot| slot.name == session.container);
         if let Some(instance) = slot.and_then(Slot::running_mut).filter(|instance| instance.id == session.instance) {
             act(instance, &session.io, &mut worker.world);
@@ -261,7 +269,7 @@ impl Kubelet {
             return ExecOutput { exit: Some(137), ..ExecOutput::default() };
         };
         let gone = ExecOutput { exit: Some(session.io.without_container()), ..ExecOutput::default() };
-        let slot = self.workers.get_mut(&session.uid).and_then(|worker| {
+        let slot = self.touched(&session.uid).and_then(|worker| {
             let PodWorker { slots, world, .. } = worker;
             slots.iter_mut().find(|slot| slot.name == session.container).map(|slot| (slot, world))
         });
@@ -280,6 +288,9 @@ impl Kubelet {
         if exit.is_some() && !session.io.is_connection() {
             instance.runtime.end_exec(&session.io, now);
             self.sessions.open.remove(&id.0);
+        }
+        if let Some(worker) = self.workers.get(&session.uid) {
+            worker.give_shared(&mut self.host);
         }
         ExecOutput { stdout, stderr, exit }
     }
@@ -300,7 +311,7 @@ impl Kubelet {
         now: Millis,
     ) -> Option<HttpResponse> {
         let uid = self.uid_of(namespace, pod)?;
-        let worker = self.workers.get_mut(&uid)?;
+        let worker = self.touched(&uid)?;
         let response = serve(&mut worker.slots, &mut worker.world, port, request, now);
         self.after_touch(&uid, now);
         response
@@ -325,7 +336,7 @@ impl Kubelet {
 
     /// The network's answer to a request of [`Kubelet::take_outbound`].
     pub fn deliver(&mut self, uid: &str, token: u64, reply: NetReply, now: Millis) {
-        if let Some(worker) = self.workers.get_mut(uid) {
+        if let Some(worker) = self.touched(uid) {
             hand_over(worker, token, reply, now);
         }
         self.after_touch(uid, now);
@@ -401,8 +412,7 @@ impl Kubelet {
     /// The text of a file in a pod's container, for lesson checks.
     pub fn file(&mut self, namespace: &str, pod: &str, path: &str) -> Option<String> {
         let uid = self.uid_of(namespace, pod)?;
-        let worker = self.workers.get_mut(&uid)?;
-        let PodWorker { slots, world, .. } = worker;
+        let PodWorker { slots, world, .. } = self.touched(&uid)?;
         slots.iter_mut().filter_map(Slot::running_mut).find_map(|instance| instance.runtime.file(path, world))
     }
 }

@@ -21,6 +21,11 @@ pub const IMAGES: [&str; 5] = [
 
 const MANIFESTS: &str = include_str!("static_pods.yaml");
 
+/// Whether the pod only shows what the machine runs by itself.
+pub fn is_mirror(pod: &Pod) -> bool {
+    pod.metadata.annotations.as_ref().is_some_and(|known| known.contains_key("kubernetes.io/config.mirror"))
+}
+
 /// Creates the mirror pods that are missing.
 pub fn create_mirrors(turn: &mut Turn) {
     let node = turn.host.machine.name.clone();

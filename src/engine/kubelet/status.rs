@@ -17,7 +17,11 @@ use api::order::{Gather, Order};
 
 use super::container::{End, Instance, Kind, Slot, restarts_after};
 use super::pod_worker::PodWorker;
+use super::restart_all::{RESTARTING, could_restart};
 use super::runtime::Millis;
+
+/// The condition of a pod whose containers all begin anew.
+const ALL_RESTARTING: &str = "AllContainersRestarting";
 
 /// Facts of the environment that show in a status.
 pub struct Look {
@@ -37,9 +41,8 @@ pub fn phase(worker: &PodWorker) -> &'static str {
     if let Some((_, _)) = &worker.rejected {
         return "Failed";
     }
-    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).unwrap_or("Always");
     let mains = || worker.slots.iter().filter(|slot| slot.kind == Kind::Main);
-    let has_initialized = mains().any(|slot| slot.current.is_some());
+    let has_initialized = mains().any(|slot| slot.current.is_some() || slot.previous.is_some());
     let mut pending_init = false;
     for slot in worker.slots.iter().filter(|slot| slot.kind.is_init()) {
         match (slot.kind, slot.running(), slot.ended()) {
@@ -64,17 +67,23 @@ pub fn phase(worker: &PodWorker) -> &'static str {
                 stopped += 1;
                 succeeded += usize::from(end.code == 0);
             }
+            // It was removed so that all may start again.
+            (None, None) if slot.previous.is_some() => stopped += 1,
             (None, None) => waiting += 1,
         }
     }
     let sidecar_running = worker.slots.iter().any(|slot| slot.kind == Kind::Sidecar && slot.running().is_some());
     running += usize::from(has_initialized && sidecar_running);
-    let ended_for_good = worker.is_terminating() || policy == "Never";
-    let comes_back = || mains().any(|slot| slot.ended().is_some_and(|end| restarts_after(pod, slot, end.code)));
+    let comes_back = || {
+        mains().any(|slot| match (slot.ended(), slot.running()) {
+            (Some(end), _) => restarts_after(pod, slot, end.code),
+            (None, running) => running.is_none(),
+        })
+    };
     match () {
         () if pending_init || waiting > 0 => "Pending",
         () if mains().any(|slot| slot.running().is_some()) => "Running",
-        () if stopped > 0 && !ended_for_good && comes_back() => "Running",
+        () if stopped > 0 && !worker.is_terminating() && comes_back() => "Running",
         () if stopped > 0 && stopped == succeeded => "Succeeded",
         () if stopped > 0 => "Failed",
         () if running > 0 => "Running",
@@ -182,7 +191,10 @@ fn container_status(worker: &PodWorker, slot: &Slot, look: &Look) -> ContainerSt
             };
             (state, slot.previous.as_ref().and_then(|previous| terminated_of(previous, look)))
         }
-        (None, Some(failure)) => (waiting(failure.reason, &failure.message), None),
+        (None, Some(failure)) => {
+            let last = slot.previous.as_ref().and_then(|previous| terminated_of(previous, look));
+            (waiting(failure.reason, &failure.message), last)
+        }
         (None, None) => {
             // Init containers are the first.
             let has_init = worker.slots.first().is_some_and(|slot| slot.kind.is_init());
@@ -253,6 +265,16 @@ fn terminated_of(instance: &Instance, look: &Look) -> Option<ContainerState> {
 }
 
 fn terminated(instance: &Instance, end: &End, look: &Look) -> ContainerState {
+    if end.reason == RESTARTING {
+        // The container is gone, and with it all that was known of its run.
+        let state = ContainerStateTerminated {
+            exit_code: end.code,
+            reason: Some(end.reason.to_owned()),
+            message: end.message.clone(),
+            ..ContainerStateTerminated::default()
+        };
+        return ContainerState { terminated: Some(state), ..ContainerState::default() };
+    }
     let state = ContainerStateTerminated {
         container_id: look.shows_ids.then(|| format!("containerd://{}", instance.id)),
         exit_code: end.code,
@@ -292,7 +314,8 @@ fn conditions(
     let names =
         |list: Vec<&ContainerStatus>| list.iter().map(|status| status.name.clone()).collect::<Vec<_>>().join(" ");
     let incomplete: Vec<&ContainerStatus> = init.iter().filter(|status| !complete(status)).collect();
-    let begun = worker.slots.iter().any(|slot| slot.kind == Kind::Main && slot.current.is_some());
+    let begun =
+        worker.slots.iter().any(|slot| slot.kind == Kind::Main && (slot.current.is_some() || slot.previous.is_some()));
     list.push(match phase {
         "Succeeded" => ("Initialized", true, Some("PodCompleted"), None),
         _ if incomplete.is_empty() || begun => ("Initialized", true, None, None),
@@ -318,6 +341,17 @@ fn conditions(
     }
     list.push(("ContainersReady", ready.0, ready.1, ready.2));
     list.push(("PodScheduled", true, None, None));
+    if could_restart(&worker.pod) {
+        list.push(match (phase, worker.restarting_all) {
+            ("Succeeded", _) => (ALL_RESTARTING, false, Some("PodCompleted"), None),
+            ("Failed", _) => (ALL_RESTARTING, false, Some("PodFailed"), None),
+            (_, false) => (ALL_RESTARTING, false, None, None),
+            (_, true) => {
+                let message = "container exited with restart policy rule".to_owned();
+                (ALL_RESTARTING, true, Some("RestartAllContainersStarted"), Some(message))
+            }
+        });
+    }
     let mut owned: Vec<&str> = list.iter().map(|(kind, ..)| *kind).collect();
     owned.extend(["PodResizePending", "PodResizeInProgress"]);
     let mut result: Vec<PodCondition> =

@@ -11,7 +11,6 @@ use super::events::Turn;
 use super::eviction::EVICTION_GRACE;
 use super::lifecycle::begin_kill;
 use super::pod_worker::{Ending, PodWorker, RETRY, Work};
-use super::volumes;
 use crate::client::{DeleteOptions, Key};
 
 impl PodWorker {
@@ -138,13 +137,12 @@ impl PodWorker {
 
     /// The sandbox is gone: the very last step.
     pub(super) fn torn_down(&mut self, turn: &mut Turn) {
-        let pod = self.pod.clone();
-        volumes::put_back(turn, &pod, &self.world.volumes);
         turn.host.release_ip(&self.world.ip);
         self.sandbox_ready = false;
         if self.ending != Some(Ending::Deleted) {
             self.finished = true;
             self.probes.clear();
+            self.tell_deadline(turn);
             let status = self.status(turn);
             self.leave(turn, status);
             if self.pod.metadata.deletion_timestamp.is_some() {

@@ -1,14 +1,19 @@
 //! A pod's volumes: what is in them at the start, and how mounted objects are refreshed.
 //!
-//! Mirrors: pkg/volume/{configmap,secret,downwardapi,projected,emptydir}. Host paths and
-//! claims live on the node's own disk and outlast the pod.
+//! An emptyDir is the pod's own and goes with it. Host paths and claims lie on the node's disk: whoever
+//! mounts one sees what others write there, and it outlasts them all. Volumes made from objects
+//! (ConfigMap, Secret, the pod's own fields) are read-only, laid out so that a new version replaces the
+//! old one at a stroke, and refreshed with the syncs of the pod; an object that has vanished since changes
+//! nothing. What must be there and is not keeps the pod from starting (`mounting.rs` says for how long).
+//! Mirrors: pkg/volume/{configmap,secret,downwardapi,projected,emptydir,hostpath}, pkg/kubelet/kubelet_pods.go
+//! `makeMounts`. Left out: CSI, image and block volumes, owners and groups of files, mount propagation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{
-    ConfigMap, DownwardAPIVolumeFile, KeyToPath, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume,
-    VolumeProjection,
+    ConfigMap, Container, DownwardAPIVolumeFile, KeyToPath, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret,
+    Volume, VolumeMount, VolumeProjection,
 };
 use api::k8s_openapi::jiff::Timestamp;
 use api::meta::hash::{FNV64, fnv64a};
@@ -16,8 +21,9 @@ use api::meta::node_selector::admits;
 use api::meta::volume::volume_name;
 use api::order::Gather;
 
-use super::env::{pod_field, resource_field};
+use super::env::{Env, expand_with, pod_field, resource_field};
 use super::events::Turn;
+use super::host_path;
 use super::images::token;
 use super::runtime::fs::FileNode;
 use super::runtime::{FileTree, Mount};
@@ -29,8 +35,18 @@ type Files = BTreeMap<String, (Vec<u8>, u32)>;
 /// The trees of all volumes, or what could not be mounted.
 pub struct Mounted {
     pub trees: BTreeMap<String, FileTree>,
-    /// Volume and cause, for `FailedMount`.
-    pub failures: Vec<(String, String)>,
+    pub failures: Vec<Failure>,
+}
+
+/// A volume that cannot be mounted yet, and why.
+pub struct Failure {
+    pub volume: String,
+    cause: String,
+}
+
+/// Whether it is known at once that the volume cannot be mounted: the sync does not wait for it.
+pub fn fails_the_sync(failure: &Failure) -> bool {
+    failure.cause.starts_with("error processing PVC")
 }
 
 /// Mounts every volume of the pod; `pod_ip` is empty before there is a sandbox.
@@ -39,7 +55,7 @@ pub fn mount_all(turn: &Turn, pod: &Pod, pod_ip: &str) -> Mounted {
     for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
         match mount(turn, pod, pod_ip, volume) {
             Ok(tree) => drop(mounted.trees.insert(volume.name.clone(), tree)),
-            Err(cause) => mounted.failures.push((volume.name.clone(), cause)),
+            Err(cause) => mounted.failures.push(Failure { volume: volume.name.clone(), cause }),
         }
     }
     mounted
@@ -63,6 +79,9 @@ fn mount(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<FileTr
             format!("error processing PVC {namespace}/{claim}: {cause}")
         })?;
         check_node_affinity(turn, &persistent)?;
+    }
+    if let Some(source) = &volume.host_path {
+        host_path::check(source, &turn.host.disks)?;
     }
     if let Some(key) = disk_key(turn, pod, volume) {
         return Ok(turn.host.disks.get(&key).cloned().unwrap_or_default());
@@ -207,7 +226,7 @@ fn config_map(
     let text = map.data.iter().flatten().map(|(key, value)| (key.clone(), value.clone().into_bytes()));
     let binary = map.binary_data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone()));
     pick(&text.chain(binary).into_map(), items, mode, optional, |key| {
-        format!("references non-existent config key: {key}")
+        format!("configmap references non-existent config key: {key}")
     })
 }
 
@@ -243,8 +262,8 @@ fn downward(turn: &Turn, pod: &Pod, pod_ip: &str, items: Option<&[DownwardAPIVol
 
 /// Where on the node's disk a volume lies, if it outlasts the pod.
 fn disk_key(turn: &Turn, pod: &Pod, volume: &Volume) -> Option<String> {
-    if let Some(path) = &volume.host_path {
-        return Some(format!("path:{}", path.path));
+    if let Some(source) = &volume.host_path {
+        return Some(host_path::place(source, &turn.host.disks).0);
     }
     let name = volume_name(&*claimed(turn, pod, &claim_name(pod, volume)?)?).to_owned();
     Some(format!("volume:{name}")).filter(|_| !name.is_empty())
@@ -293,13 +312,21 @@ fn check_node_affinity(turn: &Turn, volume: &PersistentVolume) -> Result<(), Str
     Err(format!("MountVolume.NodeAffinity check failed for volume \"{volume}\" : no matching NodeSelectorTerms"))
 }
 
-/// Keeps what outlasts the pod on the node's disk.
-pub fn put_back(turn: &mut Turn, pod: &Pod, trees: &BTreeMap<String, FileTree>) {
+/// The pod's volumes that lie on the node's disk, by name, each with its key there. They are there from now on.
+pub fn on_disk(turn: &mut Turn, pod: &Pod, trees: &mut BTreeMap<String, FileTree>) -> Vec<(String, String)> {
+    let mut shared = Vec::new();
     for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
-        if let (Some(key), Some(tree)) = (disk_key(turn, pod, volume), trees.get(&volume.name)) {
-            turn.host.disks.insert(key, tree.clone());
+        let Some(key) = disk_key(turn, pod, volume) else { continue };
+        let source = volume.host_path.as_ref();
+        let file = source.and_then(|source| host_path::place(source, &turn.host.disks).1);
+        let disk = turn.host.disks.entry(key.clone()).or_default();
+        if let Some(file) = file.map(|file| format!("/{file}")).filter(|file| disk.get(file).is_none()) {
+            disk.put(&file, b"", 0o644, turn.now);
         }
+        trees.insert(volume.name.clone(), disk.clone());
+        shared.push((volume.name.clone(), key));
     }
+    shared
 }
 
 /// Brings volumes that follow objects up to date; a vanished object changes nothing.
@@ -315,8 +342,8 @@ pub fn refresh(turn: &Turn, pod: &Pod, pod_ip: &str, trees: &mut BTreeMap<String
 }
 
 /// Writes `FailedMount` for each failure.
-pub fn report(turn: &mut Turn, pod: &Pod, failures: &[(String, String)]) {
-    for (volume, cause) in failures {
+pub fn report(turn: &mut Turn, pod: &Pod, failures: &[Failure]) {
+    for Failure { volume, cause } in failures {
         let message = if cause.starts_with("error processing PVC") {
             format!(
                 "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to process volumes=[{volume}]: {cause}"
@@ -331,18 +358,52 @@ pub fn report(turn: &mut Turn, pod: &Pod, failures: &[(String, String)]) {
 }
 
 /// The mounts of one container; single files named by `subPath` are copied, so they never change.
-pub fn mounts(pod: &Pod, container: &str, env: &super::env::Env) -> Vec<Mount> {
-    let Some(spec) = super::container::spec_of(pod, container) else { return Vec::new() };
-    let mount = |mount: &api::k8s_openapi::api::core::v1::VolumeMount| Mount {
-        path: mount.mount_path.trim_end_matches('/').to_owned(),
-        volume: mount.name.clone(),
-        sub_path: match &mount.sub_path_expr {
-            Some(expression) => super::env::expand(expression, env),
+///
+/// # Errors
+/// The message of `CreateContainerConfigError` for a path that cannot be.
+pub fn mounts(turn: &Turn, pod: &Pod, container: &Container, env: &Env) -> Result<Vec<Mount>, String> {
+    let mount = |mount: &VolumeMount| {
+        let mut sub_path = match &mount.sub_path_expr {
+            Some(expression) => expand_all(expression, env)?,
             None => mount.sub_path.clone().unwrap_or_default(),
-        },
-        read_only: mount.read_only == Some(true) || is_read_only(pod, &mount.name),
+        };
+        if sub_path.starts_with('/') {
+            return Err(format!("error SubPath `{sub_path}` must not be an absolute path"));
+        }
+        if sub_path.split('/').any(|part| part == "..") {
+            return Err(format!("unable to provision SubPath `{sub_path}`: must not contain '..'"));
+        }
+        let mut volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+        let volume = volumes.find(|volume| volume.name == mount.name);
+        if let Some(source) = volume.and_then(|volume| volume.host_path.as_ref())
+            && let (_, Some(file)) = host_path::place(source, &turn.host.disks)
+        {
+            sub_path = file;
+        }
+        Ok(Mount {
+            path: mount.mount_path.trim_end_matches('/').to_owned(),
+            volume: mount.name.clone(),
+            sub_path,
+            read_only: mount.read_only == Some(true) || is_read_only(pod, &mount.name),
+        })
     };
-    spec.volume_mounts.iter().flatten().map(mount).collect()
+    container.volume_mounts.iter().flatten().map(mount).collect()
+}
+
+/// A path with its variables; all of them must be there, and not empty.
+///
+/// Mirrors: pkg/kubelet/container/helpers.go `ExpandContainerVolumeMounts`.
+fn expand_all(expression: &str, env: &Env) -> Result<String, String> {
+    let mut missing = BTreeSet::new();
+    let expanded = expand_with(expression, |name| {
+        let value = env.get(name).cloned().unwrap_or_default();
+        if value.is_empty() {
+            missing.insert(name.to_owned());
+        }
+        Some(value)
+    });
+    let missing: Vec<String> = missing.into_iter().collect();
+    if missing.is_empty() { Ok(expanded) } else { Err(format!("missing value for {}", missing.join(", "))) }
 }
 
 /// Volumes made from objects are read-only whatever the mount says.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::meta::Selector;
+use api::meta::host_port::{HostPort, host_ports};
 pub use api::meta::node_selector::NodeTerm;
 use api::meta::selector::{Labels, Operator, Requirement};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, TopologySpreadConstraint, WeightedPodAffinityTerm};
@@ -85,41 +86,6 @@ impl PodInfo {
     pub fn is_terminating(&self) -> bool {
         self.pod.metadata.deletion_timestamp.is_some()
     }
-}
-
-/// A port of the node that a pod occupies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort {
-    pub ip: String,
-    pub protocol: String,
-    pub port: i32,
-}
-
-impl HostPort {
-    /// Whether both cannot be open on one node: `0.0.0.0` stands for every address.
-    pub fn conflicts_with(&self, other: &Self) -> bool {
-        const ANY: &str = "0.0.0.0";
-        self.port == other.port
-            && self.protocol == other.protocol
-            && (self.ip == other.ip || self.ip == ANY || other.ip == ANY)
-    }
-}
-
-fn host_ports(spec: &PodSpec) -> Vec<HostPort> {
-    let sidecars = spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always"));
-    spec.containers
-        .iter()
-        .chain(sidecars)
-        .flat_map(|container| container.ports.iter().flatten())
-        .filter_map(|port| {
-            let host_port = port.host_port.filter(|port| *port > 0)?;
-            let or = |text: &Option<String>, default: &str| match text.as_deref() {
-                None | Some("") => default.to_owned(),
-                Some(text) => text.to_owned(),
-            };
-            Some(HostPort { ip: or(&port.host_ip, "0.0.0.0"), protocol: or(&port.protocol, "TCP"), port: host_port })
-        })
-        .collect()
 }
 
 /// What a pod demands of a node's labels and name, and what it would like.

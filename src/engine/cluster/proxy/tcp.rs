@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use api::wire::{Chunk, Tcp};
 
 use super::{LOCAL, Place};
-use crate::kubelet::runtime::HttpRequest;
+use crate::kubelet::runtime::{HttpRequest, canonical};
 use crate::kubelet::{Dialed, Kubelet, SessionId};
 
 /// Open connections, by the numbers their client gave them.
@@ -107,15 +107,6 @@ impl Lines {
             Line::Http { .. } => None,
         })
     }
-}
-
-/// `Content-Type`, as programs of the simulation look headers up.
-pub(super) fn canonical(name: &str) -> String {
-    let word = |part: &str| match part.split_at_checked(1) {
-        Some((first, rest)) => first.to_ascii_uppercase() + &rest.to_ascii_lowercase(),
-        None => part.to_owned(),
-    };
-    name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
 /// The runtime's words for a port at which nobody listens.

@@ -6,7 +6,7 @@ use api::wire::{Body, Response};
 use crate::apiserver::Visit;
 use crate::cluster::Cluster;
 use crate::cluster::network::Client;
-use crate::kubelet::runtime::{HttpRequest, NetReply};
+use crate::kubelet::runtime::{HttpRequest, NetReply, canonical};
 
 impl Cluster {
     pub(in crate::cluster) fn visit(&mut self, visit: &Visit) -> Response {
@@ -19,7 +19,7 @@ impl Cluster {
         let request = HttpRequest {
             method: visit.request.method.as_str().to_owned(),
             path: visit.path.clone(),
-            headers: headers.map(|(name, value)| (super::tcp::canonical(name), value.clone())).collect(),
+            headers: headers.map(|(name, value)| (canonical(name), value.clone())).collect(),
             body: match &visit.request.body {
                 Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
                 Body::Json(value) => value.to_string(),

@@ -51,6 +51,15 @@ impl HttpRequest {
     }
 }
 
+/// `Content-Type`, as programs of the simulation look headers up.
+pub fn canonical(name: &str) -> String {
+    let word = |part: &str| match part.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + &rest.to_ascii_lowercase(),
+        None => part.to_owned(),
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
 impl HttpResponse {
     pub fn text(status: u16, content_type: &str, body: &str) -> HttpResponse {
         let headers = [("Content-Type".to_owned(), content_type.to_owned())].into_iter().into_map();

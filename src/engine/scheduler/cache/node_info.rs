@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use api::meta::host_port::HostPort;
 use k8s_openapi::api::core::v1::{Node, Taint};
 
 use super::groups::{GroupId, GroupMatcher};
 use super::zones::ZoneId;
-use crate::scheduler::pod_info::{HostPort, PodInfo};
+use crate::scheduler::pod_info::PodInfo;
 use crate::scheduler::resources::Resources;
 
 /// A node's place in the cache, stable while the node exists.

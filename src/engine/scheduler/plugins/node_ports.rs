@@ -4,9 +4,11 @@
 //! addresses (`0.0.0.0`).
 //! Mirrors: pkg/scheduler/framework/plugins/nodeports, framework/types.go `HostPortInfo`. Nothing is left out.
 
+use api::meta::host_port::HostPort;
+
 use crate::scheduler::cache::{Cache, NodeInfo};
 use crate::scheduler::framework::{Filter, Plugin, PreFilter, Verdict};
-use crate::scheduler::pod_info::{HostPort, PodInfo};
+use crate::scheduler::pod_info::PodInfo;
 use crate::scheduler::queue::ClusterEvent;
 
 pub struct NodePorts;
