@@ -6,6 +6,7 @@ pub mod cron;
 pub mod hash;
 pub mod host_port;
 pub mod int_or_string;
+pub mod label_keys;
 pub mod names;
 pub mod node_selector;
 pub mod owner;

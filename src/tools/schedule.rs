@@ -169,7 +169,10 @@ fn read_pod(pod: &Value, classes: &[Value]) -> Option<Arc<Pod>> {
     let metadata = json!({"name": pod["name"], "namespace": "default", "uid": pod["name"], "labels": pod["labels"]});
     let mut object = object(Kind::Pod, json!({"metadata": metadata, "spec": spec}))?;
     api::defaults::apply(&mut object);
-    object.get::<Pod>().cloned()
+    let mut pod = object.get::<Pod>().cloned()?;
+    // The rest of what the API server does for the scheduler.
+    api::meta::label_keys::merge(Arc::make_mut(&mut pod));
+    Some(pod)
 }
 
 /// Budgets as the disruption controller would have them now: every pod that matches is healthy.

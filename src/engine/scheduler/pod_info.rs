@@ -31,7 +31,7 @@ pub struct PodInfo {
     pub node_affinity: NodeAffinityTerms,
     pub affinity: PodAffinityTerms,
     pub spread: Vec<SpreadConstraint>,
-    /// Image of every container, init containers first, with its tag.
+    /// Image of every container, init containers first, and of every image volume, with its tag.
     pub images: Vec<String>,
 }
 
@@ -42,7 +42,8 @@ impl PodInfo {
         let name: Arc<str> = meta.name.as_deref().unwrap_or_default().into();
         let empty = PodSpec::default();
         let spec = pod.spec.as_ref().unwrap_or(&empty);
-        let images = spec.init_containers.iter().flatten().chain(&spec.containers);
+        let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
+        let mounted = spec.volumes.iter().flatten().filter_map(|volume| volume.image.as_ref()?.reference.as_deref());
         Self {
             priority: spec.priority.unwrap_or(0),
             group,
@@ -56,7 +57,11 @@ impl PodInfo {
                 .flatten()
                 .map(|constraint| SpreadConstraint::new(constraint, meta.labels.as_ref()))
                 .collect(),
-            images: images.map(|container| tagged(container.image.as_deref().unwrap_or_default())).collect(),
+            images: containers
+                .map(|container| container.image.as_deref().unwrap_or_default())
+                .chain(mounted)
+                .map(tagged)
+                .collect(),
             namespace,
             name,
             pod,
@@ -81,6 +86,11 @@ impl PodInfo {
 
     pub fn spec(&self) -> Option<&PodSpec> {
         self.pod.spec.as_ref()
+    }
+
+    /// How many containers it has, init containers included.
+    pub fn container_count(&self) -> usize {
+        self.spec().map_or(0, |spec| spec.containers.len() + spec.init_containers.as_ref().map_or(0, Vec::len))
     }
 
     pub fn is_terminating(&self) -> bool {
@@ -177,12 +187,8 @@ pub struct AffinityTerm {
 
 impl AffinityTerm {
     fn new(term: &PodAffinityTerm, pod: &Pod) -> Self {
-        let mut selector = Selector::from_label_selector(term.label_selector.as_ref());
-        let labels = pod.metadata.labels.as_ref();
-        if let Selector::All(requirements) = &mut selector {
-            requirements.extend(from_keys(term.match_label_keys.as_deref(), labels, Operator::In));
-            requirements.extend(from_keys(term.mismatch_label_keys.as_deref(), labels, Operator::NotIn));
-        }
+        // What `matchLabelKeys` and `mismatchLabelKeys` mean, the API server has written into it.
+        let selector = Selector::from_label_selector(term.label_selector.as_ref());
         let mut namespaces = term.namespaces.clone().unwrap_or_default();
         // Naming no namespaces at all means the pod's own.
         if namespaces.is_empty() && term.namespace_selector.is_none() {
@@ -202,16 +208,6 @@ impl AffinityTerm {
                 .is_some_and(|selector| selector.matches(namespace_labels.get(&*pod.namespace)));
         in_namespace && self.selector.matches(pod.labels())
     }
-}
-
-fn from_keys(keys: Option<&[String]>, labels: Option<&Labels>, operator: Operator) -> Vec<Requirement> {
-    keys.unwrap_or_default()
-        .iter()
-        .filter_map(|key| {
-            let value = labels?.get(key)?;
-            Some(Requirement { key: key.clone(), operator, values: vec![value.clone()] })
-        })
-        .collect()
 }
 
 /// One rule about how evenly pods lie over the values of a node label.
@@ -234,7 +230,12 @@ impl SpreadConstraint {
     fn new(from: &TopologySpreadConstraint, labels: Option<&Labels>) -> Self {
         let mut selector = Selector::from_label_selector(from.label_selector.as_ref());
         if let Selector::All(requirements) = &mut selector {
-            requirements.extend(from_keys(from.match_label_keys.as_deref(), labels, Operator::In));
+            // The API server has written these into the selector of a new pod; labels may have changed since.
+            let keys = from.match_label_keys.iter().flatten();
+            requirements.extend(keys.filter_map(|key| {
+                let value = labels?.get(key)?;
+                Some(Requirement { key: key.clone(), operator: Operator::In, values: vec![value.clone()] })
+            }));
         }
         Self {
             max_skew: i64::from(from.max_skew),

@@ -66,14 +66,8 @@ fn term(term: &PodAffinityTerm, path: &Path, errors: &mut ErrorList) {
     for name in term.namespaces.iter().flatten() {
         invalid_each(&path.child("namespace"), name, names::dns1123_label(name), errors);
     }
-    let selector = term.label_selector.as_ref();
-    label_keys(term.match_label_keys.as_deref(), selector, "matchLabelKeys", path, errors);
-    label_keys(term.mismatch_label_keys.as_deref(), selector, "mismatchLabelKeys", path, errors);
-    let mismatched = term.mismatch_label_keys.as_deref().unwrap_or_default();
-    for (i, key) in term.match_label_keys.iter().flatten().enumerate().filter(|(_, key)| mismatched.contains(key)) {
-        let text = "exists in both matchLabelKeys and mismatchLabelKeys";
-        errors.push(FieldError::invalid(&path.child("matchLabelKeys").index(i), key, text));
-    }
+    let (matching, mismatching) = (term.match_label_keys.as_deref(), term.mismatch_label_keys.as_deref());
+    label_keys(matching, mismatching, term.label_selector.as_ref(), path, errors);
     let topology = path.child("topologyKey");
     if term.topology_key.is_empty() {
         errors.push(FieldError::required(&topology, "can not be empty"));
@@ -81,21 +75,42 @@ fn term(term: &PodAffinityTerm, path: &Path, errors: &mut ErrorList) {
     label_name(&term.topology_key, &topology, errors);
 }
 
-/// Keys whose values are taken from the pod itself make sense only beside a selector.
+/// Keys whose values are taken from the pod itself, beside the selector that they narrow.
+///
+/// A pod's selector has an expression for each key already, so a key that it names twice was in it before: such
+/// a key filters nothing further. `mismatchLabelKeys` may well repeat a key of the selector.
 pub fn label_keys(
-    keys: Option<&[String]>,
+    matching: Option<&[String]>,
+    mismatching: Option<&[String]>,
     selector: Option<&LabelSelector>,
-    field: &str,
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    let keys = keys.unwrap_or_default();
-    let here = path.child(field);
-    if !keys.is_empty() && selector.is_none() {
-        errors.push(FieldError::forbidden(&here, "must not be specified when labelSelector is not set"));
-        return;
+    let (matching, mismatching) = (matching.unwrap_or_default(), mismatching.unwrap_or_default());
+    for (field, keys) in [("matchLabelKeys", matching), ("mismatchLabelKeys", mismatching)] {
+        let here = path.child(field);
+        if !keys.is_empty() && selector.is_none() {
+            errors.push(FieldError::forbidden(&here, "must not be specified when labelSelector is not set"));
+            continue;
+        }
+        for (i, key) in keys.iter().enumerate() {
+            label_name(key, &here.index(i), errors);
+        }
     }
-    for (i, key) in keys.iter().enumerate() {
-        label_name(key, &here.index(i), errors);
+    if let Some(selector) = selector {
+        let mut seen: Vec<&str> = selector.match_labels.iter().flatten().map(|(key, _)| key.as_str()).collect();
+        for expression in selector.match_expressions.iter().flatten() {
+            let key = expression.key.as_str();
+            if let Some(i) = matching.iter().rposition(|listed| listed == key).filter(|_| seen.contains(&key)) {
+                // Upstream leaves the field's name out of the path.
+                let text = "exists in both matchLabelKeys and labelSelector";
+                errors.push(FieldError::invalid(&path.index(i), key, text));
+            }
+            seen.push(key);
+        }
+    }
+    for (i, key) in matching.iter().enumerate().filter(|(_, key)| mismatching.contains(key)) {
+        let text = "exists in both matchLabelKeys and mismatchLabelKeys";
+        errors.push(FieldError::invalid(&path.child("matchLabelKeys").index(i), key, text));
     }
 }

@@ -167,16 +167,7 @@ pub fn spread_constraints(constraints: &[TopologySpreadConstraint], path: &Path,
             }
         }
         let keys = constraint.match_label_keys.as_deref();
-        label_keys(keys, constraint.label_selector.as_ref(), "matchLabelKeys", &here, errors);
-        let selector = constraint.label_selector.clone().unwrap_or_default();
-        let selects = |key: &String| {
-            selector.match_labels.as_ref().is_some_and(|labels| labels.contains_key(key))
-                || selector.match_expressions.iter().flatten().any(|expression| expression.key == *key)
-        };
-        for (i, key) in keys.unwrap_or_default().iter().enumerate().filter(|(_, key)| selects(key)) {
-            let text = "exists in both matchLabelKeys and labelSelector";
-            errors.push(FieldError::invalid(&here.child("matchLabelKeys").index(i), key, text));
-        }
+        label_keys(keys, None, constraint.label_selector.as_ref(), &here, errors);
         label_selector(constraint.label_selector.as_ref(), &here.child("labelSelector"), errors);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::Object;
 use api::k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use api::meta::label_keys;
 use api::meta::qos::qos_class;
 
 use super::{Strategy, standard};
@@ -31,6 +32,7 @@ impl Strategy for PodStrategy {
         object.meta_mut().generation = Some(1);
         let Object::Pod(pod) = object else { return };
         let pod = Arc::make_mut(pod);
+        label_keys::merge(pod);
         let qos = qos_class(pod).to_string();
         let conditions = gated(pod).map(|condition| vec![condition]);
         let phase = Some("Pending".into());
