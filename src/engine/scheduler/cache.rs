@@ -4,6 +4,7 @@
 //! snapshot is this cache itself, and its list of nodes the order in which attempts walk them.
 //! Mirrors: pkg/scheduler/backend/cache/{cache,snapshot,node_tree}.go, framework/types.go `NodeInfo`.
 
+mod capacity;
 mod groups;
 mod listers;
 mod node_info;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 
+pub use capacity::Capacity;
 pub use groups::{GroupId, GroupMatcher};
 pub use listers::{Listers, key};
 pub use node_info::{NodeId, NodeInfo};

@@ -9,8 +9,8 @@ mod volumes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::Object;
 use api::order::Order;
+use api::{Kind, Object};
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::{
     apps::v1::{ReplicaSet, StatefulSet},
@@ -19,7 +19,7 @@ use k8s_openapi::api::{
     storage::v1::{CSIDriver, CSINode, StorageClass},
 };
 
-use super::cache::Cache;
+use super::cache::{Cache, Capacity};
 use super::cycle::Algorithm;
 use super::nominator::Nominator;
 use super::pod_info::PodInfo;
@@ -82,6 +82,9 @@ impl Component for Scheduler {
             ReplicationController,
             PodDisruptionBudget
         );
+        for capacity in cx.api.list_objects(Kind::CSIStorageCapacity, "") {
+            self.cache.listers.set(capacity);
+        }
         let nodes: Vec<Arc<Node>> = cx.api.list("").cloned().collect();
         for node in nodes {
             self.cache.set_node(node);
@@ -118,7 +121,7 @@ impl Scheduler {
         if self.queue.has_ready(now) {
             return Next::Again;
         }
-        let volumes = self.waiting.values().map(|waiting| waiting.deadline_ms);
+        let volumes = self.waiting.values().map(|waiting| waiting.look_at_ms);
         match self.queue.next_wake_ms().into_iter().chain(volumes).min() {
             Some(at) => Next::At(cx.now + u64::try_from(at - now).unwrap_or(0)),
             None => Next::Idle,
@@ -149,17 +152,9 @@ impl Scheduler {
             other if deleted => self.cache.listers.remove(other),
             other => {
                 self.cache.listers.set(other);
-                let event = match other {
-                    Object::PersistentVolumeClaim(claim) => StorageEvent::Claim(claim.clone()),
-                    Object::PersistentVolume(volume) => StorageEvent::Volume(volume.clone()),
-                    Object::StorageClass(_)
-                    | Object::CSINode(_)
-                    | Object::CSIDriver(_)
-                    | Object::VolumeAttachment(_) => StorageEvent::Other,
-                    // Services, budgets and owners only matter to the next attempt.
-                    _ => return,
-                };
-                self.queue.on_event(&self.cache, &ClusterEvent::Storage(event), now);
+                if let Some(event) = storage_event(revision) {
+                    self.queue.on_event(&self.cache, &ClusterEvent::Storage(event), now);
+                }
             }
         }
     }
@@ -174,11 +169,7 @@ impl Scheduler {
                 if info.node_name().is_some() {
                     self.pod_has_node(info, old, now);
                 } else if is_ours(pod) && !self.cache.is_assumed(info.uid()) {
-                    match info.nominated_node() {
-                        Some(node) => self.nominator.set(info.clone(), node.into()),
-                        None => self.nominator.remove(info.uid()),
-                    }
-                    self.queue.update(&self.cache, info, now);
+                    self.pod_waits(info, old, now);
                 }
             }
             None => {
@@ -187,6 +178,34 @@ impl Scheduler {
                 }
             }
         }
+    }
+
+    /// A pod that waits for a node, new or changed.
+    fn pod_waits(&mut self, info: Arc<PodInfo>, old: Option<&Arc<Pod>>, now: i64) {
+        let nominated_before = old.and_then(|old| old.status.as_ref()?.nominated_node_name.as_deref());
+        match info.nominated_node() {
+            Some(node) => self.nominator.set(info.clone(), node.into()),
+            None if nominated_before.is_some() => self.nominator.remove(info.uid()),
+            // Nominated just now, and not yet heard of: the promise stands.
+            None => {
+                if let Some(node) = self.nominator.node_of(info.uid()).cloned() {
+                    self.nominator.set(info.clone(), node);
+                }
+            }
+        }
+        let moved = nominated_before.is_some_and(|before| info.nominated_node() != Some(before));
+        let priority = info.priority;
+        self.queue.update(&self.cache, info, now);
+        if let Some(old) = old.filter(|_| moved) {
+            self.place_no_longer_kept(old, priority, now);
+        }
+    }
+
+    /// A node that was kept for a pod is free again for those that had to stand back.
+    fn place_no_longer_kept(&mut self, pod: &Arc<Pod>, priority: i32, now: i64) {
+        let info = self.cache.pod_info(pod.clone());
+        let event = ClusterEvent::AssignedPodDeleted(&info);
+        self.queue.on_event_up_to(priority, &self.cache, &event, now);
     }
 
     fn pod_has_node(&mut self, info: Arc<PodInfo>, old: Option<&Arc<Pod>>, now: i64) {
@@ -216,10 +235,9 @@ impl Scheduler {
         self.nominator.remove(uid);
         match self.cache.remove_pod(uid) {
             Some(info) => self.queue.on_event(&self.cache, &ClusterEvent::AssignedPodDeleted(&info), now),
-            // The place that was kept for it is free again.
             None if waited_for => {
-                let info = self.cache.pod_info(pod.clone());
-                self.queue.on_event(&self.cache, &ClusterEvent::AssignedPodDeleted(&info), now);
+                let priority = pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0);
+                self.place_no_longer_kept(pod, priority, now);
             }
             None => {}
         }
@@ -239,6 +257,30 @@ fn ended(pod: &Pod) -> bool {
 fn is_ours(pod: &Pod) -> bool {
     let name = pod.spec.as_ref().and_then(|spec| spec.scheduler_name.as_deref());
     matches!(name, None | Some("" | SCHEDULER_NAME))
+}
+
+/// What a change of anything about volumes is to waiting pods.
+fn storage_event(revision: &Revision) -> Option<StorageEvent> {
+    fn old<T: api::Typed>(revision: &Revision) -> Option<Arc<T>> {
+        revision.previous.as_ref().and_then(|previous| previous.get::<T>()).cloned()
+    }
+    Some(match &revision.object {
+        Object::PersistentVolumeClaim(new) => StorageEvent::Claim { old: old(revision), new: new.clone() },
+        Object::PersistentVolume(new) => StorageEvent::Volume { old: old(revision), new: new.clone() },
+        Object::StorageClass(new) => StorageEvent::Class { old: old(revision), new: new.clone() },
+        Object::CSIDriver(new) => StorageEvent::Driver { old: old(revision), new: new.clone() },
+        Object::CSINode(_) => StorageEvent::DriversOfNode { first: revision.previous.is_none() },
+        new if new.kind() == Kind::CSIStorageCapacity => {
+            let largest = |object: &Object| match object {
+                Object::Dynamic(object) => Capacity::read(object).largest,
+                _ => None,
+            };
+            let grew = revision.previous.as_ref().is_none_or(|previous| largest(new) > largest(previous));
+            return grew.then_some(StorageEvent::MoreCapacity);
+        }
+        // Services, budgets and owners only matter to the next attempt.
+        _ => return None,
+    })
 }
 
 /// Whether a node's change can make a difference to scheduling; heartbeats cannot.

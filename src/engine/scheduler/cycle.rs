@@ -100,7 +100,7 @@ impl Algorithm {
                 message: NO_NODES.into(),
                 plugins: BTreeSet::new(),
                 nomination: None,
-                keeps_nomination: true,
+                keeps_nomination: false,
             };
         }
         let mut error =

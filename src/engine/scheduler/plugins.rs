@@ -48,3 +48,6 @@ pub const PLUGINS: &[&dyn Plugin] = &[
 pub fn by_name(name: &str) -> Option<&'static dyn Plugin> {
     PLUGINS.iter().copied().find(|plugin| plugin.name() == name)
 }
+
+#[cfg(test)]
+mod hint_tests;

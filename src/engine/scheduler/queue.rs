@@ -13,11 +13,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::core::v1::Node;
 
 pub use event::{ClusterEvent, StorageEvent};
 
 use super::cache::Cache;
+use super::plugins::taint_toleration::taints_of;
 use super::plugins::{self, priority_sort, scheduling_gates};
 use super::pod_info::PodInfo;
 
@@ -143,10 +144,18 @@ impl Queue {
 
     /// Wakes the pods that `event` may help.
     pub fn on_event(&mut self, cache: &Cache, event: &ClusterEvent, now_ms: i64) {
+        self.on_event_up_to(i32::MAX, cache, event, now_ms);
+    }
+
+    /// As [`Queue::on_event`], but for pods of no higher priority: a place that was only kept for a pod was
+    /// kept from them alone.
+    pub fn on_event_up_to(&mut self, priority: i32, cache: &Cache, event: &ClusterEvent, now_ms: i64) {
         let woken_pods: Vec<Uid> = self
             .unschedulable
             .iter()
-            .filter(|(_, uid)| self.get(uid).is_some_and(|pod| may_help(cache, pod, event)))
+            .filter(|(_, uid)| {
+                self.get(uid).is_some_and(|pod| pod.info.priority <= priority && may_help(cache, pod, event))
+            })
             .map(|(_, uid)| uid.clone())
             .collect();
         for uid in woken_pods {
@@ -250,6 +259,7 @@ fn place(pod: &QueuedPod) -> Place {
 
 /// Plugins that ask to hear of new nodes but not of taints. Any change of a node's taints wakes the pods
 /// they refused, helpful or not: a node that came with a taint may once have been kept from them.
+/// A node that is no longer cordoned counts as one that has lost a taint.
 ///
 /// Mirrors: pkg/scheduler/scheduler.go `buildQueueingHintMap`.
 const WOKEN_BY_TAINTS: [&str; 8] = [
@@ -265,7 +275,7 @@ const WOKEN_BY_TAINTS: [&str; 8] = [
 
 fn may_help(cache: &Cache, pod: &QueuedPod, event: &ClusterEvent) -> bool {
     if let ClusterEvent::Node { old: Some(old), new } = event
-        && taints(old) != taints(new)
+        && (taints_of(old) != taints_of(new) || cordoned(old) && !cordoned(new))
         && WOKEN_BY_TAINTS.iter().any(|name| pod.refused_by.contains(name))
     {
         return true;
@@ -273,8 +283,8 @@ fn may_help(cache: &Cache, pod: &QueuedPod, event: &ClusterEvent) -> bool {
     pod.refused_by.iter().filter_map(|name| plugins::by_name(name)).any(|plugin| plugin.hint(cache, &pod.info, event))
 }
 
-fn taints(node: &Node) -> &[Taint] {
-    node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
+fn cordoned(node: &Node) -> bool {
+    node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true))
 }
 
 fn woken(pod: &QueuedPod, now_ms: i64) -> Where {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{Object, Typed};
+use api::{Kind, Object, Typed};
 use k8s_openapi::api::apps::v1::{ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, ReplicationController, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, StorageClass};
 
+use super::capacity::Capacity;
 use crate::scheduler::pod_info::NamespaceLabels;
 
 /// Namespace (empty for cluster-scoped kinds) and name.
@@ -28,6 +29,7 @@ pub struct Listers {
     pub storage_classes: Store<StorageClass>,
     pub csi_nodes: Store<CSINode>,
     pub csi_drivers: Store<CSIDriver>,
+    pub capacities: BTreeMap<Key, Capacity>,
     pub services: Store<Service>,
     pub replica_sets: Store<ReplicaSet>,
     pub stateful_sets: Store<StatefulSet>,
@@ -64,6 +66,15 @@ impl Listers {
             Object::StatefulSet(set) => put(&mut self.stateful_sets, set, present),
             Object::ReplicationController(rc) => put(&mut self.replication_controllers, rc, present),
             Object::PodDisruptionBudget(budget) => put(&mut self.budgets, budget, present),
+            Object::Dynamic(capacity) if object.kind() == Kind::CSIStorageCapacity => {
+                let meta = object.meta();
+                let key = key(meta.namespace.as_deref().unwrap_or_default(), object.name());
+                if present {
+                    self.capacities.insert(key, Capacity::read(capacity));
+                } else {
+                    self.capacities.remove(&key);
+                }
+            }
             // No plugin looks these up.
             _ => {}
         }

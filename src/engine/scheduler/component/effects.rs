@@ -1,5 +1,6 @@
 //! What an attempt comes to in the API: a binding, or a condition, an event, and victims that must leave.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::{Kind, Status, Typed};
@@ -11,7 +12,7 @@ use crate::scheduler::cycle::Outcome;
 use crate::scheduler::plugins::default_binder;
 use crate::scheduler::pod_info::PodInfo;
 use crate::scheduler::preemption::Nomination;
-use crate::scheduler::queue::QueuedPod;
+use crate::scheduler::queue::{ClusterEvent, QueuedPod};
 
 /// An event's message may not be longer, in bytes.
 const MESSAGE_LIMIT: usize = 1024;
@@ -36,7 +37,7 @@ impl Scheduler {
                 self.nominator.remove(info.uid());
                 match volumes::begin(&self.cache, &info, &node, cx) {
                     Ok(None) => self.bind(queued, &node, cx),
-                    Ok(Some(missing)) => self.wait_for_volumes(queued, node, missing, now),
+                    Ok(Some(awaited)) => self.wait_for_volumes(queued, node, awaited, now),
                     Err(status) => {
                         let message = format!("running PreBind plugin \"VolumeBinding\": {}", status.message);
                         self.failed_to_bind(queued, message, cx);
@@ -75,18 +76,22 @@ impl Scheduler {
         }
     }
 
-    /// Takes the placement back; an error is tried again after its back-off.
-    pub(super) fn failed_to_bind(&mut self, queued: QueuedPod, message: String, cx: &mut Context) {
+    /// Takes the placement back; an error is tried again after its back-off, and others may have the place.
+    pub(super) fn failed_to_bind(&mut self, mut queued: QueuedPod, message: String, cx: &mut Context) {
         let info = queued.info.clone();
+        let now = now_ms(cx);
         self.cache.forget(info.uid());
+        self.queue.on_event(&self.cache, &ClusterEvent::AssignedPodDeleted(&info), now);
         let Some(present) = cx.api.get::<Pod>(&info.namespace, &info.name) else { return };
         // Replaced or placed by somebody else meanwhile: no longer ours to schedule.
         let placed = present.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
         if placed || present.metadata.uid != info.pod.metadata.uid {
             return;
         }
-        self.queue.fail(queued, std::collections::BTreeSet::new(), now_ms(cx));
-        self.refuse(cx, &info, "SchedulerError", &message, None);
+        let present = self.cache.pod_info(present);
+        queued.info = present.clone();
+        self.queue.fail(queued, BTreeSet::new(), now);
+        self.refuse(cx, &present, "SchedulerError", &message, Some(None));
     }
 
     /// Says why a pod stays pending: an event, and the condition if it tells something new.

@@ -1,9 +1,10 @@
 //! ImageLocality: prefers nodes that already have the pod's images, the more so the larger they are.
 //!
 //! Each image present counts its size, scaled by the share of nodes that have it, so that one node
-//! with an image does not draw every pod. Below 23 MiB nothing is gained, above 1000 MiB per
-//! container nothing more.
-//! Mirrors: pkg/scheduler/framework/plugins/imagelocality. Left out: image volumes.
+//! with an image does not draw every pod. Init containers and image volumes count like containers.
+//! The sum is worth 0 up to 23 MiB and 100 from 1000 MiB per container on; image volumes do not raise
+//! that bound (in v1.37 they do). An image's size is what the first node that has it says.
+//! Mirrors: pkg/scheduler/framework/plugins/imagelocality. Nothing is left out.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const MOST_PER_CONTAINER: i64 = 1000 * MIB;
 pub struct ImageLocality;
 
 struct Ready<'a> {
-    /// Per container: where its image is, and what that counts, in bytes.
+    /// Per container and image volume: where the image is, and what that counts, in bytes.
     images: Vec<(&'a ImageState, i64)>,
     /// Bytes.
     most: i64,
@@ -45,7 +46,7 @@ impl Plugin for ImageLocality {
             let spread = state.nodes.len() as f64 / total;
             (state, (state.size as f64 * spread) as i64)
         });
-        let most = MOST_PER_CONTAINER * i64::try_from(pod.images.len()).unwrap_or(1);
+        let most = MOST_PER_CONTAINER * i64::try_from(pod.container_count()).unwrap_or(1);
         Some(Box::new(Ready { images: images.collect(), most }))
     }
 }
@@ -81,5 +82,10 @@ mod tests {
         // Half of the nodes have it: 500 of 1000 MiB count.
         assert_eq!(scores(&ImageLocality, &nodes, &[], wants("big")), [48, 48, 0, 0]);
         assert_eq!(scores(&ImageLocality, &nodes, &[], wants("tiny:1")), [0, 0, 0, 0]);
+        // An image volume counts, against the bound of one container.
+        let mounts = pod(
+            r#"{"containers": [{"name": "c", "image": "big"}], "volumes": [{"name": "v", "image": {"reference": "other:1"}}]}"#,
+        );
+        assert_eq!(scores(&ImageLocality, &nodes, &[], mounts), [48, 48, 20, 0]);
     }
 }

@@ -12,6 +12,8 @@ mod scoring;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Node;
+
 use crate::scheduler::cache::{Cache, NodeInfo};
 use crate::scheduler::framework::{Filter, Plugin, PreFilter, Score, Verdict};
 use crate::scheduler::pod_info::{AffinityTerm, NamespaceLabels, PodInfo};
@@ -86,15 +88,18 @@ impl Plugin for InterPodAffinity {
             ClusterEvent::AssignedPodDeleted(other) => avoids(other),
             ClusterEvent::PodUpdated { old, new } => old.labels() != new.labels(),
             ClusterEvent::Node { old, new } => {
-                let terms = || pod.affinity.required.iter().chain(&pod.affinity.required_anti);
-                let value = |node: &k8s_openapi::api::core::v1::Node, term: &AffinityTerm| {
+                let value = |node: &Node, term: &AffinityTerm| {
                     node.metadata.labels.as_ref().and_then(|labels| labels.get(&term.topology_key)).cloned()
                 };
+                let (near, away) = (&pod.affinity.required, &pod.affinity.required_anti);
                 match old {
-                    None => true,
+                    // Refused for the terms of other pods alone, or for its own dislikes: a new place may do.
+                    None => near.is_empty() || !away.is_empty() || near.iter().any(|term| value(new, term).is_some()),
+                    // The node has come to a place, or has left one.
                     Some(old) => {
-                        old.metadata.labels != new.metadata.labels
-                            && terms().any(|term| value(old, term) != value(new, term))
+                        let came = |term| value(new, term).is_some_and(|now| value(old, term).as_ref() != Some(&now));
+                        let left = |term| value(old, term).is_some_and(|then| value(new, term).as_ref() != Some(&then));
+                        near.iter().any(came) || away.iter().any(left)
                     }
                 }
             }

@@ -50,8 +50,10 @@ impl Plugin for NodeResourcesFit {
         match event {
             // Something was given back.
             ClusterEvent::AssignedPodDeleted(_) => true,
-            ClusterEvent::AssignedPodUpdated { old, new } | ClusterEvent::PodUpdated { old, new } => {
-                shrank(&old.requests.exact, &new.requests.exact)
+            // Of the pod's own requests any may be what was too much.
+            ClusterEvent::PodUpdated { old, new } => shrank(&old.requests.exact, &new.requests.exact, |_| true),
+            ClusterEvent::AssignedPodUpdated { old, new } => {
+                shrank(&old.requests.exact, &new.requests.exact, |wanted| wanted(&pod.requests.exact) > 0)
             }
             ClusterEvent::Node { old, new } => {
                 let now = allocatable(new);
@@ -128,11 +130,13 @@ fn allocatable(node: &Node) -> Resources {
     Resources::from_list(node.status.as_ref().and_then(|status| status.allocatable.as_ref()))
 }
 
-fn shrank(old: &Resources, new: &Resources) -> bool {
-    new.milli_cpu < old.milli_cpu
-        || new.memory < old.memory
-        || new.ephemeral_storage < old.ephemeral_storage
-        || old.scalar.iter().any(|(name, value)| new.scalar.get(name).copied().unwrap_or(0) < *value)
+/// Whether less is requested of a resource that counts; `counts` gets the way to read its amount.
+fn shrank(old: &Resources, new: &Resources, counts: impl Fn(&dyn Fn(&Resources) -> i64) -> bool) -> bool {
+    let less = |amount: &dyn Fn(&Resources) -> i64| amount(new) < amount(old) && counts(amount);
+    less(&|list| list.milli_cpu)
+        || less(&|list| list.memory)
+        || less(&|list| list.ephemeral_storage)
+        || old.scalar.keys().any(|name| less(&|list| list.scalar.get(name).copied().unwrap_or(0)))
 }
 
 fn grew_where_wanted(wants: &Resources, old: &Resources, new: &Resources) -> bool {

@@ -29,13 +29,13 @@ impl Plugin for NodeUnschedulable {
         PreFilter::Filter(Box::new(Ready { tolerated: tolerated(pod) }))
     }
 
-    fn hint(&self, _cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
+    fn hint(&self, _cache: &Cache, _pod: &PodInfo, event: &ClusterEvent) -> bool {
         let cordoned = |node: &Node| node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true));
         match event {
             ClusterEvent::Node { old, new } => old.is_none_or(cordoned) && !cordoned(new),
-            ClusterEvent::PodUpdated { old, new } => !tolerated(old) && tolerated(new),
+            ClusterEvent::PodUpdated { old, new } => tolerations_of(old) != tolerations_of(new) && tolerated(new),
             // Nothing else opens a cordoned node.
-            _ => tolerated(pod),
+            _ => false,
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Node;
 
-use super::taint_toleration::{repelled, tolerations_of};
+use super::taint_toleration::{repelled, taints_of, tolerations_of};
 use crate::scheduler::cache::{Cache, NodeInfo, ZONE};
 use crate::scheduler::framework::{Filter, Plugin, PreFilter, Score, Verdict};
 use crate::scheduler::pod_info::{PodInfo, SpreadConstraint};
@@ -85,36 +85,39 @@ impl Plugin for PodTopologySpread {
         scoring::prepare(cache, pod, feasible)
     }
 
-    fn hint(&self, cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
+    fn hint(&self, _cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
+        let hard = || pod.spread.iter().filter(|constraint| constraint.hard);
         let speaks_of = |other: &PodInfo| {
-            other.namespace == pod.namespace
-                && pod.spread.iter().any(|constraint| constraint.hard && constraint.selector.matches(other.labels()))
+            other.namespace == pod.namespace && hard().any(|constraint| constraint.selector.matches(other.labels()))
         };
-        let has_keys = |node: &Node| {
-            let labels = node.metadata.labels.as_ref();
-            pod.spread
-                .iter()
-                .filter(|constraint| constraint.hard)
-                .all(|constraint| labels.is_some_and(|labels| labels.contains_key(&constraint.topology_key)))
+        let differs = |old: &PodInfo, new: &PodInfo| {
+            let matches = |constraint: &SpreadConstraint, pod: &PodInfo| constraint.selector.matches(pod.labels());
+            new.namespace == pod.namespace
+                && hard().any(|constraint| matches(constraint, old) != matches(constraint, new))
         };
+        let value = |node: &'_ Node, constraint: &SpreadConstraint| {
+            node.metadata.labels.as_ref().and_then(|labels| labels.get(&constraint.topology_key)).cloned()
+        };
+        let has_keys = |node: &Node| hard().all(|constraint| value(node, constraint).is_some());
         match event {
             ClusterEvent::AssignedPodAdded(other) | ClusterEvent::AssignedPodDeleted(other) => speaks_of(other),
-            ClusterEvent::AssignedPodUpdated { old, new } => speaks_of(old) != speaks_of(new),
-            ClusterEvent::PodUpdated { old, new } => old.labels() != new.labels(),
+            ClusterEvent::AssignedPodUpdated { old, new } => differs(old, new),
+            ClusterEvent::PodUpdated { old, new } => {
+                // With a new toleration more nodes may count.
+                tolerations_of(old) != tolerations_of(new) && hard().any(|constraint| constraint.honor_taints)
+                    || differs(old, new)
+            }
             ClusterEvent::Node { old: None, new } => has_keys(new),
             ClusterEvent::Node { old: Some(old), new } => {
                 let (before, after) = (has_keys(old), has_keys(new));
                 // A domain gained or lost a node, or the node moved to another domain.
                 before != after
                     || after
-                        && (old.metadata.labels != new.metadata.labels
-                            || repelled(old, tolerations_of(pod)) != repelled(new, tolerations_of(pod)))
+                        && (hard().any(|constraint| value(old, constraint) != value(new, constraint))
+                            || taints_of(old) != taints_of(new))
             }
             ClusterEvent::NodeDeleted(node) => has_keys(node),
-            ClusterEvent::Storage(_) => {
-                let _ = cache;
-                false
-            }
+            ClusterEvent::Storage(_) => false,
         }
     }
 }
@@ -163,7 +166,8 @@ impl Ready<'_> {
     fn change(&mut self, other: &PodInfo, node: &NodeInfo, by: i64) {
         let pod = self.pod;
         let all_labels = self.constraints.iter().all(|counted| node.label(&counted.constraint.topology_key).is_some());
-        if !all_labels || other.namespace != pod.namespace || other.is_terminating() {
+        // A terminating pod was not counted, and is taken away all the same: so upstream does it.
+        if !all_labels || other.namespace != pod.namespace {
             return;
         }
         for counted in &mut self.constraints {

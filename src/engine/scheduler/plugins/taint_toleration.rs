@@ -96,10 +96,13 @@ pub fn tolerates_any(tolerations: &[Toleration], taint: &Taint) -> bool {
     tolerations.iter().any(|toleration| tolerates(toleration, taint))
 }
 
+pub fn taints_of(node: &Node) -> &[Taint] {
+    node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
+}
+
 /// Whether a node has a taint that keeps such a pod off.
 pub fn repelled(node: &Node, tolerations: &[Toleration]) -> bool {
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    taints.iter().any(|taint| repels(taint) && !tolerates_any(tolerations, taint))
+    taints_of(node).iter().any(|taint| repels(taint) && !tolerates_any(tolerations, taint))
 }
 
 fn repels(taint: &Taint) -> bool {

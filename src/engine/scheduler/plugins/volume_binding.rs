@@ -3,14 +3,17 @@
 //! Claims that bind immediately must be bound before any node is looked at. Bound ones tie the pod
 //! to the nodes their volumes reach. Claims whose class waits for the first consumer are matched
 //! with free volumes per node, the smallest that suffices; what finds none is left to the class's
-//! provisioner, if it has one. When the node is chosen, the claim and the volume are written.
-//! Mirrors: pkg/scheduler/framework/plugins/volumebinding. Left out: CSIStorageCapacity, scores by
-//! capacity (off by default), migration to CSI.
+//! provisioner, if it has one, if the node is in its `allowedTopologies`, and if its driver publishes
+//! enough capacity there. When the node is chosen, the claim and the volume are written.
+//! All of it is unresolvable: no victim's going makes a volume.
+//! Mirrors: pkg/scheduler/framework/plugins/volumebinding. Left out: scores by capacity (off by
+//! default in v1.36), migration to CSI.
 
 mod binder;
 mod matching;
 
-use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::storage::v1::{CSIDriver, StorageClass};
 
 use crate::scheduler::cache::{Cache, NodeInfo, key};
 use crate::scheduler::framework::{Code, Filter, Plugin, PreFilter, Verdict};
@@ -46,12 +49,21 @@ impl Plugin for VolumeBinding {
 
     fn hint(&self, _cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
         match event {
-            ClusterEvent::Storage(StorageEvent::Claim(claim)) => {
-                let name = claim.metadata.name.as_deref().unwrap_or_default();
-                claim.metadata.namespace.as_deref() == Some(&*pod.namespace)
-                    && claim_names(pod).iter().any(|wanted| wanted == name)
-            }
-            ClusterEvent::Storage(_) => true,
+            ClusterEvent::Storage(event) => match event {
+                StorageEvent::Claim { new, .. } => uses(pod, new, &claim_names(pod)),
+                StorageEvent::Volume { .. } | StorageEvent::MoreCapacity => true,
+                StorageEvent::Class { old, new } => {
+                    old.as_ref().is_none_or(|old| old.allowed_topologies != new.allowed_topologies)
+                }
+                StorageEvent::DriversOfNode { first } => *first,
+                // A driver of volumes in the pod itself no longer minds its capacity.
+                StorageEvent::Driver { old, new } => {
+                    let minds = |driver: &CSIDriver| driver.spec.storage_capacity == Some(true);
+                    let name = new.metadata.name.as_deref().unwrap_or_default();
+                    old.as_ref().is_some_and(|old| minds(old) && !minds(new))
+                        && volumes(pod).iter().any(|volume| volume.csi.as_ref().is_some_and(|csi| csi.driver == name))
+                }
+            },
             ClusterEvent::Node { old, new } => old.is_none_or(|old| old.metadata.labels != new.metadata.labels),
             // Pods do not make volumes.
             _ => false,
@@ -72,6 +84,12 @@ impl<'a> Filter<'a> for Ready<'a> {
     fn boxed(&self) -> Box<dyn Filter<'a> + 'a> {
         Box::new(Ready { cache: self.cache, claims: self.claims.clone() })
     }
+}
+
+/// Whether a claim is one of those of a pod that are named.
+pub fn uses(pod: &PodInfo, claim: &PersistentVolumeClaim, names: &[String]) -> bool {
+    claim.metadata.namespace.as_deref() == Some(&*pod.namespace)
+        && names.iter().any(|name| claim.metadata.name.as_deref() == Some(name))
 }
 
 /// Every claim of a pod, those made for its ephemeral volumes included.

@@ -1,15 +1,18 @@
 //! VolumeRestrictions: disks and claims that only one pod may use.
 //!
 //! Some in-tree disks cannot be mounted by two pods of one node unless both only read. A claim
-//! with access mode `ReadWriteOncePod` admits one pod in the whole cluster; preemption may free it.
+//! with access mode `ReadWriteOncePod` admits one pod in the whole cluster: while another one has it,
+//! every node is refused, and preemption may free it. Nobody has it yet: then the plugin steps aside,
+//! and does not look at pods that are only nominated to a node either.
 //! Mirrors: pkg/scheduler/framework/plugins/volumerestrictions. Nothing is left out.
 
 use k8s_openapi::api::core::v1::Volume;
 
 use crate::scheduler::cache::{Cache, NodeInfo, key};
 use crate::scheduler::framework::{Code, Filter, Plugin, PreFilter, Verdict};
+use crate::scheduler::plugins::volume_binding::uses;
 use crate::scheduler::pod_info::PodInfo;
-use crate::scheduler::queue::ClusterEvent;
+use crate::scheduler::queue::{ClusterEvent, StorageEvent};
 
 pub struct VolumeRestrictions;
 
@@ -18,7 +21,7 @@ struct Ready<'a> {
     pod: &'a PodInfo,
     /// Claims of the pod that only one pod may use.
     exclusive: Vec<String>,
-    /// How many pods use those claims already, over all nodes.
+    /// How many of those claims are in use already, less what pods that are imagined gone used.
     users: i64,
 }
 
@@ -35,28 +38,34 @@ impl Plugin for VolumeRestrictions {
                 return PreFilter::Reject(Code::UnschedulableAndUnresolvable, reason.into());
             };
             let modes = found.spec.as_ref().and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default();
-            if modes.iter().any(|mode| mode == "ReadWriteOncePod") {
+            if modes.iter().any(|mode| mode == "ReadWriteOncePod") && !exclusive.iter().any(|known| known == claim) {
                 exclusive.push(claim.to_owned());
             }
         }
-        if exclusive.is_empty() && !volumes(pod).iter().any(is_single_writer_disk) {
+        let used = |claim: &String| {
+            let mut pods = cache.nodes().flat_map(|node| &node.pods);
+            pods.any(|other| other.namespace == pod.namespace && claims(other).any(|name| name == claim))
+        };
+        let users = i64::try_from(exclusive.iter().filter(|claim| used(claim)).count()).unwrap_or(i64::MAX);
+        if users == 0 && !volumes(pod).iter().any(is_single_writer_disk) {
             return PreFilter::Skip;
         }
-        let mut ready = Ready { pod, exclusive, users: 0 };
-        if !ready.exclusive.is_empty() {
-            ready.users = cache.nodes().flat_map(|node| &node.pods).map(|other| ready.uses(other)).sum();
-        }
-        PreFilter::Filter(Box::new(ready))
+        PreFilter::Filter(Box::new(Ready { pod, exclusive, users }))
     }
 
     fn hint(&self, _cache: &Cache, pod: &PodInfo, event: &ClusterEvent) -> bool {
         match event {
+            // Disks know no namespaces, but upstream asks for the same one.
             ClusterEvent::AssignedPodDeleted(gone) => {
-                let shares_claim = gone.namespace == pod.namespace
-                    && claims(gone).any(|claim| claims(pod).any(|wanted| wanted == claim));
-                shares_claim || volumes(pod).iter().any(|volume| conflicts_with_any(volume, gone))
+                let shares_claim = || claims(gone).any(|claim| claims(pod).any(|wanted| wanted == claim));
+                let shares_disk = || volumes(pod).iter().any(|volume| conflicts_with_any(volume, gone));
+                gone.namespace == pod.namespace && (shares_claim() || shares_disk())
             }
-            ClusterEvent::Storage(_) | ClusterEvent::Node { old: None, .. } => true,
+            ClusterEvent::Storage(StorageEvent::Claim { old: None, new }) => {
+                let names: Vec<String> = claims(pod).map(str::to_owned).collect();
+                uses(pod, new, &names)
+            }
+            ClusterEvent::Node { old: None, .. } => true,
             // Volumes of a pod never change.
             _ => false,
         }
@@ -94,11 +103,8 @@ impl<'a> Filter<'a> for Ready<'a> {
 }
 
 impl Ready<'_> {
-    /// How many of the exclusive claims another pod uses.
+    /// How many of the exclusive claims another pod uses. Only their names are compared, as upstream does it.
     fn uses(&self, other: &PodInfo) -> i64 {
-        if other.namespace != self.pod.namespace {
-            return 0;
-        }
         let shared = claims(other).filter(|claim| self.exclusive.iter().any(|own| own == claim));
         i64::try_from(shared.count()).unwrap_or(i64::MAX)
     }
@@ -109,7 +115,7 @@ pub fn volumes(pod: &PodInfo) -> &[Volume] {
 }
 
 /// The claims a pod names; those of ephemeral volumes are not among them.
-fn claims(pod: &PodInfo) -> impl Iterator<Item = &str> {
+pub fn claims(pod: &PodInfo) -> impl Iterator<Item = &str> {
     volumes(pod).iter().filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
 }
 
@@ -142,4 +148,51 @@ fn conflict(a: &Volume, b: &Volume) -> bool {
         return monitors_overlap && a.pool == b.pool && a.image == b.image && writes(a.read_only, b.read_only);
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{Kind, Object};
+    use serde_json::json;
+
+    use super::*;
+    use crate::scheduler::testing::{cache_of, node, pod, pod_on, verdicts};
+
+    fn spec(volume: serde_json::Value) -> String {
+        let mut volume = volume;
+        volume["name"] = json!("v");
+        json!({ "volumes": [volume] }).to_string()
+    }
+
+    #[test]
+    fn disks_and_claims_for_one_pod_alone() {
+        const DISK: &str = "node(s) had no available disk";
+        const CLAIM: &str = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
+        let claim = |name: &str| json!({"persistentVolumeClaim": {"claimName": name}});
+        let gce = |name: &str, read_only: bool| json!({"gcePersistentDisk": {"pdName": name, "readOnly": read_only}});
+        let aws = json!({"awsElasticBlockStore": {"volumeID": "v1", "readOnly": true}});
+        let rbd = |monitor: &str| json!({"rbd": {"monitors": [monitor, "m0"], "image": "i", "pool": "p"}});
+        let cases = [
+            // case                              on n1               incoming            verdicts on n1, n2
+            ("a claim for one pod", claim("one"), claim("one"), [CLAIM, CLAIM]),
+            ("nobody has it yet", claim("many"), claim("one"), ["", ""]),
+            ("a claim for many", claim("many"), claim("many"), ["", ""]),
+            ("a disk that is written to", gce("d", false), gce("d", true), [DISK, ""]),
+            ("both only read", gce("d", true), gce("d", true), ["", ""]),
+            ("another disk", gce("d", false), gce("e", false), ["", ""]),
+            ("not even two readers", aws.clone(), aws, [DISK, ""]),
+            ("a shared monitor", rbd("m1"), rbd("m2"), [DISK, ""]),
+        ];
+        for (case, there, incoming, want) in cases {
+            let nodes = ["n1", "n2"].map(|name| node(&json!({"metadata": {"name": name}}).to_string()));
+            let mut cache = cache_of(&nodes, &[pod_on("n1", "there", &spec(there))]);
+            for (name, mode) in [("one", "ReadWriteOncePod"), ("many", "ReadWriteMany")] {
+                let claim =
+                    json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"accessModes": [mode]}});
+                let claim = Object::from_value(Kind::PersistentVolumeClaim, claim);
+                cache.listers.set(&claim.expect("test claims are well formed"));
+            }
+            assert_eq!(verdicts(&VolumeRestrictions, &cache, &pod(&spec(incoming))), want, "{case}");
+        }
+    }
 }

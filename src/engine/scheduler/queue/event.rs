@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim};
+use k8s_openapi::api::storage::v1::{CSIDriver, StorageClass};
 
 use crate::scheduler::pod_info::PodInfo;
 
@@ -32,11 +33,29 @@ pub enum ClusterEvent<'a> {
     Storage(StorageEvent),
 }
 
-/// Something about volumes came or changed.
+/// Something about volumes came (`old` is none) or changed.
 #[derive(Debug, Clone)]
 pub enum StorageEvent {
-    Claim(Arc<PersistentVolumeClaim>),
-    Volume(Arc<PersistentVolume>),
-    /// StorageClass, CSINode, CSIDriver, VolumeAttachment.
-    Other,
+    Claim {
+        old: Option<Arc<PersistentVolumeClaim>>,
+        new: Arc<PersistentVolumeClaim>,
+    },
+    Volume {
+        old: Option<Arc<PersistentVolume>>,
+        new: Arc<PersistentVolume>,
+    },
+    Class {
+        old: Option<Arc<StorageClass>>,
+        new: Arc<StorageClass>,
+    },
+    Driver {
+        old: Option<Arc<CSIDriver>>,
+        new: Arc<CSIDriver>,
+    },
+    /// A node has said which drivers it has.
+    DriversOfNode {
+        first: bool,
+    },
+    /// A CSIStorageCapacity came, or has room for larger volumes now.
+    MoreCapacity,
 }
