@@ -50,4 +50,4 @@ pub fn by_name(name: &str) -> Option<&'static dyn Plugin> {
 }
 
 #[cfg(test)]
-mod hint_tests;
+mod tests;
