@@ -120,6 +120,7 @@ pub fn update_status(new: &Object, old: &Object) -> ErrorList {
     match (new, old) {
         (Object::Pod(new), Object::Pod(old)) => pod::update_status(new, old, &mut errors),
         (Object::Namespace(new), Object::Namespace(_)) => cluster::namespace_status_update(new, &mut errors),
+        (Object::Job(new), Object::Job(old)) => batch::job_status_update(new, old, &mut errors),
         (Object::Node(new), Object::Node(old)) => cluster::node_update(new, old, &mut errors),
         (Object::PersistentVolumeClaim(new), Object::PersistentVolumeClaim(_)) => {
             persistent_volume::claim_status_update(new, &mut errors);

@@ -167,6 +167,16 @@ pub(super) fn job_update(new_job: &Job, old_job: &Job, errors: &mut ErrorList) {
 }
 
 /// An indexed job may grow and shrink while completions and parallelism stay equal.
+/// Of the rules for a Job's status only the one that its own controller can break.
+pub(super) fn job_status_update(new: &Job, old: &Job, errors: &mut ErrorList) {
+    let counts = |job: &Job| job.status.as_ref().map_or((0, 0), |it| (it.ready.unwrap_or(0), it.active.unwrap_or(0)));
+    let (ready, active) = counts(new);
+    if ready > active && counts(old) != (ready, active) {
+        let path = Path::ROOT.child("status");
+        errors.push(FieldError::invalid(&path.child("ready"), ready, "cannot set more ready pods than active"));
+    }
+}
+
 fn is_elastic(spec: &JobSpec) -> bool {
     spec.completion_mode.as_deref() == Some("Indexed")
         && spec.completions.is_some()

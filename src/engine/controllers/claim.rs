@@ -23,8 +23,9 @@ pub trait Owner: Typed {
         true
     }
 
-    /// Whether an orphan is worth adopting; one on its way out never is.
-    fn may_adopt(&self, _orphan: &Self::Dependent) -> bool {
+    /// Whether the set still concerns itself with a dependent: adopts it, or lets it go. It counts it in any case.
+    /// An orphan on its way out is never adopted.
+    fn cares_for(&self, _dependent: &Self::Dependent) -> bool {
         true
     }
 }
@@ -92,7 +93,7 @@ pub fn claim<O: Owner>(cx: &mut Context, set: &Arc<O>) -> Result<Vec<Arc<O::Depe
     for object in owned {
         if belongs(&object) {
             claimed.push(object);
-        } else if alive {
+        } else if alive && set.cares_for(&object) {
             pod_control::release(cx, owner.uid(), &Key::of(&object.wrap()))?;
         }
     }
@@ -102,7 +103,7 @@ pub fn claim<O: Owner>(cx: &mut Context, set: &Arc<O>) -> Result<Vec<Arc<O::Depe
     let orphans: Vec<Arc<O::Dependent>> = cx
         .api
         .orphans::<O::Dependent>(owner.namespace())
-        .filter(|orphan| orphan.meta().deletion_timestamp.is_none() && belongs(orphan) && set.may_adopt(orphan))
+        .filter(|orphan| orphan.meta().deletion_timestamp.is_none() && belongs(orphan) && set.cares_for(orphan))
         .cloned()
         .collect();
     for orphan in orphans {

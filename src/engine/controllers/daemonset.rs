@@ -99,10 +99,10 @@ impl Controller for DaemonSets {
     }
 }
 
-/// The pods by the node they are on or meant for.
+/// The pods by the node they are on or meant for. One that has ended and is being deleted is as good as gone.
 fn place(pods: Vec<Arc<Pod>>) -> Placed {
     let mut placed = Placed::new();
-    for pod in pods {
+    for pod in pods.into_iter().filter(|pod| !(pods::is_terminal(pod) && pods::is_terminating(pod))) {
         placed.entry(nodes::target(&pod)).or_default().push(pod);
     }
     placed
@@ -163,13 +163,13 @@ impl DaemonSets {
             }
         }
         let idle = missing.is_empty() && surplus.is_empty();
-        self.write_pods(cx, sync, missing, surplus)?;
+        self.write_pods(cx, sync, &missing, surplus)?;
         if !idle {
             // What was written just now is looked at first, as upstream waits until it has seen it.
             return Ok(());
         }
         let step = update::next(cx, set, placed, &rules);
-        self.write_pods(cx, sync, step.nodes, step.pods)
+        self.write_pods(cx, sync, &step.nodes, step.pods)
     }
 
     /// Whether a finished daemon may be removed now: one that failed often is left lying for a while.
@@ -192,22 +192,18 @@ impl DaemonSets {
         &mut self,
         cx: &mut Context,
         sync: &mut Sync,
-        missing: Vec<String>,
+        missing: &[String],
         surplus: Vec<Arc<Pod>>,
     ) -> Result<(), Status> {
         sync.more |= missing.len() > SLICE || surplus.len() > SLICE;
         let template = sync.set.spec.as_ref().map(|spec| spec.template.clone()).unwrap_or_default();
         let owner = &sync.owner;
-        let mut made = Ok(());
-        for node in missing.into_iter().take(SLICE) {
+        let made = pod_control::slowly(missing.len().min(SLICE), |at| {
             let mut pod = pod_control::from_template(&template, owner, &format!("{}-", owner.name()));
-            nodes::pin(&mut pod, &node);
+            nodes::pin(&mut pod, &missing[at]);
             revision::label(&mut pod, sync.set, &sync.hash);
-            made = pod_control::create(cx, &mut self.recorder, owner, pod);
-            if made.is_err() {
-                break;
-            }
-        }
+            pod_control::create(cx, &mut self.recorder, owner, pod)
+        });
         for pod in surplus.into_iter().take(SLICE) {
             pod_control::delete(cx, &mut self.recorder, owner, &pod)?;
         }

@@ -93,7 +93,7 @@ impl Sync<'_, '_> {
         self.check_paused_conditions()?;
         if self.spec().paused == Some(true) || self.is_scaling() {
             self.sync_scale()?;
-        } else if self.spec().strategy.as_ref().and_then(|s| s.type_.as_deref()) == Some("Recreate") {
+        } else if self.recreates() {
             self.rollout_recreate()?;
         } else {
             self.rollout_rolling()?;

@@ -120,11 +120,12 @@ impl Controller for Jobs {
                 Ok(outcome)
             }
             // Jobs are in less of a hurry than the queue's own back-off.
-            Err(_) => {
+            Err(next) => {
                 let failures = self.failures.entry(key.into()).or_insert(0);
                 let wait = RETRY.saturating_mul(1 << (*failures).min(10)).min(MAX_RETRY);
                 *failures += 1;
-                Ok(Outcome::At(cx.now + wait))
+                let again = cx.now + wait;
+                Ok(Outcome::At(next.map_or(again, |next| next.min(again))))
             }
         }
     }
@@ -160,18 +161,24 @@ impl Jobs {
         }
     }
 
-    fn sync(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
+    /// # Errors
+    /// When it fails: what it wanted to look at again, and when.
+    fn sync(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Option<Millis>> {
         let job = claim::find::<Job>(cx, key);
         let Some(job) = job.filter(|job| !is_managed_elsewhere(job) && !conditions::is_finished(job)) else {
             self.backoff.remove(key);
             return Ok(Outcome::Done);
         };
         let known = self.backoff.get(key).cloned().unwrap_or_default();
-        let mut sync = Sync::begin(cx, &mut self.recorder, &job, known)?;
+        let mut sync = Sync::begin(cx, &mut self.recorder, &job, known).map_err(|_| None)?;
         let outcome = sync.run();
-        let backoff = sync.backoff.clone();
-        self.backoff.insert(key.into(), backoff);
-        outcome
+        let next = sync.next;
+        // Pods that no status tells of will be met again: they have not failed twice.
+        if sync.told {
+            let backoff = sync.backoff.clone();
+            self.backoff.insert(key.into(), backoff);
+        }
+        outcome.map_err(|_| next)
     }
 }
 

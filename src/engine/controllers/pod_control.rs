@@ -54,6 +54,26 @@ pub fn create(cx: &mut Context, recorder: &mut Recorder, owner: &Object, pod: Po
     }
 }
 
+/// Makes so many pods in growing batches: one, two, four and so on, each twice the last.
+///
+/// A batch with a refusal is the last one, but it is asked to its end: what a full quota refuses is asked a few
+/// times, and not five hundred.
+///
+/// # Errors
+/// The first refusal.
+pub fn slowly(count: usize, mut make: impl FnMut(usize) -> Result<(), Status>) -> Result<(), Status> {
+    let (mut at, mut batch) = (0, 1);
+    while at < count {
+        let end = (at + batch).min(count);
+        let refused = (at..end).filter_map(|index| make(index).err()).reduce(|first, _| first);
+        if let Some(status) = refused {
+            return Err(status);
+        }
+        (at, batch) = (end, batch * 2);
+    }
+    Ok(())
+}
+
 /// Deletes a pod and tells its owner's story. A pod that is gone already is no error.
 ///
 /// # Errors

@@ -42,7 +42,7 @@ impl Owner for ReplicaSet {
         Selector::from_label_selector(self.spec.as_ref().map(|spec| &spec.selector))
     }
 
-    fn may_adopt(&self, pod: &Pod) -> bool {
+    fn cares_for(&self, pod: &Pod) -> bool {
         pods::is_active(pod)
     }
 }
@@ -125,9 +125,6 @@ impl<R: Replicator> Controller for Replicators<R> {
 
 impl<R: Replicator> Replicators<R> {
     /// Moves the number of active pods towards `spec.replicas`; `true` when a further slice is needed.
-    ///
-    /// Creation starts slowly (1, 2, 4, …) and stops at the first refusal, so that a full
-    /// quota is asked once and not five hundred times.
     fn manage(
         &mut self,
         cx: &mut Context,
@@ -141,10 +138,10 @@ impl<R: Replicator> Replicators<R> {
             let missing = wanted - active.len();
             let template = spec.template.clone().unwrap_or_default();
             let prefix = format!("{}-", owner.name());
-            for _ in 0..missing.min(SLICE) {
+            pod_control::slowly(missing.min(SLICE), |_| {
                 let pod = pod_control::from_template(&template, owner, &prefix);
-                pod_control::create(cx, &mut self.recorder, owner, pod)?;
-            }
+                pod_control::create(cx, &mut self.recorder, owner, pod)
+            })?;
             return Ok(missing > SLICE);
         }
         let surplus = active.len() - wanted;

@@ -25,7 +25,7 @@ impl Owner for ReplicationController {
         Selector::from_set(self.spec.as_ref().and_then(|spec| spec.selector.as_ref()))
     }
 
-    fn may_adopt(&self, pod: &Pod) -> bool {
+    fn cares_for(&self, pod: &Pod) -> bool {
         pods::is_active(pod)
     }
 }

@@ -31,7 +31,7 @@ pub fn ensure(cx: &mut Context, set: &Arc<DaemonSet>, owner: &Object) -> Result<
     Ok(label_of(&revision, POD_LABEL).into())
 }
 
-/// Keeps `revisionHistoryLimit` old revisions, the newest ones, and whatever still has pods.
+/// Keeps `revisionHistoryLimit` old revisions, the newest ones, and whatever still has pods: those count, too.
 ///
 /// # Errors
 /// The API server's refusal.
@@ -43,7 +43,8 @@ pub fn clean_up(cx: &mut Context, set: &Arc<DaemonSet>, owner: &Object, current:
         cx.api.owned_by::<Pod>(owner.uid()).filter_map(|pod| pod.metadata.labels.as_ref()?.get(POD_LABEL).cloned()),
     );
     let is_live = |revision: &ControllerRevision| live.iter().any(|hash| hash == label_of(revision, POD_LABEL));
-    history::truncate(cx, &known, limit, is_live)
+    let in_use = known.iter().filter(|it| label_of(it, POD_LABEL) != current && is_live(it)).count() as i32;
+    history::truncate(cx, &known, limit.map(|limit| limit - in_use), is_live)
 }
 
 /// Marks a pod as of this revision.

@@ -34,13 +34,16 @@ pub fn write(cx: &mut Context, set: &DaemonSet, owner: &Object, hash: &str) -> R
         let (should_run, _) = nodes::suits(set, node);
         let here = placed.get(node.metadata.name.as_deref().unwrap_or_default());
         let mut here: Vec<&Arc<Pod>> = here.into_iter().flatten().collect();
-        here.order_by_key(|pod| pod.metadata.creation_timestamp.clone());
+        // Of several the one that was bound first: also while it is on its way out.
+        here.order_by_key(|pod| {
+            (pods::node(pod).is_empty(), pod.metadata.creation_timestamp.clone(), pods::name(pod).to_string())
+        });
         if !should_run {
             status.number_misscheduled += i32::from(!here.is_empty());
             continue;
         }
         status.desired_number_scheduled += 1;
-        let Some(pod) = here.iter().find(|pod| pods::is_active(pod)).or(here.first()) else { continue };
+        let Some(pod) = here.first() else { continue };
         status.current_number_scheduled += 1;
         status.number_ready += i32::from(pods::is_ready(pod));
         available += i32::from(pods::available(pod, min_ready(set), unix).is_ok());

@@ -106,6 +106,11 @@ impl Sync<'_, '_> {
                 format!("Deployment {:?} {verb}", self.deployment.metadata.name.as_deref().unwrap_or_default())
             }
         };
+        if !self.has_deadline()
+            && let Some(conditions) = &mut status.conditions
+        {
+            conditions.retain(|condition| condition.type_ != "Progressing");
+        }
         let current = self.condition("Progressing").cloned();
         let finished = status.replicas == status.updated_replicas
             && current.as_ref().is_some_and(|condition| condition.reason.as_deref() == Some("NewReplicaSetAvailable"));
@@ -138,11 +143,11 @@ impl Sync<'_, '_> {
         self.store(status)
     }
 
-    /// A ReplicaSet that cannot make pods is the Deployment's failure too.
+    /// A ReplicaSet that cannot make pods is the Deployment's failure too, since it failed; the new one's before others'.
     fn copy_failure(&self, status: &mut DeploymentStatus) {
-        let failure = self
-            .sets
-            .iter()
+        let new = self.new_set();
+        let sets = new.iter().chain(&self.sets);
+        let failure = sets
             .filter_map(|set| set.status.as_ref()?.conditions.as_ref())
             .flatten()
             .find(|condition| condition.type_ == "ReplicaFailure");
@@ -150,7 +155,7 @@ impl Sync<'_, '_> {
         match failure {
             Some(failure) => put_condition(
                 conditions,
-                self.cx.time(),
+                failure.last_transition_time.clone().unwrap_or_else(|| self.cx.time()),
                 "ReplicaFailure",
                 &failure.status,
                 failure.reason.as_deref().unwrap_or_default(),

@@ -21,6 +21,9 @@ pub const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 pub const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 pub const MAX: &str = "deployment.kubernetes.io/max-replicas";
 
+/// Characters of a set's history of revision numbers.
+const MAX_HISTORY: usize = 2000;
+
 /// Annotations of a Deployment that are its own and not its ReplicaSets'.
 const OWN: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
@@ -217,14 +220,19 @@ fn annotate(set: &mut ReplicaSet, deployment: &Deployment, revision: &str, exist
         annotations.insert(REVISION.into(), revision.into());
         if exists && !old.is_empty() {
             let history = annotations.entry(HISTORY.into()).or_default();
-            if history.is_empty() {
-                *history = old;
-            } else {
-                history.push(',');
-                history.push_str(&old);
-            }
+            *history = remember(history, &old);
         }
     }
+}
+
+/// The history with one more number: at most two thousand characters of it, the oldest numbers go first.
+fn remember(history: &str, number: &str) -> String {
+    let mut kept: Vec<&str> = history.split(',').filter(|known| !known.is_empty()).collect();
+    kept.push(number);
+    while kept.len() > 1 && kept.iter().map(|known| known.len() + 1).sum::<usize>() > MAX_HISTORY + 1 {
+        kept.remove(0);
+    }
+    kept.join(",")
 }
 
 fn without_hash(mut template: PodTemplateSpec) -> PodTemplateSpec {

@@ -32,10 +32,10 @@ impl Sync<'_, '_> {
             return Ok(false);
         }
         if size > self.replicas() {
-            return Ok(self.scale_set(new, self.replicas())?.is_some());
+            return Ok(self.resize(new, self.replicas())?.is_some());
         }
         let target = self.new_set_replicas(&self.sets.clone(), size);
-        Ok(self.scale_set(new, target)?.is_some())
+        Ok(self.resize(new, target)?.is_some())
     }
 
     fn shrink(&mut self, new: &Arc<ReplicaSet>, old: &[Arc<ReplicaSet>]) -> Result<bool, Status> {
@@ -68,7 +68,7 @@ impl Sync<'_, '_> {
                 continue;
             }
             let count = unhealthy.min(budget - removed);
-            if let Some(smaller) = self.scale_set(set, wanted(set) - count)? {
+            if let Some(smaller) = self.resize(set, wanted(set) - count)? {
                 *set = smaller;
             }
             removed += count;
@@ -87,7 +87,7 @@ impl Sync<'_, '_> {
             }
             let count = wanted(set).min(budget - removed);
             if count > 0 {
-                self.scale_set(set, wanted(set) - count)?;
+                self.resize(set, wanted(set) - count)?;
                 removed += count;
             }
         }

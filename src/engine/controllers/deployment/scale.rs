@@ -35,14 +35,18 @@ impl Sync<'_, '_> {
 
     /// Pods that may be missing during a rollout; percentages round down.
     pub fn max_unavailable(&self) -> i32 {
-        let recreate = self.spec().strategy.as_ref().and_then(|s| s.type_.clone()).as_deref() == Some("Recreate");
-        if recreate || self.replicas() == 0 { 0 } else { self.fenceposts().1.min(self.replicas()) }
+        if self.recreates() || self.replicas() == 0 { 0 } else { self.fenceposts().1.min(self.replicas()) }
+    }
+
+    /// Whether all old pods go before the first new one comes.
+    pub fn recreates(&self) -> bool {
+        let strategy = self.deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+        strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate")
     }
 
     /// How many replicas the new ReplicaSet may have now.
     pub fn new_set_replicas(&self, everything: &[Arc<ReplicaSet>], current: i32) -> i32 {
-        let recreate = self.spec().strategy.as_ref().and_then(|s| s.type_.clone()).as_deref() == Some("Recreate");
-        if recreate {
+        if self.recreates() {
             return self.replicas();
         }
         let total: i32 = everything.iter().map(|set| wanted(set)).sum();
@@ -56,8 +60,7 @@ impl Sync<'_, '_> {
     /// Whether `spec.replicas` changed since the ReplicaSets were last told.
     pub fn is_scaling(&self) -> bool {
         self.sets.iter().filter(|set| wanted(set) > 0).any(|set| {
-            let told = annotation(set, DESIRED).and_then(|text| text.parse::<i32>().ok());
-            told.is_some_and(|told| told != self.replicas())
+            told_size(set).is_some_and(|told| told != self.replicas())
         })
     }
 
@@ -84,22 +87,20 @@ impl Sync<'_, '_> {
             _ => None,
         };
         if let Some(set) = single {
-            if wanted(&set) != replicas {
-                self.scale_set(&set, replicas)?;
-            }
-            return Ok(());
+            return self.resize(&set, replicas).map(|_| ());
         }
-        // The new one is complete: the old ones are to be empty.
+        // The new one is complete, and has heard of the size it is complete for: the old ones are to be empty.
         if let Some(new) = new
             && wanted(new) == replicas
+            && told_size(new) == Some(replicas)
             && available(new) == replicas
         {
             for set in &live_old {
-                self.scale_set(set, 0)?;
+                self.resize(set, 0)?;
             }
             return Ok(());
         }
-        self.scale_proportionally(new, &live_old)
+        if self.recreates() { Ok(()) } else { self.scale_proportionally(new, &live_old) }
     }
 
     /// During a rollout a change of `replicas` is shared out in proportion, the leftover to the largest.
@@ -133,22 +134,40 @@ impl Sync<'_, '_> {
     }
 
     fn proportion(&self, set: &ReplicaSet, to_add: i32, added: i32) -> i32 {
-        if wanted(set) == 0 {
+        let left = to_add - added;
+        if wanted(set) == 0 || left == 0 {
+            return 0;
+        }
+        let share = self.fraction(set);
+        if to_add > 0 { share.min(left) } else { share.max(left) }
+    }
+
+    /// What the set would gain or lose, were it alone: its size over the whole before, times the whole now.
+    fn fraction(&self, set: &ReplicaSet) -> i32 {
+        if self.replicas() == 0 {
+            return -wanted(set);
+        }
+        let told = annotation(set, MAX).and_then(|text| text.parse::<i32>().ok()).filter(|max| *max != 0);
+        let counted = || self.deployment.status.as_ref().and_then(|status| status.replicas).unwrap_or(0);
+        let before = told.unwrap_or_else(counted);
+        if before == 0 {
             return 0;
         }
         let limit = self.replicas() + self.max_surge();
-        let before = annotation(set, MAX).and_then(|text| text.parse::<i32>().ok()).unwrap_or(self.replicas());
-        let exact = f64::from(wanted(set)) * f64::from(limit) / f64::from(before.max(1));
-        let share = exact.round() as i32 - wanted(set);
-        let left = to_add - added;
-        if to_add > 0 { share.min(left) } else { share.max(left) }
+        let exact = f64::from(wanted(set)) * f64::from(limit) / f64::from(before);
+        exact.round() as i32 - wanted(set)
+    }
+
+    /// As [`Self::scale_set`], unless the size is right already: only a scaling tells sets of new limits alone.
+    pub fn resize(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<Option<Arc<ReplicaSet>>, Status> {
+        if wanted(set) == size { Ok(None) } else { self.scale_set(set, size) }
     }
 
     /// Writes a ReplicaSet's size and what the rollout's limits are now; answers it when the size changed.
     ///
     /// The sets in hand stay as they were, as upstream's do: the status at the end of a sync does not
     /// know of it, and the next sync tells the rest.
-    pub fn scale_set(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<Option<Arc<ReplicaSet>>, Status> {
+    fn scale_set(&mut self, set: &Arc<ReplicaSet>, size: i32) -> Result<Option<Arc<ReplicaSet>>, Status> {
         let (desired, max) = (self.replicas().to_string(), (self.replicas() + self.max_surge()).to_string());
         let resized = wanted(set) != size;
         let told = annotation(set, DESIRED) == Some(&desired) && annotation(set, MAX) == Some(&max);
@@ -171,6 +190,11 @@ impl Sync<'_, '_> {
         }
         Ok(resized.then_some(written))
     }
+}
+
+/// The size of the Deployment when the set was last told.
+fn told_size(set: &ReplicaSet) -> Option<i32> {
+    annotation(set, DESIRED).and_then(|text| text.parse().ok())
 }
 
 /// The rollback field of long ago; nothing served here carries it.

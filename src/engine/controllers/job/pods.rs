@@ -45,11 +45,18 @@ impl Sync<'_, '_> {
             let wait = self.backoff.remaining(self.cx.api.unix_millis() as i64);
             if wait > 0 {
                 self.look_again_in(wait);
+                self.lose_count();
                 return Ok(());
             }
         }
         self.more = missing > SLICE;
         self.create(missing.min(SLICE))
+    }
+
+    /// While a replacement waits, v1.36.2 tells of no active pods at all, whoever else is at work. With one of those
+    /// ready the API server refuses such a status, and nothing of the Job is written until the wait is over.
+    fn lose_count(&mut self) {
+        self.counts.active = 0;
     }
 
     fn wanted(&self) -> i32 {
@@ -81,15 +88,20 @@ impl Sync<'_, '_> {
         let template = self.spec().template.clone();
         let job = self.job.metadata.name.clone().unwrap_or_default();
         if !indexes::is_indexed(&self.job) {
-            for _ in 0..count {
+            return pod_control::slowly(count as usize, |_| {
                 let mut pod = pod_control::from_template(&template, &owner, &format!("{job}-"));
                 tracking::mark(&mut pod);
                 pod_control::create(self.cx, self.recorder, &owner, pod)?;
                 self.counts.active += 1;
-            }
-            return Ok(());
+                Ok(())
+            });
         }
-        for index in self.indexes_to_start(count as usize) {
+        let (due, waiting) = self.indexes_to_start(count as usize);
+        if due.is_empty() && waiting {
+            self.lose_count();
+        }
+        pod_control::slowly(due.len(), |at| {
+            let index = due[at];
             let mut pod = pod_control::from_template(&template, &owner, &prefix(&job, index));
             tracking::mark(&mut pod);
             give_index(&mut pod, &job, index);
@@ -101,12 +113,13 @@ impl Sync<'_, '_> {
             self.counts.active += 1;
             // The replacement knows; what it replaces may go.
             self.kept.remove(&index);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    /// The lowest indexes that nobody works on. Where each index waits for itself, only those that have waited.
-    fn indexes_to_start(&mut self, count: usize) -> Vec<i32> {
+    /// The lowest indexes that nobody works on. Where each index waits for itself, only those that have waited;
+    /// and whether others still do.
+    fn indexes_to_start(&mut self, count: usize) -> (Vec<i32>, bool) {
         let mut taken: BTreeSet<i32> = self.succeeded.0.clone();
         taken.extend(self.active.iter().filter_map(|pod| indexes::raw(pod)));
         if self.replaces_failed_only() {
@@ -115,7 +128,7 @@ impl Sync<'_, '_> {
         taken.extend(self.failed_indexes.iter().flat_map(|failed| &failed.0));
         let free = indexes::first_free(&taken, count, self.completions().unwrap_or(0));
         if self.spec().backoff_limit_per_index.is_none() {
-            return free;
+            return (free, false);
         }
         let now = self.cx.api.unix_millis() as i64;
         let wait = |pod: &Arc<Pod>| -> Millis {
@@ -132,7 +145,7 @@ impl Sync<'_, '_> {
         if let Some(wait) = soonest {
             self.look_again_in(wait);
         }
-        due
+        (due, soonest.is_some())
     }
 
     /// How often an index has failed, its last pod included: what counts, and what a policy ignored.

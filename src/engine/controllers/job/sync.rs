@@ -44,6 +44,8 @@ pub(super) struct Sync<'a, 'c> {
     pub next: Option<Millis>,
     /// More pods than fit one step.
     pub more: bool,
+    /// The status tells of all that was found.
+    pub told: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,6 +94,7 @@ impl<'a, 'c> Sync<'a, 'c> {
             finish: None,
             next: None,
             more: false,
+            told: false,
         };
         sync.status_mut().uncounted_terminated_pods.get_or_insert_default();
         sync.count(&status);

@@ -75,6 +75,7 @@ impl Sync<'_, '_> {
         if dirty {
             self.write()?;
         }
+        self.told = true;
         let mut failure = None;
         for pod in &done {
             match untrack(self.cx, pod) {
