@@ -105,9 +105,11 @@ fn of_service(service: &Service, used: &mut Amounts) {
     match spec.type_.as_deref() {
         Some("NodePort") => drop(used.insert("services.nodeports".into(), node_ports)),
         Some("LoadBalancer") => {
-            if spec.allocate_load_balancer_node_ports != Some(false) {
-                used.insert("services.nodeports".into(), node_ports);
-            }
+            // Where none are allocated, those count that are asked for by number.
+            let named = spec.ports.iter().flatten().filter(|port| port.node_port.is_some_and(|port| port != 0)).count();
+            let named = Amount::from_units(i64::try_from(named).unwrap_or_default(), Format::DecimalSi);
+            let allocates = spec.allocate_load_balancer_node_ports != Some(false);
+            used.insert("services.nodeports".into(), if allocates { node_ports } else { named });
             used.insert("services.loadbalancers".into(), one());
         }
         _ => {}
@@ -161,8 +163,47 @@ pub fn in_scope(quota: &ResourceQuota, object: &Object) -> bool {
         .map(|term| (term.scope_name.as_str(), term.operator.as_str(), term.values.as_deref().unwrap_or_default()));
     scopes.chain(selected).all(|(scope, operator, values)| match object {
         Object::Pod(pod) => pod_in_scope(pod, scope, operator, values),
+        Object::PersistentVolumeClaim(claim) if scope == "VolumeAttributesClass" => {
+            let asked = claim.spec.as_ref().and_then(|spec| spec.volume_attributes_class_name.as_deref());
+            let has = claim.status.as_ref().and_then(|status| status.current_volume_attributes_class_name.as_deref());
+            let classes: Vec<&str> = [asked, has].into_iter().flatten().filter(|class| !class.is_empty()).collect();
+            one_of(&classes, operator, values)
+        }
         // Scopes speak of pods: a scoped quota leaves everything else alone.
         _ => false,
+    })
+}
+
+/// Whether any of the classes an object is of fits a scope's operator.
+fn one_of(classes: &[&str], operator: &str, values: &[String]) -> bool {
+    let listed = classes.iter().any(|class| values.iter().any(|value| value == class));
+    match operator {
+        "Exists" => !classes.is_empty(),
+        "DoesNotExist" => classes.is_empty(),
+        "In" => listed,
+        "NotIn" => !listed,
+        _ => false,
+    }
+}
+
+/// Whether a pod's affinity looks into other namespaces than its own.
+fn looks_abroad(pod: &Pod) -> bool {
+    let affinity = pod.spec.as_ref().and_then(|spec| spec.affinity.as_ref());
+    let near = affinity.and_then(|affinity| affinity.pod_affinity.as_ref());
+    let far = affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref());
+    let required = near
+        .and_then(|near| near.required_during_scheduling_ignored_during_execution.as_ref())
+        .into_iter()
+        .chain(far.and_then(|far| far.required_during_scheduling_ignored_during_execution.as_ref()))
+        .flatten();
+    let preferred = near
+        .and_then(|near| near.preferred_during_scheduling_ignored_during_execution.as_ref())
+        .into_iter()
+        .chain(far.and_then(|far| far.preferred_during_scheduling_ignored_during_execution.as_ref()))
+        .flatten()
+        .map(|weighted| &weighted.pod_affinity_term);
+    required.chain(preferred).any(|term| {
+        term.namespace_selector.is_some() || term.namespaces.as_ref().is_some_and(|names| !names.is_empty())
     })
 }
 
@@ -176,21 +217,24 @@ fn pod_in_scope(pod: &Pod, scope: &str, operator: &str, values: &[String]) -> bo
         "NotTerminating" => !ends,
         "BestEffort" => best_effort,
         "NotBestEffort" => !best_effort,
-        "PriorityClass" => match operator {
-            "Exists" => !class.is_empty(),
-            "DoesNotExist" => class.is_empty(),
-            "In" => values.iter().any(|value| value == class),
-            "NotIn" => !values.iter().any(|value| value == class),
-            _ => false,
-        },
+        "PriorityClass" => {
+            let classes: &[&str] = if class.is_empty() { &[] } else { &[class] };
+            one_of(classes, operator, values)
+        }
+        "CrossNamespacePodAffinity" => looks_abroad(pod),
         _ => false,
     }
 }
 
-/// The containers that leave out something the quota limits, by resource.
+/// The containers that leave out something the quota limits, by resource; none where the pod speaks for them all.
 pub fn unspecified(pod: &Pod, hard: &Amounts) -> BTreeMap<String, BTreeSet<String>> {
     let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let Some(spec) = &pod.spec else { return missing };
+    let whole = spec.resources.as_ref();
+    let says = |list: Option<&BTreeMap<String, Quantity>>| list.is_some_and(|list| !list.is_empty());
+    if says(whole.and_then(|all| all.requests.as_ref())) || says(whole.and_then(|all| all.limits.as_ref())) {
+        return missing;
+    }
     for container in spec.containers.iter().chain(spec.init_containers.iter().flatten()) {
         let resources = container.resources.as_ref();
         for name in hard.keys() {

@@ -28,6 +28,8 @@ pub struct Endpoints {
 }
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// The annotation that says of what moment a slice, or the Endpoints, tell.
+const CHANGED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 impl Controller for Endpoints {
     fn name(&self) -> &'static str {
@@ -79,7 +81,7 @@ impl Controller for Endpoints {
         let selected = cx.api.list::<Pod>(namespace).filter(|pod| selector.matches(pod.metadata.labels.as_ref()));
         let changed = self.triggers.next(key, &service, selected);
         let members = members(cx, &service);
-        legacy::sync(cx, &service, &members)?;
+        legacy::sync(cx, &service, &members, changed.as_deref())?;
         let (groups, homeless) = groups(cx, &service, &members);
         slices::sync(cx, &service, groups, changed)?;
         // Its node may come, or the garbage collector for the pod.
@@ -121,10 +123,6 @@ fn endpoint(cx: &Context, service: &Service, pod: &Arc<Pod>) -> Endpoint {
     let node = cx.api.get::<Node>("", pods::node(pod));
     let zone =
         node.as_ref().and_then(|node| node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone").cloned());
-    let hostname = pod.spec.as_ref().and_then(|spec| {
-        let same = spec.subdomain.as_deref() == service.metadata.name.as_deref();
-        spec.hostname.clone().filter(|_| same)
-    });
     Endpoint {
         addresses: ip(pod).into_iter().collect(),
         conditions: Some(EndpointConditions {
@@ -132,12 +130,19 @@ fn endpoint(cx: &Context, service: &Service, pod: &Arc<Pod>) -> Endpoint {
             serving: Some(ready),
             terminating: Some(terminating),
         }),
-        hostname,
+        hostname: hostname(service, pod),
         node_name: Some(pods::node(pod).to_string()).filter(|node| !node.is_empty()),
         target_ref: Some(reference(pod)),
         zone,
         ..Endpoint::default()
     }
+}
+
+/// The name under which DNS knows a pod of this very service.
+fn hostname(service: &Service, pod: &Pod) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let same = spec.subdomain.as_deref() == service.metadata.name.as_deref();
+    spec.hostname.clone().filter(|name| same && !name.is_empty())
 }
 
 fn publishes(service: &Service) -> bool {

@@ -2,7 +2,10 @@
 //!
 //! Three ways to delete an owner: in the background (it goes, dependents follow), in the
 //! foreground (dependents that block it go first), or orphaning (they stay, and forget it).
-//! Mirrors: pkg/controller/garbagecollector. Left out: the uncertainty graph; reads here never lag.
+//! An owner is looked for in the dependent's namespace, by kind, name and UID. Nobody is deleted whose owner cannot
+//! be looked for: because nobody serves its kind, or because it would need a namespace that the dependent has not.
+//! Mirrors: pkg/controller/garbagecollector. Left out: the graph of what was heard of and not yet seen (reads here
+//! never lag), and the detection of circles among foreground deletions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +13,33 @@ use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use api::{Kind, Object, Status};
 
 use super::{Controller, Outcome, pod_control};
-use crate::client::{Change, Context, DeleteOptions, Key, Propagation, Revision, WorkQueue};
+use crate::client::{
+    Change, Context, DeleteOptions, EventOf, EventType, Key, Propagation, Recorder, Revision, WorkQueue,
+};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct GarbageCollector {
+    recorder: Recorder,
     /// Dependents by the UID of each owner, controller or not.
     dependents: BTreeMap<String, BTreeSet<Key>>,
     /// Keys waiting in the queue, by their printed form.
     keys: BTreeMap<String, Key>,
+    /// Dependents of owners whose kind nobody serves yet.
+    unresolved: BTreeSet<Key>,
+}
+
+impl Default for GarbageCollector {
+    fn default() -> Self {
+        Self {
+            recorder: Recorder::new("garbage-collector-controller", ""),
+            dependents: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            unresolved: BTreeSet::new(),
+        }
+    }
 }
 
 impl GarbageCollector {
@@ -28,6 +47,14 @@ impl GarbageCollector {
         let text = format!("{:?}/{}/{}", key.kind, key.namespace, key.name);
         self.keys.insert(text.clone(), key.clone());
         queue.add(text);
+    }
+
+    /// Queues the owners that may have waited for an object.
+    fn enqueue_owners(&mut self, news: &Revision, cx: &Context, queue: &mut WorkQueue) {
+        let owners: Vec<Key> = owners(&news.object).filter_map(|owner| owner_key(cx, owner, &news.key).ok()).collect();
+        for key in owners {
+            self.enqueue(&key, queue);
+        }
     }
 
     fn learn(&mut self, key: &Key, object: Option<&Object>, previous: Option<&Object>) {
@@ -58,6 +85,11 @@ impl Controller for GarbageCollector {
         if news.key.kind == Kind::Event {
             return;
         }
+        if news.key.kind == Kind::CustomResourceDefinition {
+            for key in std::mem::take(&mut self.unresolved) {
+                self.enqueue(&key, queue);
+            }
+        }
         let deleted = news.change == Change::Deleted;
         let object = Some(&news.object).filter(|_| !deleted);
         self.learn(&news.key, object, news.previous.as_ref());
@@ -66,10 +98,7 @@ impl Controller for GarbageCollector {
             for key in self.dependents.get(news.object.uid()).cloned().unwrap_or_default() {
                 self.enqueue(&key, queue);
             }
-            let waiting: Vec<Key> = owners(&news.object).map(|owner| owner_key(cx, owner, &news.key)).collect();
-            for key in waiting {
-                self.enqueue(&key, queue);
-            }
+            self.enqueue_owners(news, cx, queue);
             return;
         }
         let meta = news.object.meta();
@@ -84,10 +113,7 @@ impl Controller for GarbageCollector {
         }
         // A dependent that no longer blocks may be what its owner waits for.
         if news.previous.is_some() && meta.deletion_timestamp.is_some() {
-            let waiting: Vec<Key> = owners(&news.object).map(|owner| owner_key(cx, owner, &news.key)).collect();
-            for key in waiting {
-                self.enqueue(&key, queue);
-            }
+            self.enqueue_owners(news, cx, queue);
         }
     }
 
@@ -133,7 +159,7 @@ impl GarbageCollector {
             }
             return Ok(());
         }
-        attempt_to_delete(object, key, cx)
+        self.attempt_to_delete(object, key, cx)
     }
 
     /// Dependents forget their owner, then the owner may go.
@@ -158,60 +184,89 @@ impl GarbageCollector {
                 .any(|reference| reference.uid == owner.uid() && reference.block_owner_deletion == Some(true));
             blocked |= blocks;
             if object.meta().deletion_timestamp.is_none() {
-                attempt_to_delete(&object, &dependent, cx)?;
+                self.attempt_to_delete(&object, &dependent, cx)?;
             }
         }
         if blocked { Ok(()) } else { drop_finalizer(cx, key, FOREGROUND) }
     }
-}
 
-/// Deletes an object none of whose owners is left; takes dead owners off one that has a live one.
-fn attempt_to_delete(object: &Object, key: &Key, cx: &mut Context) -> Result<(), Status> {
-    let (mut solid, mut waiting, mut dangling) = (0, Vec::new(), Vec::new());
-    for owner in owners(object) {
-        let there = owner_key(cx, owner, key);
-        match cx.api.get_object(there.kind, &there.namespace, &there.name) {
-            Some(found) if found.uid() == owner.uid => {
-                let leaving = found.meta().deletion_timestamp.is_some();
-                if leaving && finalizers(found).any(|finalizer| finalizer == FOREGROUND) {
-                    waiting.push(owner.uid.clone());
-                } else {
-                    solid += 1;
+    /// Deletes an object none of whose owners is left; takes dead owners off one that has a live one.
+    fn attempt_to_delete(&mut self, object: &Object, key: &Key, cx: &mut Context) -> Result<(), Status> {
+        let (mut solid, mut waiting, mut dangling) = (0, Vec::new(), Vec::new());
+        for owner in owners(object) {
+            let there = match owner_key(cx, owner, key) {
+                Ok(there) => there,
+                Err(Unresolvable::Unserved) => {
+                    self.unresolved.insert(key.clone());
+                    return Ok(());
+                }
+                Err(Unresolvable::OutOfReach) => {
+                    self.tell_of_strangers(object, owner, cx);
+                    return Ok(());
+                }
+            };
+            match cx.api.get_object(there.kind, &there.namespace, &there.name) {
+                Some(found) if found.uid() == owner.uid => {
+                    let leaving = found.meta().deletion_timestamp.is_some();
+                    if leaving && finalizers(found).any(|finalizer| finalizer == FOREGROUND) {
+                        waiting.push(owner.uid.clone());
+                    } else {
+                        solid += 1;
+                    }
+                }
+                _ => {
+                    self.tell_of_strangers(object, owner, cx);
+                    dangling.push(owner.uid.clone());
                 }
             }
-            _ => dangling.push(owner.uid.clone()),
         }
-    }
-    if solid == 0 && waiting.is_empty() && dangling.is_empty() {
-        return Ok(());
-    }
-    if solid > 0 {
         if dangling.is_empty() && waiting.is_empty() {
             return Ok(());
         }
-        let dead: Vec<String> = dangling.into_iter().chain(waiting).collect();
-        return cx
-            .api
-            .patch_object(key, "", |object| {
-                if let Some(owners) = &mut object.meta_mut().owner_references {
-                    owners.retain(|owner| !dead.contains(&owner.uid));
-                }
-            })
-            .map(|_| ());
+        if solid > 0 {
+            let dead: Vec<String> = dangling.into_iter().chain(waiting).collect();
+            return cx
+                .api
+                .patch_object(key, "", |object| {
+                    if let Some(owners) = &mut object.meta_mut().owner_references {
+                        owners.retain(|owner| !dead.contains(&owner.uid));
+                    }
+                })
+                .map(|_| ());
+        }
+        let has_dependents = self.dependents.contains_key(object.uid());
+        let policy = if !waiting.is_empty() && has_dependents {
+            // Its owner goes in the foreground, and so does what it has itself.
+            Propagation::Foreground
+        } else if finalizers(object).any(|finalizer| finalizer == ORPHAN) {
+            Propagation::Orphan
+        } else if finalizers(object).any(|finalizer| finalizer == FOREGROUND) {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        };
+        let options =
+            DeleteOptions { propagation: Some(policy), uid: Some(object.uid().into()), ..DeleteOptions::default() };
+        match cx.api.delete(key, &options) {
+            Err(status) if !matches!(status.code, 404 | 409) => Err(status),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
-    // The owner is deleted in the foreground: so is what it waits for, if that has dependents of its own.
-    let policy = if !waiting.is_empty() {
-        Propagation::Foreground
-    } else if finalizers(object).any(|finalizer| finalizer == ORPHAN) {
-        Propagation::Orphan
-    } else {
-        Propagation::Background
-    };
-    let options =
-        DeleteOptions { propagation: Some(policy), uid: Some(object.uid().into()), ..DeleteOptions::default() };
-    match cx.api.delete(key, &options) {
-        Err(status) if !matches!(status.code, 404 | 409) => Err(status),
-        Ok(_) | Err(_) => Ok(()),
+
+    /// An owner that does exist, in another namespace, owns nothing here: that is told of whom it was to own.
+    fn tell_of_strangers(&mut self, object: &Object, owner: &OwnerReference, cx: &mut Context) {
+        let Some(kind) = cx.api.kind_of(&owner.api_version, &owner.kind) else { return };
+        let stranger = cx.api.list_objects(kind, "").any(|found| found.uid() == owner.uid);
+        if !stranger || !cx.api.resource_of(kind).namespaced {
+            return;
+        }
+        let OwnerReference { api_version, kind, name, uid, .. } = owner;
+        let namespace = object.namespace();
+        let message = format!(
+            "ownerRef [{api_version}/{kind}, namespace: {namespace}, name: {name}, uid: {uid}] does not exist in namespace {namespace:?}"
+        );
+        let of = EventOf::object(object);
+        self.recorder.event(cx, &of, EventType::Warning, "OwnerRefInvalidNamespace", message);
     }
 }
 
@@ -243,11 +298,20 @@ fn is_ours(finalizer: &str) -> bool {
     finalizer == ORPHAN || finalizer == FOREGROUND
 }
 
+/// Why an owner cannot be looked for.
+enum Unresolvable {
+    /// Nobody serves its kind.
+    Unserved,
+    /// It lives in a namespace, and the dependent does not.
+    OutOfReach,
+}
+
 /// Where an owner would be: in the dependent's namespace, unless its kind has none.
-fn owner_key(cx: &Context, owner: &OwnerReference, dependent: &Key) -> Key {
-    let kind = cx.api.kind_of(&owner.api_version, &owner.kind);
-    let namespaced = kind.is_none_or(|kind| cx.api.resource_of(kind).namespaced);
-    let namespace = if namespaced { &*dependent.namespace } else { "" };
-    // A kind nobody serves owns nothing that can be found.
-    Key::new(kind.unwrap_or(Kind::ComponentStatus), namespace, &owner.name)
+fn owner_key(cx: &Context, owner: &OwnerReference, dependent: &Key) -> Result<Key, Unresolvable> {
+    let kind = cx.api.kind_of(&owner.api_version, &owner.kind).ok_or(Unresolvable::Unserved)?;
+    let namespaced = cx.api.resource_of(kind).namespaced;
+    if namespaced && dependent.namespace.is_empty() {
+        return Err(Unresolvable::OutOfReach);
+    }
+    Ok(Key::new(kind, if namespaced { &*dependent.namespace } else { "" }, &owner.name))
 }

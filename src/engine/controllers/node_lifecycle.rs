@@ -1,11 +1,12 @@
 //! Node lifecycle: notices silent kubelets, taints their nodes, and tells their pods.
 //!
-//! Every five seconds each node's lease is looked at; 50 s without a renewal make it Unknown.
-//! Mirrors: pkg/controller/nodelifecycle, pkg/controller/nodeipam (pod CIDRs).
-//! Left out: cloud providers; partial disruption of zones slows nothing yet.
+//! Every five seconds each node's lease is looked at; 50 s without a renewal make it Unknown. The taint that keeps
+//! new pods away follows at once; the one that drives pods off is given to one node of a zone at a time.
+//! Mirrors: pkg/controller/nodelifecycle, pkg/controller/nodeipam (pod CIDRs). Left out: cloud providers.
 
 mod conditions;
 mod taints;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use api::{Kind, Status, Typed};
 use super::{Controller, Outcome, pods};
 use crate::client::{Change, Context, EventOf, EventType, Recorder, Revision, WorkQueue};
 use crate::sim::{Millis, SECOND};
+use zones::{Count, Zones};
 
 /// How often nodes are looked at.
 const MONITOR: Millis = 5 * SECOND;
@@ -36,6 +38,7 @@ pub struct NodeLifecycle {
     recorder: Recorder,
     /// What was last seen of each node, and when it last showed life.
     seen: BTreeMap<String, Seen>,
+    zones: Zones,
     /// Next index of a pod CIDR.
     next_cidr: u32,
 }
@@ -52,7 +55,8 @@ struct Seen {
 
 impl Default for NodeLifecycle {
     fn default() -> Self {
-        Self { recorder: Recorder::new("node-controller", ""), seen: BTreeMap::new(), next_cidr: 1 }
+        let recorder = Recorder::new("node-controller", "");
+        Self { recorder, seen: BTreeMap::new(), zones: Zones::default(), next_cidr: 1 }
     }
 }
 
@@ -76,6 +80,7 @@ impl Controller for NodeLifecycle {
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
         self.seen.clear();
+        self.zones = Zones::default();
         for node in cx.api.list::<Node>("") {
             queue.add(node.metadata.name.clone().unwrap_or_default());
         }
@@ -97,12 +102,19 @@ impl Controller for NodeLifecycle {
             }
             return Ok(Outcome::Done);
         }
-        let names: Vec<String> = cx.api.list::<Node>("").filter_map(|node| node.metadata.name.clone()).collect();
-        for name in names {
-            self.monitor(cx, &name)?;
-        }
+        self.look_at_all(cx)?;
         Ok(Outcome::At(cx.now + MONITOR))
     }
+}
+
+/// What a look at one node came to.
+struct Look {
+    zone: String,
+    ready: bool,
+    /// It is to be emptied, and nobody has begun to.
+    to_empty: bool,
+    /// Pods of it were told just now.
+    told_pods: bool,
 }
 
 impl NodeLifecycle {
@@ -146,8 +158,43 @@ impl NodeLifecycle {
         Ok(())
     }
 
-    fn monitor(&mut self, cx: &mut Context, name: &str) -> Result<(), Status> {
-        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+    fn look_at_all(&mut self, cx: &mut Context) -> Result<(), Status> {
+        let names: Vec<String> = cx.api.list::<Node>("").filter_map(|node| node.metadata.name.clone()).collect();
+        let (mut counts, mut waiting) = (BTreeMap::<String, Count>::new(), Vec::new());
+        for name in &names {
+            let Some(look) = self.monitor(cx, name)? else { continue };
+            let count = counts.entry(look.zone.clone()).or_default();
+            *(if look.ready { &mut count.ready } else { &mut count.silent }) += 1;
+            if !look.to_empty {
+                continue;
+            }
+            // Telling pods takes time enough for the other loop to begin with the node.
+            if look.told_pods && self.zones.grant(&look.zone, cx.now) {
+                taints::sync(cx, name, taints::NO_EXECUTE)?;
+            } else {
+                waiting.push((name, look.zone));
+            }
+        }
+        match self.zones.settle(&counts, cx.now) {
+            zones::Change::None => {}
+            zones::Change::AllSilent => {
+                for name in names.iter().filter(|name| !waiting.iter().any(|(waits, _)| waits == name)) {
+                    taints::lift(cx, name, cx.time())?;
+                }
+            }
+            // Who is still silent has his time once more.
+            zones::Change::Heard => self.seen.values_mut().for_each(|seen| seen.alive_at = cx.now),
+        }
+        for (name, zone) in waiting {
+            if self.zones.grant(&zone, cx.now) {
+                taints::sync(cx, name, taints::NO_EXECUTE)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn monitor(&mut self, cx: &mut Context, name: &str) -> Result<Option<Look>, Status> {
+        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(None) };
         self.register(cx, &node);
         let renewed = sign_of_life(cx, &node);
         let now = cx.now;
@@ -165,23 +212,30 @@ impl NodeLifecycle {
         if silent && before.as_deref() != Some("Unknown") {
             conditions::mark_unknown(cx, &node)?;
         }
-        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+        let Some(node) = cx.api.get::<Node>("", name) else { return Ok(None) };
         let after = conditions::of(&node, "Ready").map(|ready| ready.status.clone());
+        let mut told_pods = false;
         if after.as_deref() != Some("True") {
             if before.as_deref() == Some("True") {
                 let of = EventOf::object(&node.clone().wrap());
                 let message = format!("Node {name} status is now: NodeNotReady");
                 self.recorder.event(cx, &of, EventType::Normal, "NodeNotReady", message);
             }
-            self.mark_pods(cx, name)?;
+            told_pods = self.mark_pods(cx, name)?;
         }
         taints::sync(cx, name, taints::NO_SCHEDULE)?;
-        taints::sync(cx, name, taints::NO_EXECUTE)
+        // One taint in the place of the other, or none any more: that needs no turn.
+        let to_empty = taints::is_to_be_emptied(&node);
+        if !to_empty {
+            taints::sync(cx, name, taints::NO_EXECUTE)?;
+        }
+        Ok(Some(Look { zone: zones::of(&node), ready: after.as_deref() == Some("True"), to_empty, told_pods }))
     }
 
-    /// Pods on a node that is not ready cannot be told to be ready.
-    fn mark_pods(&mut self, cx: &mut Context, node: &str) -> Result<(), Status> {
+    /// Pods on a node that is not ready cannot be told to be ready. Whether there were any.
+    fn mark_pods(&mut self, cx: &mut Context, node: &str) -> Result<bool, Status> {
         let ready: Vec<std::sync::Arc<Pod>> = cx.api.pods_on(node).filter(|pod| pods::is_ready(pod)).cloned().collect();
+        let any = !ready.is_empty();
         for pod in ready {
             let now = cx.time();
             cx.api.change::<Pod>(pods::namespace(&pod), pods::name(&pod), "status", |pod| {
@@ -195,7 +249,7 @@ impl NodeLifecycle {
             let of = EventOf::object(&pod.wrap());
             self.recorder.event(cx, &of, EventType::Warning, "NodeNotReady", "Node is not ready");
         }
-        Ok(())
+        Ok(any)
     }
 }
 

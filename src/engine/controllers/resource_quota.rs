@@ -1,17 +1,20 @@
 //! ResourceQuotas: counts what the objects of a namespace use, anew whenever one goes or a quota changes.
 //!
-//! Mirrors: pkg/controller/resourcequota. What new objects use is added at admission.
+//! What new objects use is added at admission, before they are stored; this loop gives back what those used that were
+//! deleted, pods that have ended, and pods that were made smaller.
+//! Mirrors: pkg/controller/resourcequota. Left out: the full count every five minutes, and with it that a pod counts
+//! no more when its grace period has long been over.
 
 use std::collections::BTreeMap;
 
-use api::k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
+use api::k8s_openapi::api::core::v1::{Pod, ResourceQuota, ResourceQuotaStatus};
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::meta::quantity::Amount;
 use api::order::Gather;
 use api::quota::{self, Amounts};
 use api::{Kind, Object, Status};
 
-use super::{Controller, Outcome};
+use super::{Controller, Outcome, pods};
 use crate::client::{Change, Context, Revision, WorkQueue};
 
 #[derive(Clone, Default)]
@@ -30,9 +33,14 @@ impl Controller for ResourceQuotas {
         if news.key.kind == Kind::ResourceQuota {
             queue.add(format!("{namespace}/{}", news.key.name));
         }
+        if cx.api.list::<ResourceQuota>(namespace).next().is_none() {
+            return;
+        }
         let ended = match &news.object {
             Object::Pod(pod) => {
-                matches!(pod.status.as_ref().and_then(|status| status.phase.as_deref()), Some("Succeeded" | "Failed"))
+                let before = news.previous.as_ref().and_then(|old| old.get::<Pod>());
+                let smaller = before.is_some_and(|old| quota::total(old, false) != quota::total(pod, false));
+                smaller || pods::is_terminal(pod)
             }
             _ => false,
         };

@@ -79,14 +79,14 @@ impl Controller for TaintEviction {
         let taints = cx.api.get::<Node>("", pods::node(&pod)).map(|node| no_execute(&node)).unwrap_or_default();
         match patience(&pod, &taints) {
             Patience::Forever => {
-                if self.scheduled.remove(key).is_some() {
-                    let message = format!("Cancelling deletion of Pod {key}");
-                    let of = EventOf::object(&pod.wrap());
-                    self.recorder.event(cx, &of, EventType::Normal, "TaintManagerEviction", message);
-                }
+                self.cancel(cx, key, &pod);
                 Ok(Outcome::Done)
             }
-            Patience::None => self.evict(cx, key, &pod).map(|()| Outcome::Done),
+            Patience::None => {
+                // What was set for later is called off first.
+                self.cancel(cx, key, &pod);
+                self.evict(cx, key, &pod).map(|()| Outcome::Done)
+            }
             Patience::Seconds(seconds) => {
                 let uid = pod.metadata.uid.clone().unwrap_or_default();
                 // A time once set stays, unless it is another pod's. It counts from when this controller
@@ -106,6 +106,15 @@ impl Controller for TaintEviction {
 }
 
 impl TaintEviction {
+    /// Calls off a deletion that was set for later, and says so.
+    fn cancel(&mut self, cx: &mut Context, key: &str, pod: &Arc<Pod>) {
+        if self.scheduled.remove(key).is_some() {
+            let of = EventOf::object(&pod.clone().wrap());
+            let message = format!("Cancelling deletion of Pod {key}");
+            self.recorder.event(cx, &of, EventType::Normal, "TaintManagerEviction", message);
+        }
+    }
+
     fn evict(&mut self, cx: &mut Context, key: &str, pod: &Arc<Pod>) -> Result<(), Status> {
         self.scheduled.remove(key);
         let of = EventOf::object(&pod.clone().wrap());

@@ -1,8 +1,9 @@
 //! LimitRanger: fills in the requests and limits a namespace prescribes, and holds pods and claims to its bounds.
 //!
-//! Mirrors: plugin/pkg/admission/limitranger.
+//! Pods are judged when they are made, and when they are resized in place; claims at every write.
+//! Mirrors: plugin/pkg/admission/limitranger. Left out: a resize is not filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Container, LimitRange, LimitRangeItem};
@@ -71,7 +72,10 @@ fn fill(container: &mut Container, title: &str, requests: &Quantities, limits: &
 pub fn validate(server: &ApiServer, object: &Object, attributes: &Attributes) -> Result<(), Status> {
     let mut breaches = Vec::new();
     match object {
-        Object::Pod(pod) if attributes.operation == Operation::Create => {
+        Object::Pod(pod)
+            if (attributes.operation == Operation::Create && attributes.subresource.is_empty())
+                || attributes.subresource == "resize" =>
+        {
             for item in items(server, object.namespace()) {
                 match item.type_.as_str() {
                     "Container" => {
@@ -101,6 +105,9 @@ pub fn validate(server: &ApiServer, object: &Object, attributes: &Attributes) ->
         // Nothing else has limits.
         _ => {}
     }
+    // What two containers have in common is said once.
+    let mut said = BTreeSet::new();
+    breaches.retain(|breach| said.insert(breach.clone()));
     let why = match breaches.as_slice() {
         [] => return Ok(()),
         [one] => one.clone(),

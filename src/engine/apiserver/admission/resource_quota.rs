@@ -16,8 +16,10 @@ use crate::apiserver::storage::Key;
 use crate::apiserver::{ApiServer, WriteOptions};
 
 pub fn validate(server: &mut ApiServer, object: &Object, attributes: &Attributes, dry_run: bool) -> Result<(), Status> {
-    if attributes.operation == Operation::Delete || !attributes.subresource.is_empty() || object.namespace().is_empty()
-    {
+    // Of the subresources only one changes what is used.
+    let resizes = attributes.subresource == "resize";
+    let other = !attributes.subresource.is_empty() && !resizes;
+    if attributes.operation == Operation::Delete || other || object.namespace().is_empty() {
         return Ok(());
     }
     let quotas: Vec<Arc<ResourceQuota>> = server
@@ -63,7 +65,8 @@ fn charge(
         *amount = *amount - before.get(resource).copied().unwrap_or(Amount::ZERO);
     }
     added.retain(|resource, amount| wanted.contains_key(resource) && !amount.is_zero() && !amount.is_negative());
-    if let (Object::Pod(pod), Operation::Create) = (object, attributes.operation) {
+    let judged = attributes.operation == Operation::Create || attributes.subresource == "resize";
+    if let (Object::Pod(pod), true) = (object, judged) {
         let missing = quota::unspecified(pod, &wanted);
         if !missing.is_empty() {
             let list = missing.into_iter().map(|(resource, containers)| {

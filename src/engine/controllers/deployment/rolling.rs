@@ -68,6 +68,16 @@ impl Sync<'_, '_> {
                 continue;
             }
             let count = unhealthy.min(budget - removed);
+            if count < 0 {
+                // Its status tells of more than it is to have any more: it must be told anew first.
+                let (name, size) = (name_of(set), wanted(set));
+                let why = format!(
+                    "when cleaning up unhealthy replicas, got invalid request to scale down {}/{name} {size} -> {}",
+                    set.metadata.namespace.as_deref().unwrap_or_default(),
+                    size - count
+                );
+                return Err(Status::internal(why));
+            }
             if let Some(smaller) = self.resize(set, wanted(set) - count)? {
                 *set = smaller;
             }

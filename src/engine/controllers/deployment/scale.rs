@@ -59,9 +59,10 @@ impl Sync<'_, '_> {
 
     /// Whether `spec.replicas` changed since the ReplicaSets were last told.
     pub fn is_scaling(&self) -> bool {
-        self.sets.iter().filter(|set| wanted(set) > 0).any(|set| {
-            told_size(set).is_some_and(|told| told != self.replicas())
-        })
+        self.sets
+            .iter()
+            .filter(|set| wanted(set) > 0)
+            .any(|set| told_size(set).is_some_and(|told| told != self.replicas()))
     }
 
     /// A sync that only scales: while paused, and when only `spec.replicas` changed.

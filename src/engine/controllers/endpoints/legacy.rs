@@ -6,18 +6,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use api::order::Order;
 use api::{Kind, Status};
 
-use super::{ip, ports, reference};
+use super::{CHANGED, hostname, ip, ports, reference};
 use crate::client::{Context, DeleteOptions, Key};
 use crate::controllers::pods;
 
-/// Writes the Endpoints of a service if they changed.
+/// Writes the Endpoints of a service if they changed; `changed` is when the last change happened that they tell of.
 ///
 /// # Errors
 /// The API server's refusal.
-pub fn sync(cx: &mut Context, service: &Service, members: &[Arc<Pod>]) -> Result<(), Status> {
+pub fn sync(cx: &mut Context, service: &Service, members: &[Arc<Pod>], changed: Option<&str>) -> Result<(), Status> {
     let namespace = service.metadata.namespace.clone().unwrap_or_default();
     let name = service.metadata.name.clone().unwrap_or_default();
     let subsets = subsets(service, members);
@@ -32,6 +33,7 @@ pub fn sync(cx: &mut Context, service: &Service, members: &[Arc<Pod>]) -> Result
             object.metadata.name = Some(name);
             object.metadata.namespace = Some(namespace);
             object.metadata.labels = Some(labels);
+            note_change(&mut object.metadata, changed);
             cx.api.create(object)?;
         }
         Some(old) => {
@@ -41,11 +43,19 @@ pub fn sync(cx: &mut Context, service: &Service, members: &[Arc<Pod>]) -> Result
                 let mut object = (*old).clone();
                 object.subsets = subsets;
                 object.metadata.labels = Some(labels);
+                note_change(&mut object.metadata, changed);
                 cx.api.update(object)?;
             }
         }
     }
     Ok(())
+}
+
+fn note_change(meta: &mut ObjectMeta, changed: Option<&str>) {
+    let mut annotations = meta.annotations.take().unwrap_or_default();
+    annotations.remove(CHANGED);
+    annotations.extend(changed.map(|changed| (CHANGED.to_owned(), changed.to_owned())));
+    meta.annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
 }
 
 /// Removes the Endpoints of a service that is gone.
@@ -63,6 +73,7 @@ pub fn delete(cx: &mut Context, namespace: &str, name: &str) -> Result<(), Statu
 fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset>> {
     let publishes = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true);
     let mut groups: BTreeMap<String, EndpointSubset> = BTreeMap::new();
+    let portless = service.spec.as_ref().is_none_or(|spec| spec.ports.as_ref().is_none_or(Vec::is_empty));
     for pod in members.iter().filter(|pod| publishes || !pods::is_terminating(pod)) {
         let ports: Vec<EndpointPort> = ports::of_pod(service, pod)
             .into_iter()
@@ -73,6 +84,10 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
                 app_protocol: port.app_protocol,
             })
             .collect();
+        // A pod with none of the ports that are asked for by name is no help.
+        if ports.is_empty() && !portless {
+            continue;
+        }
         let key = api::codec::encode(&ports).to_string();
         let subset = groups.entry(key).or_insert_with(|| EndpointSubset {
             ports: Some(ports).filter(|list| !list.is_empty()),
@@ -80,6 +95,7 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
         });
         let address = EndpointAddress {
             ip: ip(pod).unwrap_or_default(),
+            hostname: hostname(service, pod),
             node_name: Some(pods::node(pod).to_string()).filter(|node| !node.is_empty()),
             target_ref: Some(reference(pod)),
             ..EndpointAddress::default()

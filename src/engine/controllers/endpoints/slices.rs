@@ -20,7 +20,7 @@ const MAX_PER_SLICE: usize = 100;
 const SERVICE_NAME: &str = super::SERVICE_NAME;
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const MANAGER: &str = "endpointslice-controller.k8s.io";
-const CHANGED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+const CHANGED: &str = super::CHANGED;
 
 type Labels = BTreeMap<String, String>;
 

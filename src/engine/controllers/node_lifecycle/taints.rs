@@ -4,6 +4,7 @@
 
 use api::Status;
 use api::k8s_openapi::api::core::v1::{Node, Taint};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions;
 use crate::client::Context;
@@ -47,6 +48,33 @@ pub fn sync(cx: &mut Context, name: &str, effect: &str) -> Result<(), Status> {
     if next != present {
         cx.api.patch::<Node>("", name, "", |node| {
             node.spec.get_or_insert_default().taints = Some(next).filter(|list| !list.is_empty());
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether a node's conditions ask for pods to be driven off, and no taint does yet.
+pub fn is_to_be_emptied(node: &Node) -> bool {
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+    let drives_off = |taint: &Taint| taint.effect == NO_EXECUTE && [NOT_READY, UNREACHABLE].contains(&&*taint.key);
+    !wanted(node, NO_EXECUTE).is_empty() && !taints.iter().any(drives_off)
+}
+
+/// Takes away what drives pods off a node, unless it was put there just now.
+///
+/// # Errors
+/// The API server's refusal.
+pub fn lift(cx: &mut Context, name: &str, now: Time) -> Result<(), Status> {
+    let Some(node) = cx.api.get::<Node>("", name) else { return Ok(()) };
+    let present: Vec<Taint> = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    let mut left = present.clone();
+    left.retain(|taint| {
+        let ours = taint.effect == NO_EXECUTE && [NOT_READY, UNREACHABLE].contains(&&*taint.key);
+        !ours || taint.time_added.as_ref() == Some(&now)
+    });
+    if left != present {
+        cx.api.patch::<Node>("", name, "", |node| {
+            node.spec.get_or_insert_default().taints = Some(left).filter(|list| !list.is_empty());
         })?;
     }
     Ok(())
