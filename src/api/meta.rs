@@ -12,6 +12,7 @@ pub mod node_selector;
 pub mod owner;
 pub mod qos;
 pub mod quantity;
+pub mod restart_rules;
 pub mod selector;
 pub mod time;
 pub mod toleration;

@@ -287,6 +287,7 @@ impl NodeStatus {
             daemon_endpoints: Some(NodeDaemonEndpoints { kubelet_endpoint: Some(DaemonEndpoint { port: 10250 }) }),
             node_info: Some(node_info(&machine.name)),
             images: Some(images(turn.host)).filter(|images| !images.is_empty()),
+            declared_features: (!turn.cx.profile.instant).then(|| FEATURES.map(str::to_owned).to_vec()),
             ..ApiStatus::default()
         }
     }
@@ -377,6 +378,14 @@ fn labels(machine: &Machine) -> BTreeMap<String, String> {
     labels.extend(machine.labels.clone());
     labels
 }
+
+/// What a kubelet of v1.36 says it can do beyond what all its predecessors could; KWOK says nothing.
+const FEATURES: [&str; 4] = [
+    "ExtendWebSocketsToKubelet",
+    "InPlacePodLevelResourcesVerticalScaling",
+    "InPlacePodVerticalScalingInitContainers",
+    "RestartAllContainersOnContainerExits",
+];
 
 fn node_info(name: &str) -> NodeSystemInfo {
     let id = hex_of(name);

@@ -6,8 +6,6 @@
 //! Mirrors: pkg/kubelet/container/helpers.go `ShouldAllContainersRestart`,
 //! pkg/kubelet/kuberuntime/kuberuntime_manager.go `getContainersToReset`.
 
-use api::k8s_openapi::api::core::v1::{Container, Pod};
-
 use super::container::{End, Kind, restarts_all};
 use super::events::Turn;
 use super::images::Failure;
@@ -17,15 +15,6 @@ use super::pod_worker::{PodWorker, Work};
 /// Why a container waits, and what is left of its last run.
 pub const RESTARTING: &str = "RestartingAllContainers";
 const MESSAGE: &str = "The container is removed because RestartAllContainers in place";
-
-/// Whether one of the pod's containers has such a rule.
-pub fn could_restart(pod: &Pod) -> bool {
-    let Some(spec) = &pod.spec else { return false };
-    let has_rule = |container: &Container| {
-        container.restart_policy_rules.iter().flatten().any(|rule| rule.action == "RestartAllContainers")
-    };
-    spec.containers.iter().chain(spec.init_containers.iter().flatten()).any(has_rule)
-}
 
 impl PodWorker {
     /// Begins to stop all containers, or forgets them; `true` while some are being stopped.

@@ -12,12 +12,13 @@ use api::k8s_openapi::api::core::v1::{
 use api::k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use api::meta::quantity::amount;
+use api::meta::restart_rules::could_restart_all;
 use api::meta::time::time_from_millis;
 use api::order::{Gather, Order};
 
 use super::container::{End, Instance, Kind, Slot, restarts_after};
 use super::pod_worker::PodWorker;
-use super::restart_all::{RESTARTING, could_restart};
+use super::restart_all::RESTARTING;
 use super::runtime::Millis;
 
 /// The condition of a pod whose containers all begin anew.
@@ -341,7 +342,7 @@ fn conditions(
     }
     list.push(("ContainersReady", ready.0, ready.1, ready.2));
     list.push(("PodScheduled", true, None, None));
-    if could_restart(&worker.pod) {
+    if could_restart_all(&worker.pod) {
         list.push(match (phase, worker.restarting_all) {
             ("Succeeded", _) => (ALL_RESTARTING, false, Some("PodCompleted"), None),
             ("Failed", _) => (ALL_RESTARTING, false, Some("PodFailed"), None),

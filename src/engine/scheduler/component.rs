@@ -285,6 +285,7 @@ fn storage_event(revision: &Revision) -> Option<StorageEvent> {
 
 /// Whether a node's change can make a difference to scheduling; heartbeats cannot.
 fn matters(old: &Node, new: &Node) -> bool {
-    let allocatable = |node: &Node| node.status.as_ref().and_then(|status| status.allocatable.clone());
-    old.spec != new.spec || old.metadata.labels != new.metadata.labels || allocatable(old) != allocatable(new)
+    let status =
+        |node: &Node| node.status.as_ref().map(|status| (status.allocatable.clone(), status.declared_features.clone()));
+    old.spec != new.spec || old.metadata.labels != new.metadata.labels || status(old) != status(new)
 }

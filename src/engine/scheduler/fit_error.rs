@@ -1,5 +1,9 @@
 //! The text of FailedScheduling: how many nodes, and how many of them for which reason.
 //!
+//! A node counts for every reason that its first refusing plugin gives, so the counts may exceed the
+//! nodes. `N reason` are sorted as strings, joined by commas; what a plugin said of the pod as a whole
+//! stands instead of them. After them comes what the plugins say that try to help: DynamicResources
+//! first, then preemption, which counts its own reasons per node in the same form.
 //! Mirrors: pkg/scheduler/framework/types.go `FitError.Error`.
 
 use api::order::Order;

@@ -1,5 +1,8 @@
 //! Pods that wait for a node which preemption is freeing for them.
 //!
+//! Their place is not reserved. But a pod that is tried meanwhile must fit on the node beside those of
+//! them that are not less important than it, and for the sake of affinity without them too; a more
+//! important pod does not see them, and may take the place.
 //! Mirrors: pkg/scheduler/backend/queue/nominator.go.
 
 use std::collections::BTreeMap;

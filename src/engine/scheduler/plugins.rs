@@ -8,6 +8,7 @@ pub mod dynamic_resources;
 pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod node_affinity;
+pub mod node_declared_features;
 pub mod node_name;
 pub mod node_ports;
 pub mod node_resources_balanced_allocation;
@@ -42,6 +43,7 @@ pub const PLUGINS: &[&dyn Plugin] = &[
     &dynamic_resources::DynamicResources,
     &node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
     &image_locality::ImageLocality,
+    &node_declared_features::NodeDeclaredFeatures,
 ];
 
 /// The plugin of that name, if it is one of [`PLUGINS`].

@@ -2,8 +2,9 @@
 //!
 //! Three places. *Active*: tried next, by priority and age. *Backing off*: woken, but too soon after
 //! a failure (1 s, 2 s, 4 s, 8 s, then 10 s). *Unschedulable*: waits until something happens of which
-//! a plugin that refused the pod says that it may help, or five minutes have passed. An idle
-//! scheduler does not wait for back-offs; only pods that failed by an error sit theirs out.
+//! a plugin that refused the pod says that it may help, or five minutes have passed; gated pods wait
+//! there for their last gate. An idle scheduler does not wait for back-offs; only pods that failed by an
+//! error sit theirs out. A pod's age counts from its last failure: who has failed stands behind.
 //! Pure: time is an argument. Mirrors: pkg/scheduler/backend/queue. Left out: events that arrive
 //! during an attempt, since an attempt takes no time here.
 

@@ -1,6 +1,9 @@
 //! What a pod asks for and what a node has, as integers: the one place where the scheduler reads quantities.
 //!
-//! Mirrors: pkg/scheduler/framework/types.go `Resource`, component-helpers/resource `PodRequests`.
+//! CPU counts in millicores, rounded up, all else in whole units; names without a slash that are none of the
+//! built-in ones do not count.
+//! Mirrors: pkg/scheduler/framework/types.go `Resource`, component-helpers/resource `PodRequests`. Left
+//! out: what a resize of the pod as a whole (`status.resources`) has reached; resources backed by claims.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! How much room a storage system has left, as its CSI driver publishes it.
 //!
+//! Only for drivers whose CSIDriver says `storageCapacity: true`, and only for volumes yet to be made: there
+//! must be a CSIStorageCapacity of the claim's class whose topology has the node and whose
+//! `maximumVolumeSize` (or, if that is not told, `capacity`) is enough for the claim alone.
 //! Mirrors: volumebinding/binder.go `hasEnoughCapacity`, `volumeLimit`, `nodeHasAccess`.
 
 use api::DynamicObject;

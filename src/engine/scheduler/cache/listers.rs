@@ -1,4 +1,6 @@
 //! What plugins look up beside nodes and pods: volumes, claims, budgets, and the owners of pods.
+//!
+//! Mirrors: the informers of pkg/scheduler/scheduler.go `New`, as far as plugins ask them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,10 @@
 //! What an attempt comes to in the API: a binding, or a condition, an event, and victims that must leave.
+//!
+//! A failure becomes the event FailedScheduling and the condition `PodScheduled: False`, whose reason is
+//! `Unschedulable` where no node fits and `SchedulerError` where something else went wrong. Both carry the
+//! same words, the event at most 1024 bytes of them. The status is only written where it changes, so
+//! that a waiting pod does not wake its scheduler.
+//! Mirrors: schedule_one.go `handleSchedulingFailure`, framework/preemption/executor.go `PreemptPod`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

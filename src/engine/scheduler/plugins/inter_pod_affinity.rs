@@ -1,9 +1,13 @@
 //! InterPodAffinity: pods that want to be near other pods, or away from them.
 //!
-//! Near means on nodes with the same value of the term's `topologyKey`. Required affinity needs
-//! a matching pod there for every term, except that a pod may be the first of its own kind.
-//! Required anti-affinity is mutual: a running pod's term refuses newcomers as well. Preferred
-//! terms score, in both directions; a running pod's required affinity counts as a weak wish.
+//! Near means on nodes with the same value of the term's `topologyKey`. Required affinity needs a pod
+//! there that matches all terms together, and the key of every term on the node; only the first of a
+//! kind, whom its own terms mean and no running pod matches, needs no other. Required anti-affinity is
+//! mutual: a running pod's term refuses newcomers as well. Preferred terms score, in both directions; a
+//! running pod's required affinity counts as a weak wish. A term speaks of its pod's own namespace,
+//! unless it names others or selects them by label (an empty `namespaceSelector` selects all).
+//! Affinity that fails cannot be helped by preemption; anti-affinity can, as its victims are what is
+//! in the way. The API server has written `matchLabelKeys` into the terms' selectors before.
 //! Mirrors: pkg/scheduler/framework/plugins/interpodaffinity. Left out: the configuration's
 //! `hardPodAffinityWeight` (1, the default) and `ignorePreferredTermsOfExistingPods`.
 

@@ -1,8 +1,10 @@
 //! NodeAffinity: what a pod demands of node labels (`nodeSelector`, required terms) and what it prefers.
 //!
-//! `nodeSelector` and the required terms must both match; of the terms one suffices. Preferred
-//! terms add their weights to a node's score. Terms that all name nodes by `metadata.name`
-//! limit the search to those nodes, as DaemonSet pods do.
+//! `nodeSelector` and the required terms must both match; of the terms one suffices, and all of its
+//! expressions must hold. `NotIn` and `DoesNotExist` also hold where the label is missing; `Gt` and `Lt`
+//! compare integers. An empty term matches nothing. Preferred terms add their weights to a node's score,
+//! and the highest sum becomes 100. Terms that all name nodes by `metadata.name` limit the search to
+//! those nodes, as DaemonSet pods do: other nodes are then not even counted by reason, but together.
 //! Mirrors: pkg/scheduler/framework/plugins/nodeaffinity. Left out: `addedAffinity`, which only
 //! a scheduler configuration can set.
 

@@ -1,9 +1,10 @@
 //! NodeResourcesFit: a node must have as much left as the pod requests; emptier nodes score higher.
 //!
 //! What is left is allocatable minus the requests of the pods there, whatever they really use.
-//! Every resource that lacks is named. A request beyond the whole node cannot be helped by
-//! preemption. The score (`LeastAllocated`) is the free share of CPU and memory after placing the
-//! pod, where containers without requests count as 100m and 200Mi.
+//! Every resource that lacks is named, pods first (`Too many pods`), then CPU, memory, ephemeral storage and
+//! the others. A request beyond the whole node cannot be helped by preemption. The score
+//! (`LeastAllocated`) is the free share of CPU and memory after placing the pod, averaged, where
+//! containers without requests count as 100m and 200Mi.
 //! Mirrors: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated}.go. Left out: the
 //! strategies `MostAllocated` and `RequestedToCapacityRatio`, ignored resources, resources backed by claims.
 

@@ -2,8 +2,12 @@
 //!
 //! Hard constraints (`DoNotSchedule`) refuse a node where its domain would then hold more than
 //! `maxSkew` pods above the emptiest domain; fewer domains than `minDomains` count as if one were
-//! empty. Soft ones score. A pod without constraints of its own but with a Service or a controller
-//! gets two soft ones, over hostnames and zones: that is why replicas spread by themselves.
+//! empty. Soft ones score. Which nodes make domains at all: those with the keys of all hard constraints
+//! that the pod's node affinity allows (`nodeAffinityPolicy: Honor`, the default) and, only if asked
+//! for (`nodeTaintsPolicy: Honor`), whose taints it tolerates. Pods of the same namespace count that
+//! the selector matches, those that are being deleted not. A node without the key is refused for good,
+//! and there preemption does not help. A pod without constraints of its own but with a Service or
+//! a controller gets two soft ones, over hostnames and zones: that is why replicas spread by themselves.
 //! Mirrors: pkg/scheduler/framework/plugins/podtopologyspread. Left out: default constraints of a
 //! scheduler configuration.
 

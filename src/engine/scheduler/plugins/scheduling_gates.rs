@@ -1,6 +1,8 @@
 //! SchedulingGates: a pod with gates is not tried at all until the last of them is removed.
 //!
-//! The API server says so in the pod's condition (`SchedulingGated`); the scheduler writes nothing.
+//! Gates are named when the pod is created and can later only be removed. Meanwhile the pod's selectors
+//! may still be narrowed, which is what gates are for: something outside decides first. The API
+//! server says so in the pod's condition (`SchedulingGated`); the scheduler writes nothing.
 //! Mirrors: pkg/scheduler/framework/plugins/schedulinggates. Nothing is left out.
 
 use k8s_openapi::api::core::v1::Pod;

@@ -1,10 +1,12 @@
 //! TaintToleration: a taint keeps pods off a node, unless they tolerate it.
 //!
-//! `NoSchedule` and `NoExecute` refuse. `PreferNoSchedule` never refuses: each one that is not
-//! tolerated lowers the node's score. That `NoExecute` also removes running pods is the taint
-//! eviction controller's work.
+//! `NoSchedule` and `NoExecute` refuse, and a node refuses by the first of its taints that the pod
+//! does not tolerate; preemption cannot help. `PreferNoSchedule` never refuses: each one that is not
+//! tolerated lowers the node's score, so that the node with the most of them gets 0 and one with none
+//! 100. An empty effect in a toleration means all effects, an empty key with `Exists` all taints. That
+//! `NoExecute` also removes running pods is the taint eviction controller's work.
 //! Mirrors: pkg/scheduler/framework/plugins/tainttoleration, component-helpers `FindMatchingUntoleratedTaint`.
-//! Left out: the alpha operators `Gt` and `Lt`.
+//! Left out: the operators `Gt` and `Lt`, alpha and off in v1.36.
 
 use api::meta::toleration::tolerates;
 use std::sync::Arc;

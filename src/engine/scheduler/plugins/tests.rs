@@ -78,6 +78,10 @@ fn labelled(labels: Value) -> Value {
     json!({"metadata": {"name": "n", "labels": labels}})
 }
 
+fn declaring(feature: &str) -> Value {
+    json!({"metadata": {"name": "n"}, "status": {"declaredFeatures": [feature]}})
+}
+
 fn asking(resource: &str, amount: &str) -> Value {
     json!({"spec": {"containers": [{"name": "c", "resources": {"requests": {resource: amount}}}]}})
 }
@@ -166,6 +170,9 @@ fn resources_and_places() {
             false,
         ),
         ("NodeUnschedulable", plain(), Own(plain(), tolerant(plain())), true),
+        ("NodeDeclaredFeatures", plain(), NodeCame(declaring("A")), true),
+        ("NodeDeclaredFeatures", plain(), Node(declaring("A"), declaring("B")), true),
+        ("NodeDeclaredFeatures", plain(), Node(declaring("A"), declaring("A")), false),
     ];
     for (at, (plugin, waiting, happens, want)) in rows.iter().enumerate() {
         assert_eq!(wakes(plugin, waiting, happens), *want, "row {at}: {plugin}");

@@ -1,7 +1,11 @@
 //! Which of several nodes to free: the one whose victims matter least.
 //!
+//! Asked one after the other, and only where the one before leaves several: on which node the fewest
+//! disruption budgets break; whose most important victim has the lowest priority; whose victims'
+//! priorities have the smallest sum; where the fewest victims are; whose most important victims started
+//! latest. What is still equal is left to chance, upstream's being the order of a Go map.
 //! Mirrors: pkg/scheduler/framework/preemption/preemption.go `pickOneNodeForPreemption`,
-//! pkg/scheduler/util `MoreImportantPod`, `GetEarliestPodStartTime`.
+//! pkg/scheduler/util `MoreImportantPod`, `GetEarliestPodStartTime`. Left out: victims that are groups of pods.
 
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
