@@ -383,7 +383,8 @@ impl PodWorker {
         };
         let mounts = self.mounts(turn, spec, &pod, &env);
         all.extend(env);
-        all.entry("HOME".to_owned()).or_insert_with(|| "/root".to_owned());
+        let home = image.home_of(user_of(&pod, spec.security_context.as_ref(), image).0);
+        all.entry("HOME".to_owned()).or_insert(home);
         let context = spec.security_context.as_ref();
         let limit = |name: &str| {
             let pick = |resources: &Option<api::k8s_openapi::api::core::v1::ResourceRequirements>| {
@@ -429,7 +430,7 @@ impl PodWorker {
                 mount.volume = format!("{}\u{0}{}", mount.volume, spec.name);
                 self.world.volumes.insert(mount.volume.clone(), copy);
             } else if tree.get(&path).is_none() {
-                tree.put_dir(&path, 0o755, 0);
+                tree.put_dir(&path, 0o755, turn.now);
             }
         }
         mounts.into()

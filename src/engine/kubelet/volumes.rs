@@ -6,7 +6,7 @@
 //! old one at a stroke, and refreshed with the syncs of the pod; an object that has vanished since changes
 //! nothing. What must be there and is not keeps the pod from starting (`mounting.rs` says for how long).
 //! Mirrors: pkg/volume/{configmap,secret,downwardapi,projected,emptydir,hostpath}, pkg/kubelet/kubelet_pods.go
-//! `makeMounts`. Left out: CSI, image and block volumes, owners and groups of files, mount propagation.
+//! `makeMounts`. Left out: CSI, image and block volumes, mount propagation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,12 +84,43 @@ fn mount(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<FileTr
         host_path::check(source, &turn.host.disks)?;
     }
     if let Some(key) = disk_key(turn, pod, volume) {
-        return Ok(turn.host.disks.get(&key).cloned().unwrap_or_default());
+        let mut tree = turn.host.disks.get(&key).cloned().unwrap_or_default();
+        if let Some(group) = fs_group(pod).filter(|_| volume.host_path.is_none()) {
+            tree.give_to_group(group, true);
+        }
+        return Ok(tree);
     }
-    Ok(match content(turn, pod, pod_ip, volume)? {
-        Some(files) => tree_of(&files, turn.now),
-        None => FileTree::default(),
-    })
+    if let Some(files) = content(turn, pod, pod_ip, volume)? {
+        return Ok(tree_of(pod, volume, &files, turn.now));
+    }
+    let mut tree = FileTree::default();
+    // In memory it is a temporary file system as any other.
+    let in_memory = volume.empty_dir.as_ref().is_some_and(|source| source.medium.as_deref() == Some("Memory"));
+    tree.set_root(if in_memory { 0o1777 } else { 0o777 }, turn.now);
+    if let Some(group) = fs_group(pod) {
+        tree.give_to_group(group, true);
+    }
+    Ok(tree)
+}
+
+/// The group that all files of the pod's volumes are to have.
+fn fs_group(pod: &Pod) -> Option<u32> {
+    let group = pod.spec.as_ref()?.security_context.as_ref()?.fs_group?;
+    u32::try_from(group).ok()
+}
+
+/// The user that all of the pod's containers run as, if it says one.
+///
+/// Mirrors: pkg/volume/util `FsUserFrom`.
+fn fs_user(pod: &Pod) -> Option<u32> {
+    let spec = pod.spec.as_ref()?;
+    let shared = spec.security_context.as_ref().and_then(|context| context.run_as_user);
+    let of = |container: &Container| container.security_context.as_ref().and_then(|own| own.run_as_user).or(shared);
+    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
+    let users: BTreeSet<Option<i64>> = all.map(of).collect();
+    let mut users = users.into_iter();
+    let only = users.next().flatten().filter(|_| users.next().is_none())?;
+    u32::try_from(only).ok()
 }
 
 /// The link that a volume's files are reached through.
@@ -99,8 +130,10 @@ const DATA: &str = "/..data";
 /// name, a link to it, and for each a link through that link.
 ///
 /// Mirrors: pkg/volume/util/atomic_writer.go.
-fn tree_of(files: &Files, now: u64) -> FileTree {
+fn tree_of(pod: &Pod, volume: &Volume, files: &Files, now: u64) -> FileTree {
     let mut tree = FileTree::default();
+    // Secrets and what else is made from the pod lie in memory.
+    tree.set_root(if volume.config_map.is_some() { 0o777 } else { 0o1777 }, now);
     let when = Timestamp::from_millisecond(i64::try_from(now).unwrap_or(i64::MAX)).unwrap_or_default();
     // The ending is by chance in a real one; here it only has to look like it.
     let ending = fnv64a(FNV64 ^ now, files.keys().flat_map(|path| path.bytes())) % 10_000_000_000;
@@ -111,6 +144,13 @@ fn tree_of(files: &Files, now: u64) -> FileTree {
         tree.put(&format!("{home}/{path}"), data, *mode, now);
         let first = path.split('/').next().unwrap_or_default();
         tree.put_link(&format!("/{first}"), &format!("..data/{first}"), now);
+        // A token is for one user alone, where the pod has one.
+        if let Some(user) = fs_user(pod).filter(|_| mode & 0o777 == 0o600) {
+            tree.set_owner(&format!("{home}/{path}"), (user, 0));
+        }
+    }
+    if let Some(group) = fs_group(pod) {
+        tree.give_to_group(group, false);
     }
     tree
 }
@@ -127,7 +167,7 @@ fn holds(tree: &FileTree, files: &Files) -> bool {
 }
 
 /// The present content of a volume that is made from API objects; nothing for others.
-fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Option<Files>, String> {
+fn plain_content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Option<Files>, String> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
     let mode = |own: Option<i32>| u32::try_from(own.unwrap_or(0o644)).unwrap_or(0o644);
     if let Some(source) = &volume.config_map {
@@ -164,6 +204,15 @@ fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Opti
     Ok(Some(files))
 }
 
+/// As [`plain_content`], with the rights that the pod's group gets.
+fn content(turn: &Turn, pod: &Pod, pod_ip: &str, volume: &Volume) -> Result<Option<Files>, String> {
+    let mut files = plain_content(turn, pod, pod_ip, volume)?;
+    if fs_group(pod).is_some() {
+        files.iter_mut().flatten().for_each(|(_, (_, mode))| *mode |= 0o440);
+    }
+    Ok(files)
+}
+
 fn projected(turn: &Turn, pod: &Pod, pod_ip: &str, source: &VolumeProjection, mode: u32) -> Result<Files, String> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
     let mut files = Files::new();
@@ -179,10 +228,15 @@ fn projected(turn: &Turn, pod: &Pod, pod_ip: &str, source: &VolumeProjection, mo
         files.extend(downward(turn, pod, pod_ip, from.items.as_deref(), mode));
     }
     if let Some(from) = &source.service_account_token {
+        // Whoever runs as another user must still be able to read it.
+        let private = fs_user(pod).is_some() || fs_group(pod).is_some();
         let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
         files.insert(
             from.path.clone(),
-            (token(&format!("system:serviceaccount:{namespace}:{account}")).into_bytes(), 0o600),
+            (
+                token(&format!("system:serviceaccount:{namespace}:{account}")).into_bytes(),
+                if private { 0o600 } else { mode },
+            ),
         );
     }
     Ok(files)
@@ -336,7 +390,7 @@ pub fn refresh(turn: &Turn, pod: &Pod, pod_ip: &str, trees: &mut BTreeMap<String
         if let Ok(Some(files)) = content(turn, pod, pod_ip, volume)
             && !trees.get(&volume.name).is_some_and(|tree| holds(tree, &files))
         {
-            trees.insert(volume.name.clone(), tree_of(&files, turn.now));
+            trees.insert(volume.name.clone(), tree_of(pod, volume, &files, turn.now));
         }
     }
 }

@@ -9,7 +9,7 @@ use api::order::Gather;
 use serde::Deserialize;
 
 use super::Millis;
-use super::fs::FileTree;
+use super::fs::{BUILT, FileNode, FileTree};
 use super::program::Program;
 use super::reference::Reference;
 use super::text::{deserialize_bytes, deserialize_duration};
@@ -41,6 +41,20 @@ pub struct Image {
     pub stop_signal: String,
     pub tree: FileTree,
     pub programs: BTreeMap<String, Arc<Program>>,
+}
+
+impl Image {
+    /// The directory of a user, as `/etc/passwd` says; `/` for those it does not know.
+    pub fn home_of(&self, user: u32) -> String {
+        let known = match self.tree.get("/etc/passwd") {
+            Some(FileNode::File { data, .. }) => String::from_utf8_lossy(data).into_owned(),
+            _ => String::new(),
+        };
+        let entry = known.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let home = entry.filter(|parts| parts.get(2).and_then(|id| id.parse().ok()) == Some(user));
+        let home = home.filter_map(|parts| parts.get(5).map(|home| (*home).to_owned())).next();
+        home.unwrap_or_else(|| if user == 0 { "/root".to_owned() } else { "/".to_owned() })
+    }
 }
 
 /// Why an image could not be had.
@@ -185,17 +199,42 @@ impl PullError {
 
 fn build(spec: ImageSpec, base: Option<&BTreeMap<String, String>>) -> Image {
     let mut tree = FileTree::default();
-    for dir in ["/tmp", "/etc", "/root", "/home", "/var/log", "/var/run", "/run", "/usr", "/opt"] {
-        tree.put_dir(dir, 0o755, 0);
+    let own: &[&str] = match spec.tools {
+        ToolSet::Busybox => &["/lib", "/lib64", "/usr/sbin", "/var/spool/mail", "/var/www", "/var/run", "/var/log"],
+        ToolSet::Debian => &[
+            "/boot",
+            "/lib",
+            "/lib64",
+            "/media",
+            "/mnt",
+            "/opt",
+            "/run",
+            "/sbin",
+            "/srv",
+            "/usr/bin",
+            "/usr/lib",
+            "/usr/local",
+            "/usr/sbin",
+            "/usr/share",
+            "/var/cache",
+            "/var/lib",
+            "/var/log",
+            "/var/run",
+            "/var/tmp",
+        ],
+        ToolSet::None => &["/var/run"],
+    };
+    for dir in ["/etc", "/root", "/home", "/usr", "/tmp"].iter().chain(own) {
+        tree.put_dir(dir, if *dir == "/tmp" { 0o1777 } else { 0o755 }, BUILT);
     }
     if spec.tools != ToolSet::None {
-        tree.put_dir("/bin", 0o755, 0);
+        tree.put_dir("/bin", 0o755, BUILT);
     }
     for (path, text) in base.into_iter().flatten().chain(&spec.files) {
         match text.strip_prefix("-> ") {
-            Some(target) => tree.put_link(path, target, 0),
-            None if path.ends_with('/') => tree.put_dir(path.trim_end_matches('/'), 0o755, 0),
-            None => tree.put(path, text.as_bytes(), if text.starts_with("#!") { 0o755 } else { 0o644 }, 0),
+            Some(target) => tree.put_link(path, target, BUILT),
+            None if path.ends_with('/') => tree.put_dir(path.trim_end_matches('/'), 0o755, BUILT),
+            None => tree.put(path, text.as_bytes(), if text.starts_with("#!") { 0o755 } else { 0o644 }, BUILT),
         }
     }
     let mut env: Vec<(String, String)> =

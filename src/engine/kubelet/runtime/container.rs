@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Millis;
 use super::catalogue::Image;
-use super::fs::{FileNode, Mount, Volumes};
+use super::fs::{FileNode, Mount, Volumes, parent_of};
 use super::http::{HttpRequest, HttpResponse, Speech};
 use super::kernel::{Kernel, NetReply, Outbound, Sys, World};
 use super::process::{Body, Fd, Pid, Process, Stream, Wait};
@@ -143,6 +143,8 @@ impl Container {
         kernel.memory_limit = spec.memory_limit;
         kernel.cpu_limit = spec.cpu_limit;
         kernel.user = spec.user;
+        // An image that names its user has given it what it needs.
+        kernel.restricted = spec.user.0 != 0 && spec.user.0 != spec.image.user;
         kernel.groups.clone_from(&spec.groups);
         prepare_files(&mut kernel, spec, now, world);
         let env = Arc::new(spec.env.clone());
@@ -443,7 +445,11 @@ fn prepare_files(kernel: &mut Kernel, spec: &Spec, now: Millis, world: &SandboxW
     kernel.fs.put("/etc/hosts", world.hosts.as_bytes(), 0o644, now);
     kernel.fs.put("/etc/resolv.conf", world.resolver.as_bytes(), 0o644, now);
     kernel.fs.put("/dev/termination-log", b"", 0o666, now);
+    kernel.fs.set_mode("/dev/termination-log", 0o666);
     for mount in spec.mounts.iter().filter(|mount| mount.sub_path.is_empty()) {
         kernel.fs.put_dir(&mount.path, 0o755, now);
+    }
+    for mount in spec.mounts.iter().filter(|mount| !mount.sub_path.is_empty()) {
+        kernel.fs.put_dir(parent_of(&mount.path), 0o755, now);
     }
 }

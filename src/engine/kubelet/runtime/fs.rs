@@ -1,8 +1,14 @@
 //! A container's files: a persistent tree per layer, and the view that lays volumes over it.
 //!
+//! Whoever is not root may read, write, create and remove what modes and owners allow; what is new
+//! belongs to who made it, and in a directory with a group of its own (setgid) to that group. Left out:
+//! the right to pass through directories on the way, access lists, links with more than one name.
+//!
 //! Pure data, cheap to clone: an image's tree is shared by every container made from
 //! it until one of them writes. What a path *means* is decided here; what a tool
 //! prints about it is the tools' business.
+
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +17,11 @@ use imbl::OrdMap;
 
 use super::Millis;
 use api::order::Order;
+
+pub use view::View;
+
+/// When the files of every image were made: the 26th of September 2024.
+pub const BUILT: Millis = 1_727_386_260_000;
 
 /// One entry of a tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +41,7 @@ pub enum Errno {
     ReadOnly,
     NotEmpty,
     Denied,
+    NotPermitted,
 }
 
 impl Errno {
@@ -42,6 +54,7 @@ impl Errno {
             Errno::ReadOnly => "Read-only file system",
             Errno::NotEmpty => "Directory not empty",
             Errno::Denied => "Permission denied",
+            Errno::NotPermitted => "Operation not permitted",
         }
     }
 }
@@ -50,6 +63,18 @@ impl Errno {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FileTree {
     nodes: OrdMap<Arc<str>, FileNode>,
+    /// User and group of what does not belong to root.
+    owners: OrdMap<Arc<str>, (u32, u32)>,
+    /// Mode and time of the root itself, where they are not the usual ones.
+    root: Option<(u32, Millis)>,
+}
+
+/// Who acts on files: user, group, and all groups.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    pub user: u32,
+    pub group: u32,
+    pub groups: &'a [u32],
 }
 
 impl FileTree {
@@ -104,11 +129,58 @@ impl FileTree {
         let doomed: Vec<Arc<str>> = self.below(&prefix).map(|(name, _)| name.clone()).collect();
         for name in doomed {
             self.nodes.remove(&name);
+            self.owners.remove(&name);
         }
         self.nodes.remove(path);
+        self.owners.remove(path);
+    }
+
+    /// Mode and time of the root directory.
+    pub fn set_root(&mut self, mode: u32, modified: Millis) {
+        self.root = Some((mode, modified));
+    }
+
+    fn root_node(&self) -> FileNode {
+        let (mode, modified) = self.root.unwrap_or((0o755, BUILT));
+        FileNode::Dir { mode, modified }
+    }
+
+    /// User and group; root's own are not written down.
+    pub fn owner(&self, path: &str) -> (u32, u32) {
+        self.owners.get(path).copied().unwrap_or((0, 0))
+    }
+
+    pub fn set_owner(&mut self, path: &str, owner: (u32, u32)) {
+        if owner == (0, 0) {
+            self.owners.remove(path);
+        } else {
+            self.owners.insert(path.into(), owner);
+        }
+    }
+
+    /// Gives everything to a group, which may read it, and where asked write it; new files get that group, too.
+    ///
+    /// Mirrors: pkg/volume/volume_linux.go `SetVolumeOwnership`.
+    pub fn give_to_group(&mut self, group: u32, writable: bool) {
+        let files = if writable { 0o660 } else { 0o440 };
+        let paths: Vec<Arc<str>> = self.nodes.keys().cloned().collect();
+        for path in paths {
+            self.set_owner(&path, (self.owner(&path).0, group));
+            match self.nodes.get_mut(&*path) {
+                Some(FileNode::File { mode, .. }) => *mode |= files,
+                Some(FileNode::Dir { mode, .. }) => *mode |= files | 0o2110,
+                Some(FileNode::Link { .. }) | None => {}
+            }
+        }
+        self.set_owner("/", (self.owner("/").0, group));
+        let (mode, modified) = self.root.unwrap_or((0o755, BUILT));
+        self.root = Some((mode | files | 0o2110, modified));
     }
 
     pub fn set_mode(&mut self, path: &str, new: u32) {
+        if path == "/" {
+            self.root = Some((new, self.root.map_or(BUILT, |(_, modified)| modified)));
+        }
         if let Some(FileNode::File { mode, .. } | FileNode::Dir { mode, .. }) = self.nodes.get_mut(path) {
             *mode = new;
         }
@@ -156,200 +228,6 @@ pub struct Mount {
 
 /// Volumes of one pod by name; its containers share them.
 pub type Volumes = BTreeMap<String, FileTree>;
-
-/// What a process sees: its container's files with the pod's volumes laid over them.
-pub struct View<'a> {
-    pub root: &'a mut FileTree,
-    pub mounts: &'a [Mount],
-    pub volumes: &'a mut Volumes,
-    pub read_only_root: bool,
-}
-
-enum Place<'a> {
-    Root,
-    Volume(&'a Mount),
-}
-
-impl View<'_> {
-    fn locate(&self, path: &str) -> (Place<'_>, String) {
-        let covers =
-            |mount: &&Mount| path == mount.path || path.starts_with(&format!("{}/", mount.path.trim_end_matches('/')));
-        // The longest mount wins: a volume inside a volume hides the outer one.
-        match self.mounts.iter().filter(covers).max_by_key(|mount| mount.path.len()) {
-            None => (Place::Root, path.to_owned()),
-            Some(mount) => {
-                let rest = &path[mount.path.trim_end_matches('/').len()..];
-                let sub = mount.sub_path.trim_matches('/');
-                let inside = match (sub.is_empty(), rest.is_empty()) {
-                    (true, true) => "/".to_owned(),
-                    (true, false) => rest.to_owned(),
-                    (false, _) => format!("/{sub}{rest}"),
-                };
-                (Place::Volume(mount), inside)
-            }
-        }
-    }
-
-    fn tree(&self, place: &Place) -> Option<&FileTree> {
-        match place {
-            Place::Root => Some(self.root),
-            Place::Volume(mount) => self.volumes.get(&mount.volume),
-        }
-    }
-
-    fn tree_mut(&mut self, path: &str) -> Result<(&mut FileTree, String), Errno> {
-        let (place, inside) = self.locate(path);
-        match place {
-            Place::Root if self.read_only_root => Err(Errno::ReadOnly),
-            Place::Root => Ok((self.root, inside)),
-            Place::Volume(mount) if mount.read_only => Err(Errno::ReadOnly),
-            Place::Volume(mount) => {
-                let name = mount.volume.clone();
-                Ok((self.volumes.entry(name).or_default(), inside))
-            }
-        }
-    }
-
-    /// The path with its symbolic links followed; a dangling or looping one stays as it is.
-    pub fn resolve(&self, path: &str) -> String {
-        follow(path, |here| {
-            let (place, inside) = self.locate(here);
-            match self.tree(&place).and_then(|tree| tree.get(&inside)) {
-                Some(FileNode::Link { target, .. }) => Some(target.clone()),
-                _ => None,
-            }
-        })
-    }
-
-    /// The entry itself, a link not followed.
-    pub fn entry(&self, path: &str) -> Option<FileNode> {
-        if path == "/" || self.is_mount_point(path) {
-            let (place, inside) = self.locate(path);
-            let file = self.tree(&place).and_then(|tree| tree.get(&inside)).cloned();
-            return Some(file.unwrap_or(FileNode::Dir { mode: 0o755, modified: 0 }));
-        }
-        let (place, inside) = self.locate(path);
-        self.tree(&place)?.get(&inside).cloned()
-    }
-
-    pub fn stat(&self, path: &str) -> Option<FileNode> {
-        self.entry(&self.resolve(path))
-    }
-
-    /// A mount's own path or a directory that only leads to one.
-    fn is_mount_point(&self, path: &str) -> bool {
-        let prefix = format!("{path}/");
-        self.mounts.iter().any(|mount| mount.path == path || mount.path.starts_with(&prefix))
-    }
-
-    pub fn is_dir(&self, path: &str) -> bool {
-        matches!(self.stat(path), Some(FileNode::Dir { .. }))
-    }
-
-    pub fn exists(&self, path: &str) -> bool {
-        self.stat(path).is_some()
-    }
-
-    /// # Errors
-    /// Missing, or a directory.
-    pub fn read(&self, path: &str) -> Result<Arc<[u8]>, Errno> {
-        match self.stat(path) {
-            Some(FileNode::File { data, .. }) => Ok(data),
-            Some(FileNode::Dir { .. }) => Err(Errno::IsDirectory),
-            Some(FileNode::Link { .. }) => Err(Errno::NotFound),
-            None if self.file_on_the_way(path) => Err(Errno::NotDirectory),
-            None => Err(Errno::NotFound),
-        }
-    }
-
-    fn file_on_the_way(&self, path: &str) -> bool {
-        matches!(self.stat(parent_of(path)), Some(FileNode::File { .. }))
-    }
-
-    /// Creates, truncates or appends.
-    ///
-    /// # Errors
-    /// The directory is missing or read-only, or the path is a directory.
-    pub fn write(&mut self, path: &str, data: &[u8], append: bool, now: Millis) -> Result<(), Errno> {
-        let path = self.resolve(path);
-        let (mut bytes, mode) = match self.entry(&path) {
-            Some(FileNode::Dir { .. }) => return Err(Errno::IsDirectory),
-            Some(FileNode::File { data, mode, .. }) => (if append { data.to_vec() } else { Vec::new() }, mode),
-            Some(FileNode::Link { .. }) | None => (Vec::new(), 0o644),
-        };
-        if !self.is_dir(parent_of(&path)) {
-            return Err(if self.file_on_the_way(&path) { Errno::NotDirectory } else { Errno::NotFound });
-        }
-        bytes.extend_from_slice(data);
-        let (tree, inside) = self.tree_mut(&path)?;
-        tree.put(&inside, &bytes, mode, now);
-        Ok(())
-    }
-
-    /// # Errors
-    /// It exists, or its parent does not.
-    pub fn mkdir(&mut self, path: &str, now: Millis) -> Result<(), Errno> {
-        if self.entry(path).is_some() {
-            return Err(Errno::Exists);
-        }
-        let path = self.resolve(path);
-        if !self.is_dir(parent_of(&path)) {
-            return Err(Errno::NotFound);
-        }
-        let (tree, inside) = self.tree_mut(&path)?;
-        tree.put_dir(&inside, 0o755, now);
-        Ok(())
-    }
-
-    /// Removes a file or a whole directory.
-    ///
-    /// # Errors
-    /// Missing or read-only.
-    pub fn remove(&mut self, path: &str) -> Result<(), Errno> {
-        if self.entry(path).is_none() {
-            return Err(Errno::NotFound);
-        }
-        let (tree, inside) = self.tree_mut(path)?;
-        tree.remove(&inside);
-        Ok(())
-    }
-
-    /// # Errors
-    /// Missing or read-only.
-    pub fn chmod(&mut self, path: &str, mode: u32) -> Result<(), Errno> {
-        let path = self.resolve(path);
-        if self.entry(&path).is_none() {
-            return Err(Errno::NotFound);
-        }
-        let (tree, inside) = self.tree_mut(&path)?;
-        tree.set_mode(&inside, mode);
-        Ok(())
-    }
-
-    /// # Errors
-    /// Read-only, or the directory is missing.
-    pub fn link(&mut self, path: &str, target: &str, now: Millis) -> Result<(), Errno> {
-        if self.entry(path).is_some() {
-            return Err(Errno::Exists);
-        }
-        let (tree, inside) = self.tree_mut(path)?;
-        tree.put_link(&inside, target, now);
-        Ok(())
-    }
-
-    pub fn list(&self, dir: &str) -> Vec<String> {
-        let dir = self.resolve(dir);
-        let (place, inside) = self.locate(&dir);
-        let mut names = self.tree(&place).map(|tree| tree.list(&inside)).unwrap_or_default();
-        let prefix = if dir == "/" { "/".to_owned() } else { format!("{dir}/") };
-        for mount in self.mounts.iter().filter(|mount| mount.path.starts_with(&prefix)) {
-            names.extend(mount.path[prefix.len()..].split('/').next().map(str::to_owned));
-        }
-        names.order();
-        names.dedup();
-        names
-    }
-}
 
 /// Follows the links on a path, whose targets `link` knows; a dangling or looping one stays as it is.
 fn follow(path: &str, link: impl Fn(&str) -> Option<Arc<str>>) -> String {

@@ -25,7 +25,8 @@ pub use pattern::{class as character_class, matches_glob};
 pub use test_expr::evaluate as test_expression;
 pub use vm::step;
 
-use super::process::{Fd, Pid, signal_name};
+use super::kernel::Sys;
+use super::process::{Fd, Pid, Process, signal_name};
 use api::order::Gather;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +124,13 @@ pub struct Shell {
     exit_on_error: bool,
     unset_is_error: bool,
     trace: bool,
+    /// Of a pipeline the last stage that failed counts, not the last one.
+    pipe_fail: bool,
+    /// The script has a name of its own: every message says the line.
+    named: bool,
+    /// Which number the first line has, and the line of the command that runs.
+    first_line: u32,
+    line: u32,
     /// Commands come from stdin; `Some(true)` with a prompt.
     from_stdin: Option<bool>,
     /// Asked to exit with this status: the EXIT trap runs first.
@@ -134,8 +142,10 @@ pub struct Shell {
 
 /// How a shell was started.
 pub enum Script<'a> {
-    /// `sh -c TEXT NAME ARGS…`
-    Text(&'a str),
+    /// `sh -c TEXT`, with a name of its own where one follows.
+    Text { text: &'a str, named: bool },
+    /// A file of commands.
+    File(&'a str),
     /// Commands from stdin, with a prompt when it is a terminal.
     Stdin { prompt: bool },
 }
@@ -164,19 +174,74 @@ impl Shell {
             exit_on_error: false,
             unset_is_error: false,
             trace: false,
+            pipe_fail: false,
+            named: false,
+            first_line: 1,
+            line: 1,
             from_stdin: None,
             exiting: None,
             main_pid: 0,
             after_wait: Vec::new(),
         };
-        match script {
-            Script::Text(text) => {
-                let list = parser::parse(text)?;
-                shell.push(code::compile(&list), FrameKind::Main);
+        let text = match script {
+            Script::Text { text, named } => {
+                (shell.named, shell.first_line) = (named, 0);
+                text
             }
-            Script::Stdin { prompt } => shell.from_stdin = Some(prompt),
+            Script::File(text) => {
+                shell.named = true;
+                text
+            }
+            Script::Stdin { prompt } => {
+                shell.from_stdin = Some(prompt);
+                return Ok(shell);
+            }
+        };
+        match parser::parse_numbered(text) {
+            Ok(list) => shell.push(code::compile(&list), FrameKind::Main),
+            Err((error, line)) => {
+                shell.line = shell.first_line + line;
+                return Err(shell.worded(None, &error));
+            }
         }
         Ok(shell)
+    }
+
+    /// A message as this shell prints it: who speaks, for which builtin, and where in the script.
+    fn worded(&self, builtin: Option<&str>, text: &str) -> String {
+        let who = builtin.map(|name| format!("{name}: ")).unwrap_or_default();
+        // Who types sees the line.
+        let typed = self.from_stdin == Some(true);
+        let place =
+            if (builtin.is_some() || self.named) && !typed { format!("line {}: ", self.line) } else { String::new() };
+        format!("{}: {who}{place}{text}", self.name)
+    }
+
+    /// Prints a message and returns the status.
+    fn complain(&self, process: &Process, sys: &mut Sys, builtin: Option<&str>, text: &str, status: i32) -> i32 {
+        let line = self.worded(builtin, text);
+        sys.write(process.fds.get(&2), format!("{line}\n").as_bytes());
+        status
+    }
+
+    /// Where it starts; nobody else's variable unless it was handed one.
+    pub fn set_directory(&mut self, cwd: &str) {
+        // A shell that just began has nothing that is read-only.
+        let _ = self.set("PWD", cwd.to_owned());
+    }
+
+    /// `pipefail`, and the long names of the letters.
+    pub fn set_named_option(&mut self, name: &str, on: bool) -> bool {
+        match name {
+            "pipefail" => self.pipe_fail = on,
+            "errexit" => self.exit_on_error = on,
+            "nounset" => self.unset_is_error = on,
+            "xtrace" => self.trace = on,
+            "noglob" | "ignoreeof" | "monitor" | "noexec" | "verbose" | "noclobber" | "allexport" | "notify"
+            | "nolog" | "vi" | "interactive" | "stdin" => {}
+            _ => return false,
+        }
+        true
     }
 
     pub fn set_options(&mut self, flags: &str) {
@@ -185,6 +250,7 @@ impl Shell {
                 'e' => self.exit_on_error = true,
                 'u' => self.unset_is_error = true,
                 'x' => self.trace = true,
+                // `-o` takes a name, which is not among the letters.
                 _ => {}
             }
         }

@@ -3,9 +3,11 @@
 //! [`launch`] turns an argument list into a running body (or into an exit status at
 //! once, for what takes no time). Texts are busybox's unless the image says Debian.
 
+mod digest;
 mod files;
 mod filter;
 mod httpd;
+mod ls;
 mod net;
 mod netcat;
 mod printf;
@@ -25,7 +27,7 @@ use super::program::Server;
 use super::shell::{Script, Shell};
 
 pub use printf::{echo, printf};
-pub use processes::kill_arguments;
+pub use processes::{kill_arguments, signal_list};
 pub use system::civil;
 
 /// What came of starting a program.
@@ -122,11 +124,11 @@ impl Tool {
 }
 
 const BUSYBOX: &str = "[ arch ash awk base64 basename cat chmod chown clear cp cut date dd df dirname du echo env expr false find free grep egrep \
-    head hostname httpd id ifconfig ip kill killall ln ls md5sum mkdir mktemp more mv nc netstat nice nohup nproc nslookup od pgrep pidof ping pkill \
+    head hostname httpd id ifconfig ip kill killall ln ls md5sum mkdir mktemp more mv nc netstat nice nohup nproc nslookup pgrep pidof ping pkill \
     printenv printf ps pwd readlink realpath rm rmdir sed seq sh sha256sum sleep sort stat stress sync tac tail tar tee telnet test time timeout top touch tr true tty \
     uname uniq uptime vi watch wc wget which whoami xargs yes";
 const DEBIAN: &str = "[ arch bash base64 basename cat chmod chown cp cut date dd df dirname du echo env expr false find grep egrep head hostname id kill \
-    ln ls md5sum mkdir mktemp mv nice nohup nproc od printenv printf pwd readlink realpath rm rmdir sed seq sh sha256sum sleep sort stat sync tac tail tar tee test \
+    ln ls md5sum mkdir mktemp mv nice nohup nproc printenv printf pwd readlink realpath rm rmdir sed seq sh sha256sum sleep sort stat sync tac tail tar tee test \
     timeout touch tr true tty uname uniq wc which whoami xargs yes awk";
 
 fn has(set: ToolSet, extra: &[String], name: &str) -> bool {
@@ -202,6 +204,10 @@ pub fn launch(process: &mut Process, sys: &mut Sys) -> Launch {
             sys.write(process.fds.get(&1), b"BusyBox v1.36.1 multi-call binary.\n");
             return Launch::Exited(0);
         }
+        if !has(image.tools, &image.extra_tools, &argv[1]) {
+            sys.write(process.fds.get(&2), format!("{}: applet not found\n", argv[1]).as_bytes());
+            return Launch::Exited(127);
+        }
         process.argv = argv[1..].to_vec().into();
         return launch(process, sys);
     }
@@ -231,7 +237,7 @@ fn find_script(process: &Process, sys: &mut Sys, name: &str, path: &str, is_path
 }
 
 fn run_script(process: &mut Process, sys: &mut Sys, text: &str, path: &str, args: &[String]) -> Launch {
-    start_shell(process, sys, Script::Text(text), path, args.to_vec(), "")
+    start_shell(process, sys, Script::File(text), path, args.to_vec(), "")
 }
 
 fn start_shell(
@@ -245,11 +251,12 @@ fn start_shell(
     match Shell::start(script, name, args, &process.env) {
         Ok(mut shell) => {
             shell.set_options(flags);
+            shell.set_directory(&process.cwd);
             process.body = Body::Shell(Box::new(shell));
             Launch::Ready
         }
         Err(error) => {
-            sys.write(process.fds.get(&2), format!("{}: {error}\n", base_of(&process.argv[0])).as_bytes());
+            sys.write(process.fds.get(&2), format!("{error}\n").as_bytes());
             Launch::Exited(2)
         }
     }
@@ -257,50 +264,53 @@ fn start_shell(
 
 fn shell_tool(process: &mut Process, sys: &mut Sys) -> Launch {
     let argv = process.argv.clone();
-    let mut flags = String::new();
+    let (mut flags, mut names) = (String::new(), Vec::new());
     let mut index = 1;
     while let Some(arg) = argv.get(index).filter(|arg| arg.starts_with('-') && arg.len() > 1) {
-        flags.push_str(&arg[1..]);
         index += 1;
-        if arg.contains('c') || arg == "--" {
+        if arg == "--" {
             break;
         }
-        if arg.ends_with('o') {
+        let letters = &arg[1..];
+        if letters.contains('o') {
+            names.extend(argv.get(index).cloned());
             index += 1;
         }
+        flags.push_str(&letters.replace('o', ""));
     }
-    if flags.contains('c') {
+    let launch = if flags.contains('c') {
         let Some(text) = argv.get(index) else {
             sys.write(process.fds.get(&2), b"sh: -c requires an argument\n");
             return Launch::Exited(2);
         };
-        let name = argv.get(index + 1).cloned().unwrap_or_else(|| argv[0].clone());
-        let args = argv.get(index + 2..).unwrap_or_default().to_vec();
-        return start_shell(process, sys, Script::Text(text), &name, args, &flags);
-    }
-    match argv.get(index) {
-        Some(file) => {
-            let path = absolute(&process.cwd, file);
-            match sys.file(&path) {
-                Ok(data) => {
-                    let text = String::from_utf8_lossy(&data).into_owned();
-                    start_shell(process, sys, Script::Text(&text), file, argv[index + 1..].to_vec(), &flags)
-                }
-                Err(_) => {
-                    sys.write(
-                        process.fds.get(&2),
-                        format!("sh: can't open '{file}': No such file or directory\n").as_bytes(),
-                    );
-                    Launch::Exited(2)
-                }
+        let named = argv.get(index + 1);
+        let script = Script::Text { text, named: named.is_some() };
+        let name = named.unwrap_or(&argv[0]).clone();
+        start_shell(process, sys, script, &name, argv.get(index + 2..).unwrap_or_default().to_vec(), &flags)
+    } else if let Some(file) = argv.get(index) {
+        let path = absolute(&process.cwd, file);
+        match sys.file(&path) {
+            Ok(data) => {
+                let text = String::from_utf8_lossy(&data).into_owned();
+                start_shell(process, sys, Script::File(&text), file, argv[index + 1..].to_vec(), &flags)
+            }
+            Err(_) => {
+                let text = format!("{}: can't open '{file}': No such file or directory\n", argv[0]);
+                sys.write(process.fds.get(&2), text.as_bytes());
+                Launch::Exited(2)
             }
         }
-        None => {
-            let prompt = process.env.contains_key("TERM");
-            let name = argv[0].clone();
-            start_shell(process, sys, Script::Stdin { prompt }, &name, Vec::new(), &flags)
+    } else {
+        let prompt = process.env.contains_key("TERM");
+        let name = argv[0].clone();
+        start_shell(process, sys, Script::Stdin { prompt }, &name, Vec::new(), &flags)
+    };
+    if let Body::Shell(shell) = &mut process.body {
+        for name in names {
+            shell.set_named_option(&name, true);
         }
     }
+    launch
 }
 
 /// What a tool's start came to.
@@ -319,9 +329,7 @@ fn run_tool(name: &str, process: &mut Process, sys: &mut Sys) -> Launch {
     let args = &argv[1..];
     let start = match name {
         "cat" | "grep" | "egrep" | "head" | "tail" | "wc" | "sort" | "uniq" | "sed" | "tr" | "cut" | "tee" | "tac"
-        | "base64" | "awk" | "more" | "od" | "md5sum" | "sha256sum" | "xargs" => {
-            filter::start(name, args, process, sys)
-        }
+        | "base64" | "awk" | "more" | "md5sum" | "sha256sum" | "xargs" => filter::start(name, args, process, sys),
         "ls" | "touch" | "rm" | "rmdir" | "mkdir" | "cp" | "mv" | "ln" | "chmod" | "chown" | "stat" | "du" | "df"
         | "find" | "readlink" | "realpath" | "basename" | "dirname" | "mktemp" | "pwd" | "sync" => {
             Start::Exit(files::run(name, args, process, sys))

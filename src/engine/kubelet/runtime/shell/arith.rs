@@ -111,12 +111,12 @@ impl Reader<'_> {
     }
 
     fn binary(&mut self, level: usize) -> Result<i64, String> {
-        let Some(ops) = LEVELS.get(level) else { return self.unary() };
+        let Some(ops) = LEVELS.get(level) else { return self.power() };
         let mut left = self.binary(level + 1)?;
         'next: loop {
             for op in *ops {
                 // `&` is not half of `&&`, `<` is not half of `<<`.
-                let doubled = op.len() == 1 && "&|<>".contains(op) && self.looking_at(&op.repeat(2));
+                let doubled = op.len() == 1 && "&|<>*".contains(op) && self.looking_at(&op.repeat(2));
                 let assigns = self.chars.get(self.pos + op.len()) == Some(&'=')
                     && !matches!(*op, "==" | "!=" | "<=" | ">=" | "<" | ">");
                 if self.looking_at(op) && !doubled && !assigns {
@@ -127,6 +127,25 @@ impl Reader<'_> {
                 }
             }
             return Ok(left);
+        }
+    }
+
+    /// `2**3**2` is 2 to the ninth.
+    fn power(&mut self) -> Result<i64, String> {
+        let base = self.unary()?;
+        if !self.looking_at("**") || self.looking_at("**=") {
+            return Ok(base);
+        }
+        self.pos += 2;
+        self.depth += 1;
+        if self.depth > 50 {
+            return Err(bad());
+        }
+        let exponent = self.power();
+        self.depth -= 1;
+        match u32::try_from(exponent?) {
+            Ok(exponent) => Ok(base.wrapping_pow(exponent)),
+            Err(_) => Err("exponent less than 0".to_owned()),
         }
     }
 

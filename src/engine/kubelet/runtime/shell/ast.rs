@@ -98,6 +98,8 @@ pub struct Redir {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simple {
+    /// Newlines before it in its script.
+    pub line: u32,
     pub assigns: Vec<(String, Word)>,
     pub words: Vec<Word>,
     pub redirs: Vec<Redir>,

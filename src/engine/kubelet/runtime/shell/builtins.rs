@@ -16,10 +16,10 @@ pub enum Outcome {
     Moved,
 }
 
-pub const NAMES: [&str; 33] = [
-    ":", ".", "[", "alias", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false",
-    "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read", "readonly", "return", "set", "shift",
-    "source", "test", "times", "trap", "true", "type", "umask",
+pub const NAMES: [&str; 36] = [
+    ":", ".", "[", "[[", "alias", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export",
+    "false", "getopts", "hash", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return", "set",
+    "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask",
 ];
 
 pub fn is_builtin(name: &str) -> bool {
@@ -30,7 +30,27 @@ pub fn is_builtin(name: &str) -> bool {
 pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[String]) -> Outcome {
     let args = &argv[1..];
     let status = match argv[0].as_str() {
-        ":" | "true" | "hash" | "umask" | "times" | "alias" => 0,
+        ":" | "true" | "hash" | "times" | "alias" => 0,
+        "umask" => {
+            if args.is_empty() {
+                sys.write(process.fds.get(&1), b"0022\n");
+            }
+            0
+        }
+        "ulimit" => {
+            sys.write(process.fds.get(&1), b"unlimited\n");
+            0
+        }
+        "let" => {
+            let mut value = 0;
+            for arg in args {
+                match super::arith::evaluate(arg, shell) {
+                    Ok(result) => value = result,
+                    Err(error) => return Outcome::Status(shell.complain(process, sys, Some("let"), &error, 1)),
+                }
+            }
+            i32::from(value == 0)
+        }
         "false" => 1,
         "echo" => {
             let text = super::super::tools::echo(args);
@@ -39,11 +59,14 @@ pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[Stri
         "printf" => {
             let (text, status) = super::super::tools::printf(args);
             match text {
-                Ok(text) => {
+                Ok((text, bad)) => {
                     sys.write(process.fds.get(&1), text.as_bytes());
+                    for value in bad {
+                        complain(process, sys, &format!("invalid number '{value}'"), 1);
+                    }
                     status
                 }
-                Err(error) => complain(process, sys, &format!("printf: {error}"), status),
+                Err(error) => complain(process, sys, &error, status),
             }
         }
         "pwd" => {
@@ -51,13 +74,22 @@ pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[Stri
             0
         }
         "cd" => cd(shell, process, sys, args),
-        "test" => condition(process, sys, args, "test"),
-        "[" => match args.split_last() {
-            Some((last, rest)) if last == "]" => condition(process, sys, rest, "["),
-            _ => complain(process, sys, "[: missing ]", 2),
-        },
+        "test" => condition(process, sys, args, false),
+        "[" | "[[" => {
+            let end = argv[0].replace('[', "]");
+            match args.split_last() {
+                Some((last, rest)) if *last == end => condition(process, sys, rest, end.len() == 2),
+                _ => complain(process, sys, &format!("missing {end}"), 2),
+            }
+        }
         "exit" => {
-            let code = args.first().and_then(|text| text.parse().ok()).unwrap_or(shell.status);
+            let code = match args.first().map(|text| (text, text.parse::<i32>())) {
+                None => shell.status,
+                Some((_, Ok(code))) => code,
+                Some((text, Err(_))) => {
+                    shell.complain(process, sys, Some("exit"), &format!("Illegal number: {text}"), 2)
+                }
+            };
             shell.exiting = Some(code & 0xff);
             return Outcome::Moved;
         }
@@ -75,6 +107,10 @@ pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[Stri
         }
         "export" | "readonly" => return declare(shell, process, sys, argv),
         "local" => {
+            if !shell.in_function() {
+                shell.exiting = Some(shell.complain(process, sys, Some("local"), "not in a function", 2));
+                return Outcome::Moved;
+            }
             for arg in args {
                 let (name, value) =
                     arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
@@ -101,14 +137,14 @@ pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[Stri
         "eval" => return source(shell, process, sys, &args.join(" "), FrameKind::Eval),
         "." | "source" => {
             let Some(file) = args.first() else {
-                return Outcome::Status(complain(process, sys, ".: filename argument required", 2));
+                return Outcome::Status(shell.complain(process, sys, Some(&argv[0]), "filename argument required", 2));
             };
             let path = absolute(&process.cwd, file);
             match sys.file(&path) {
                 Ok(data) => return source(shell, process, sys, &String::from_utf8_lossy(&data), FrameKind::Eval),
                 Err(_) => {
-                    complain(process, sys, &format!(".: can't open '{file}': No such file or directory"), 2);
-                    shell.exiting = Some(2);
+                    let text = format!("can't open '{file}': No such file or directory");
+                    shell.exiting = Some(shell.complain(process, sys, Some(&argv[0]), &text, 2));
                     return Outcome::Moved;
                 }
             }
@@ -128,14 +164,14 @@ pub fn run(shell: &mut Shell, process: &mut Process, sys: &mut Sys, argv: &[Stri
             for name in args {
                 let (text, code) = describe(shell, sys, name);
                 sys.write(process.fds.get(&1), format!("{text}\n").as_bytes());
-                status |= code;
+                status = if code == 0 { status } else { code };
             }
             status
         }
         "command" => {
             let Some(name) = args.iter().find(|arg| !arg.starts_with('-')) else { return Outcome::Status(0) };
             match (describe(shell, sys, name), super::super::tools::which(sys, name)) {
-                ((_, 1), _) => 127,
+                ((_, 127), _) => 127,
                 (_, Some(path)) if !is_builtin(name) => {
                     sys.write(process.fds.get(&1), format!("{path}\n").as_bytes());
                     0
@@ -155,20 +191,17 @@ fn written(read: bool) -> Outcome {
     Outcome::Status(if read { 0 } else { 1 })
 }
 
-/// Prints an error as the shell does and returns the status.
-pub fn complain(process: &Process, sys: &mut Sys, text: &str, status: i32) -> i32 {
+/// Prints an error as the busybox applets do that are part of the shell, and returns the status.
+fn complain(process: &Process, sys: &mut Sys, text: &str, status: i32) -> i32 {
     sys.write(process.fds.get(&2), format!("sh: {text}\n").as_bytes());
     status
 }
 
-fn condition(process: &Process, sys: &mut Sys, args: &[String], name: &str) -> i32 {
-    match test_expr::evaluate(args, sys, &process.cwd) {
+fn condition(process: &Process, sys: &mut Sys, args: &[String], patterns: bool) -> i32 {
+    let args = if patterns { test_expr::with_patterns(args) } else { args.to_vec() };
+    match test_expr::evaluate(&args, sys, &process.cwd) {
         Ok(value) => i32::from(!value),
-        Err(error) => {
-            // As busybox prints: `sh: 5x: bad number`, with the name only for the bracket itself.
-            let _ = name;
-            complain(process, sys, &error, 2)
-        }
+        Err(error) => complain(process, sys, &error, 2),
     }
 }
 
@@ -180,7 +213,11 @@ fn cd(shell: &mut Shell, process: &mut Process, sys: &mut Sys, args: &[String]) 
     };
     let path = absolute(&process.cwd, &target);
     if !sys.view().is_dir(&path) {
-        return complain(process, sys, &format!("cd: can't cd to {target}: No such file or directory"), 2);
+        let why = if sys.view().exists(&path) { "Not a directory" } else { "No such file or directory" };
+        return shell.complain(process, sys, Some("cd"), &format!("can't cd to {target}: {why}"), 2);
+    }
+    if args.first().is_some_and(|arg| arg == "-") {
+        sys.write(process.fds.get(&1), format!("{path}\n").as_bytes());
     }
     let old = std::mem::replace(&mut process.cwd, path.clone());
     // Both exist in every shell and are never read-only here.
@@ -201,10 +238,11 @@ fn declare(shell: &mut Shell, process: &Process, sys: &mut Sys, argv: &[String])
     for arg in names {
         let (name, value) = arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
         if !is_name(name) {
-            return Outcome::Status(complain(process, sys, &format!("{}: {arg}: bad variable name", argv[0]), 2));
+            let text = format!("{arg}: bad variable name");
+            return Outcome::Status(shell.complain(process, sys, Some(&argv[0]), &text, 2));
         }
         if let Some(Err(error)) = value.map(|value| shell.set(name, value.to_owned())) {
-            return Outcome::Status(complain(process, sys, &error, 2));
+            return Outcome::Status(shell.complain(process, sys, Some(&argv[0]), &error, 2));
         }
         let var = shell.vars.entry(name.to_owned()).or_insert(Var {
             value: String::new(),
@@ -236,11 +274,14 @@ fn set(shell: &mut Shell, process: &Process, sys: &mut Sys, args: &[String]) -> 
                         'e' => shell.exit_on_error = on,
                         'u' => shell.unset_is_error = on,
                         'x' => shell.trace = on,
-                        // `-o pipefail` and friends: accepted, without effect.
                         _ => {}
                     }
                 }
                 if arg.ends_with('o') {
+                    let name = args.get(index + 1).map_or("", String::as_str);
+                    if !name.is_empty() && !shell.set_named_option(name, on) {
+                        return shell.complain(process, sys, Some("set"), &format!("illegal option -o {name}"), 2);
+                    }
                     return 0;
                 }
             }
@@ -261,8 +302,7 @@ fn source(shell: &mut Shell, process: &Process, sys: &mut Sys, text: &str, kind:
             Outcome::Moved
         }
         Err(error) => {
-            complain(process, sys, &error, 2);
-            shell.exiting = Some(2);
+            shell.exiting = Some(shell.complain(process, sys, None, &error, 2));
             Outcome::Moved
         }
     }
@@ -280,7 +320,7 @@ fn trap(shell: &mut Shell, process: &Process, sys: &mut Sys, args: &[String]) ->
     for name in signals {
         let number = if *name == "EXIT" { Some(0) } else { signal_number(name) };
         let Some(number) = number else {
-            return complain(process, sys, &format!("trap: {name}: invalid signal specification"), 1);
+            return shell.complain(process, sys, Some("trap"), &format!("{name}: invalid signal specification"), 1);
         };
         match action {
             Some(action) => shell.traps.insert(number, action.to_owned()),
@@ -295,7 +335,10 @@ fn wait(shell: &mut Shell, process: &Process, sys: &mut Sys, args: &[String]) ->
     for arg in args {
         match arg.parse() {
             Ok(pid) => pids.push(pid),
-            Err(_) => return Outcome::Status(complain(process, sys, &format!("wait: {arg}: no such job"), 2)),
+            Err(_) => {
+                let text = format!("Illegal number: {arg}");
+                return Outcome::Status(shell.complain(process, sys, Some("wait"), &text, 2));
+            }
         }
     }
     let last = pids.last().copied();
@@ -307,9 +350,13 @@ fn wait(shell: &mut Shell, process: &Process, sys: &mut Sys, args: &[String]) ->
 }
 
 fn kill(process: &mut Process, sys: &mut Sys, args: &[String]) -> i32 {
+    if args.first().is_some_and(|arg| arg == "-l") {
+        sys.write(process.fds.get(&1), super::super::tools::signal_list().as_bytes());
+        return 0;
+    }
     let (signal, pids) = match super::super::tools::kill_arguments(args) {
         Ok(parsed) => parsed,
-        Err(error) => return complain(process, sys, &format!("kill: {error}"), 1),
+        Err(error) => return complain(process, sys, &error, 1),
     };
     let mut status = 0;
     for text in pids {
@@ -323,7 +370,7 @@ fn kill(process: &mut Process, sys: &mut Sys, args: &[String]) -> i32 {
         match sent {
             Some(Ok(())) => {}
             Some(Err(_)) => status = complain(process, sys, &format!("can't kill pid {text}: No such process"), 1),
-            None => status = complain(process, sys, &format!("kill: invalid number '{text}'"), 1),
+            None => status = complain(process, sys, &format!("invalid number '{text}'"), 1),
         }
     }
     status
@@ -338,7 +385,7 @@ fn describe(shell: &Shell, sys: &mut Sys, name: &str) -> (String, i32) {
     }
     match super::super::tools::which(sys, name) {
         Some(path) => (format!("{name} is {path}"), 0),
-        None => (format!("{name}: not found"), 1),
+        None => (format!("{name}: not found"), 127),
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::kernel::Sys;
 use super::super::process::{Body, Fd, Pid, Process, Wait};
 use super::super::tools::{self, Launch};
 use super::ast::Simple;
-use super::builtins::{self, Outcome, complain};
+use super::builtins::{self, Outcome};
 use super::code::Code;
 use super::{Await, FrameKind, Shell, redirect};
 
@@ -51,6 +51,7 @@ impl Shell {
     }
 
     pub(super) fn simple(&mut self, command: &Simple, tested: bool, process: &mut Process, sys: &mut Sys) {
+        self.line = self.first_line + command.line;
         let argv = match self.expander(process, sys).fields(&command.words) {
             Ok(argv) => argv,
             Err(error) => return self.fail(process, sys, &error),
@@ -68,8 +69,10 @@ impl Shell {
                 }
             }
         }
-        if self.trace && !argv.is_empty() {
-            sys.write(process.fds.get(&2), format!("+ {}\n", argv.join(" ")).as_bytes());
+        if self.trace {
+            let assigned = assigns.iter().map(|(name, value)| format!("{name}={value}"));
+            let words: Vec<String> = assigned.chain(argv.iter().cloned()).collect();
+            sys.write(process.fds.get(&2), format!("+ {}\n", words.join(" ")).as_bytes());
         }
         let captured_status =
             command.words.iter().chain(command.assigns.iter().map(|(_, word)| word)).flatten().any(is_capture);
@@ -79,7 +82,7 @@ impl Shell {
         let saved = match redirect::apply(self, process, sys, &command.redirs) {
             Ok(saved) => saved,
             Err(error) => {
-                self.status = complain(process, sys, &error, 1);
+                self.status = self.complain(process, sys, None, &error, 1);
                 return self.check_error(tested);
             }
         };
@@ -177,7 +180,7 @@ impl Shell {
                 self.check_error(tested);
             }
             failed => {
-                self.status = refuse(&child, sys, &failed);
+                self.status = self.refuse(None, &child, sys, &failed);
                 self.check_error(tested);
             }
         }
@@ -197,7 +200,7 @@ impl Shell {
             }
             failed => {
                 process.body = Body::Lent;
-                let status = refuse(process, sys, &failed);
+                let status = self.refuse(Some("exec"), process, sys, &failed);
                 (process.argv, process.env) = before;
                 self.exiting = Some(status);
             }
@@ -205,16 +208,18 @@ impl Shell {
     }
 }
 
-fn is_capture(part: &super::ast::Part) -> bool {
-    matches!(part, super::ast::Part::Capture { .. })
-}
-
-fn refuse(process: &Process, sys: &mut Sys, failed: &Launch) -> i32 {
-    let name = &process.argv[0];
-    match failed {
-        Launch::Denied => complain(process, sys, &format!("{name}: Permission denied"), 126),
-        Launch::NotFound | Launch::Ready | Launch::Exited(_) => {
-            complain(process, sys, &format!("{name}: not found"), 127)
+impl Shell {
+    fn refuse(&self, builtin: Option<&str>, process: &Process, sys: &mut Sys, failed: &Launch) -> i32 {
+        let name = &process.argv[0];
+        match failed {
+            Launch::Denied => self.complain(process, sys, builtin, &format!("{name}: Permission denied"), 126),
+            Launch::NotFound | Launch::Ready | Launch::Exited(_) => {
+                self.complain(process, sys, builtin, &format!("{name}: not found"), 127)
+            }
         }
     }
+}
+
+fn is_capture(part: &super::ast::Part) -> bool {
+    matches!(part, super::ast::Part::Capture { .. })
 }

@@ -246,7 +246,8 @@ impl Expander<'_, '_, '_> {
                     return Ok(value.unwrap_or_default());
                 }
                 let text = self.text(word)?;
-                Err(format!("{name}: {}", if text.is_empty() { "parameter not set or null" } else { &text }))
+                let default = if *or_empty { "parameter not set or null" } else { "parameter not set" };
+                Err(format!("{name}: {}", if text.is_empty() { default } else { &text }))
             }
             ParamOp::Strip { word, prefix, longest } => {
                 let pattern = self.pattern(word)?;
@@ -300,7 +301,8 @@ impl Expander<'_, '_, '_> {
                 }
                 let dir = if base.is_empty() && rooted { "/".to_owned() } else { absolute(self.cwd, base) };
                 let hidden_asked = part.first().is_some_and(|(c, _)| *c == '.');
-                for name in self.sys.view().list(&dir) {
+                let own = if hidden_asked { vec![".".to_owned(), "..".to_owned()] } else { Vec::new() };
+                for name in own.into_iter().chain(self.sys.view().list(&dir)) {
                     let chars: Vec<char> = name.chars().collect();
                     if name.starts_with('.') == hidden_asked && pattern::matches(part, &chars) {
                         next.push(join(&name));

@@ -11,6 +11,8 @@ pub struct Parser {
     pub(super) chars: Vec<char>,
     pub(super) pos: usize,
     peeked: Option<Token>,
+    /// How far newlines were counted, and how many there were.
+    counted: (usize, u32),
     /// Here-documents met and not yet read: slot, end word, strip tabs, quoted.
     pub(super) here_wanted: Vec<(usize, String, bool, bool)>,
     pub(super) here_slots: Vec<Option<Word>>,
@@ -25,7 +27,17 @@ pub(super) const MAX_DEPTH: usize = 60;
 /// # Errors
 /// The text of the syntax error, without the shell's name.
 pub fn parse(text: &str) -> Syntax<Arc<List>> {
-    Parser::new(text).program().map(Arc::new)
+    parse_numbered(text).map_err(|(error, _)| error)
+}
+
+/// As [`parse`], with the newlines before the error.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_numbered(text: &str) -> Result<Arc<List>, (String, u32)> {
+    let mut parser = Parser::new(text);
+    let parsed = parser.program();
+    parsed.map(Arc::new).map_err(|error| (error, parser.line()))
 }
 
 impl Parser {
@@ -34,6 +46,7 @@ impl Parser {
             chars: text.chars().collect(),
             pos: 0,
             peeked: None,
+            counted: (0, 0),
             here_wanted: Vec::new(),
             here_slots: Vec::new(),
             depth: 0,
@@ -53,6 +66,15 @@ impl Parser {
             self.peeked = Some(self.next_token()?);
         }
         Ok(self.peeked.as_ref().expect("just filled"))
+    }
+
+    /// Newlines up to where the parser is.
+    fn line(&mut self) -> u32 {
+        let (from, known) = self.counted;
+        let to = self.pos.min(self.chars.len());
+        let more = self.chars.get(from..to).unwrap_or_default().iter().filter(|c| **c == '\n').count();
+        self.counted = (to.max(from), known + more as u32);
+        self.counted.1
     }
 
     fn take(&mut self) -> Syntax<Token> {
@@ -235,6 +257,7 @@ impl Parser {
             }
             "for" => self.for_command()?,
             "case" => self.case_command()?,
+            "function" => return self.function(),
             "then" | "else" | "elif" | "fi" | "do" | "done" | "esac" | "}" => {
                 return Err(format!("syntax error: unexpected \"{keyword}\""));
             }
@@ -253,7 +276,9 @@ impl Parser {
     fn block(&mut self, ends: &[&str]) -> Syntax<Arc<List>> {
         let list = self.list_until(ends)?;
         if list.is_empty() {
-            return Err(unexpected(self.peek()?, None));
+            // Where the script ends, what is missing is named.
+            let wanted = if *self.peek()? == Token::End { ends.last().copied() } else { None };
+            return Err(unexpected(self.peek()?, wanted));
         }
         Ok(Arc::new(list))
     }
@@ -289,7 +314,7 @@ impl Parser {
         self.take()?;
         let var = match self.take()? {
             Token::Word(word) => plain(&word).unwrap_or_default().to_owned(),
-            token => return Err(unexpected(&token, None)),
+            _ => String::new(),
         };
         if !is_name(&var) {
             return Err("syntax error: bad for loop variable".to_owned());
@@ -347,8 +372,28 @@ impl Parser {
         }
     }
 
+    /// `function NAME { …; }`, as bash writes it.
+    fn function(&mut self) -> Syntax<Command> {
+        self.take()?;
+        let name = match self.take()? {
+            Token::Word(word) => plain(&word).unwrap_or_default().to_owned(),
+            token => return Err(unexpected(&token, None)),
+        };
+        if !is_name(&name) {
+            return Err("syntax error: bad function name".to_owned());
+        }
+        if self.take_if("(")? {
+            self.expect(")")?;
+        }
+        self.skip_newlines()?;
+        let body = Arc::new(self.command()?);
+        Ok(Command { body: Body::Function { name, body }, redirs: Vec::new() })
+    }
+
     fn simple(&mut self) -> Syntax<Command> {
-        let mut simple = Simple { assigns: Vec::new(), words: Vec::new(), redirs: Vec::new() };
+        self.peek()?;
+        let line = self.line();
+        let mut simple = Simple { line, assigns: Vec::new(), words: Vec::new(), redirs: Vec::new() };
         loop {
             match self.peek()? {
                 Token::Redir(_) => {

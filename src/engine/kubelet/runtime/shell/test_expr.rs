@@ -19,6 +19,18 @@ pub fn evaluate(args: &[String], sys: &mut Sys, cwd: &str) -> Result<bool, Strin
     }
 }
 
+/// The arguments of `[[`: `==` and `!=` take a pattern there.
+pub fn with_patterns(args: &[String]) -> Vec<String> {
+    let mut out = args.to_vec();
+    for at in 1..out.len().saturating_sub(1) {
+        let same = matches!(out[at].as_str(), "=" | "==");
+        if (same || out[at] == "!=") && super::matches_glob(&out[at + 1], &out[at - 1]) {
+            out[at + 1] = out[at - 1].clone();
+        }
+    }
+    out.iter().map(|arg| if arg == "&&" { "-a".to_owned() } else { arg.clone() }).collect()
+}
+
 struct Reader<'a, 's, 'w> {
     args: &'a [String],
     pos: usize,
@@ -65,7 +77,7 @@ impl Reader<'_, '_, '_> {
     fn primary(&mut self) -> Result<bool, String> {
         let Some(first) = self.peek(0).map(str::to_owned) else { return Err("argument expected".to_owned()) };
         if let Some(op) = self.peek(1).filter(|op| BINARY.contains(op)).map(str::to_owned) {
-            let Some(right) = self.peek(2).map(str::to_owned) else { return Err("argument expected".to_owned()) };
+            let Some(right) = self.peek(2).map(str::to_owned) else { return Err(format!("{op}: argument expected")) };
             self.pos += 3;
             return self.compare(&first, &op, &right);
         }

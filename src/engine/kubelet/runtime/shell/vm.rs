@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use super::super::kernel::{Read, Sys};
 use super::super::process::{Body, Fd, Pid, Process, Step, Wait, harmless};
-use super::builtins::{self, complain};
+use super::builtins;
 use super::code::{Op, compile};
 use super::expand::Expander;
 use super::parser::parse;
@@ -78,11 +78,16 @@ impl Shell {
                     self.awaiting = Await::Stages { pids, last, tested };
                     return Some(Wait::Child(pid));
                 }
+                let mut failed = 0;
                 for pid in pids {
                     let code = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                    failed = if code == 0 { failed } else { code };
                     if pid == last {
                         self.status = code;
                     }
+                }
+                if self.pipe_fail {
+                    self.status = failed;
                 }
                 self.check_error(tested);
             }
@@ -233,6 +238,10 @@ impl Shell {
         }
     }
 
+    pub(super) fn in_function(&self) -> bool {
+        self.frames.iter().any(|frame| matches!(frame.kind, FrameKind::Function { .. }))
+    }
+
     pub(super) fn make_local(&mut self, name: &str, value: Option<&str>) {
         let old = self.vars.get(name).cloned();
         for frame in self.frames.iter_mut().rev() {
@@ -342,7 +351,7 @@ impl Shell {
                     }
                 }
                 Err(error) => {
-                    self.status = complain(process, sys, &error, 1);
+                    self.status = self.complain(process, sys, None, &error, 1);
                     // The command is skipped: control continues behind its PopRedirs.
                     self.skip_redirected();
                 }
@@ -409,7 +418,7 @@ impl Shell {
 
     /// An expansion error ends a shell that is not interactive.
     pub(super) fn fail(&mut self, process: &Process, sys: &mut Sys, error: &str) {
-        let status = complain(process, sys, error, 2);
+        let status = self.complain(process, sys, None, error, 2);
         self.status = status;
         if self.from_stdin == Some(true) {
             self.frames.clear();
@@ -459,7 +468,7 @@ impl Shell {
                 self.awaiting = Await::Script { text };
             }
             Err(error) => {
-                self.status = complain(process, sys, &error, 2);
+                self.status = self.complain(process, sys, None, &error, 2);
                 if self.from_stdin != Some(true) {
                     self.exiting = Some(2);
                 }

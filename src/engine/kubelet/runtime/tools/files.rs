@@ -1,12 +1,10 @@
 //! Tools on files: `ls`, `cp`, `rm`, `find` and their kin. None of them takes time.
 
-use super::super::catalogue::ToolSet;
 use super::super::fs::{Errno, FileNode, absolute, base_of, parent_of};
 use super::super::kernel::Sys;
 use super::super::process::Process;
 use super::super::shell::matches_glob;
-use super::{complain, print};
-use api::order::Order;
+use super::{complain, ls, print};
 
 pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> i32 {
     let flags: String = args
@@ -22,8 +20,10 @@ pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) ->
             print(process, sys, &format!("{cwd}\n"));
             0
         }
-        "sync" | "chown" => 0,
-        "ls" => ls(process, sys, &flags, &paths),
+        "sync" => 0,
+        "ls" => ls::ls(process, sys, &flags, &paths),
+        "stat" => ls::stat(process, sys, args),
+        "chown" => chown(process, sys, &flags, &paths),
         "find" => find(process, sys, args),
         "basename" => {
             let Some(path) = paths.first() else { return complain(process, sys, name, "missing operand") };
@@ -73,11 +73,7 @@ pub fn run(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) ->
             print(process, sys, DF);
             0
         }
-        "du" => {
-            let shown = paths.first().map_or(".", |path| path.as_str());
-            print(process, sys, &format!("4.0K\t{shown}\n"));
-            0
-        }
+        "du" => ls::du(process, sys, &flags, &paths),
         _ => each(name, &flags, &paths, process, sys),
     }
 }
@@ -91,6 +87,9 @@ shm                      65536         0     65536   0% /dev/shm
 fn each(name: &str, flags: &str, paths: &[&String], process: &mut Process, sys: &mut Sys) -> i32 {
     let cwd = process.cwd.clone();
     let now = sys.now;
+    if paths.is_empty() && matches!(name, "touch" | "rm" | "rmdir" | "mkdir") && !flags.contains('f') {
+        return complain(process, sys, name, "missing operand");
+    }
     let mut status = 0;
     let mut report = |process: &Process, sys: &mut Sys, text: String| {
         complain(process, sys, name, &text);
@@ -161,10 +160,28 @@ fn each(name: &str, flags: &str, paths: &[&String], process: &mut Process, sys: 
             }
         }
         "ln" => {
-            let [target, link] = paths else { return 1 };
-            let full = absolute(&cwd, link);
+            let (target, link) = match paths {
+                [target] => (*target, base_of(target).to_owned()),
+                [target, link] => (*target, (*link).clone()),
+                _ => return 1,
+            };
+            let mut full = absolute(&cwd, &link);
+            if sys.view().is_dir(&full) {
+                full = absolute(&full, base_of(target));
+            }
             let now = sys.now;
-            if let Err(error) = sys.view().link(&full, target, now) {
+            if flags.contains('f') && sys.view().entry(&full).is_some() {
+                // Whatever keeps it there also keeps the new one away.
+                let _ = sys.view().remove(&full);
+            }
+            if !flags.contains('s') {
+                // Two names for one file are two files here.
+                let source = absolute(&cwd, target);
+                let made = sys.view().read(&source).and_then(|data| sys.view().write(&full, &data, false, now));
+                if let Err(error) = made {
+                    report(process, sys, format!("{link}: {}", error.text()));
+                }
+            } else if let Err(error) = sys.view().link(&full, target, now) {
                 report(process, sys, format!("{link}: {}", error.text()));
             }
         }
@@ -178,17 +195,41 @@ fn each(name: &str, flags: &str, paths: &[&String], process: &mut Process, sys: 
                 }
             }
         }
-        _ => {
-            for path in paths {
-                let full = absolute(&cwd, path);
-                match sys.view().stat(&full) {
-                    None => report(process, sys, format!("can't stat '{path}': No such file or directory")),
-                    Some(node) => {
-                        let size = if let FileNode::File { data, .. } = &node { data.len() } else { 4096 };
-                        print(process, sys, &format!("  File: {path}\n  Size: {size}\n"));
-                    }
-                }
-            }
+        _ => {}
+    }
+    status
+}
+
+/// `chown USER[:GROUP] FILE…`, by name or number.
+fn chown(process: &Process, sys: &mut Sys, flags: &str, paths: &[&String]) -> i32 {
+    let Some((owner, files)) = paths.split_first() else { return 1 };
+    let (user, group) = owner.split_once(':').map_or((owner.as_str(), None), |(user, group)| (user, Some(group)));
+    let id = |sys: &mut Sys, file: &str, name: &str| -> Option<u32> {
+        name.parse().ok().or_else(|| {
+            let data = sys.view().read(file).ok()?;
+            let text = String::from_utf8_lossy(&data).into_owned();
+            let line = text.lines().find(|line| line.split(':').next() == Some(name))?.to_owned();
+            line.split(':').nth(2)?.parse().ok()
+        })
+    };
+    let user_id = id(sys, "/etc/passwd", user);
+    if user_id.is_none() && !user.is_empty() {
+        return complain(process, sys, "chown", &format!("unknown user {user}"));
+    }
+    let group_id = group.filter(|group| !group.is_empty()).map(|group| (group, id(sys, "/etc/group", group)));
+    if let Some((group, None)) = group_id {
+        return complain(process, sys, "chown", &format!("unknown group {group}"));
+    }
+    let mut status = 0;
+    let mut stack: Vec<String> = files.iter().map(|path| (*path).clone()).rev().collect();
+    while let Some(path) = stack.pop() {
+        let full = absolute(&process.cwd, &path);
+        let changed = sys.view().chown(&full, user_id, group_id.and_then(|(_, id)| id));
+        if let Err(error) = changed {
+            status = complain(process, sys, "chown", &format!("{path}: {}", error.text()));
+        }
+        if flags.contains('R') && sys.view().is_dir(&full) {
+            stack.extend(sys.view().list(&full).into_iter().map(|name| format!("{path}/{name}")));
         }
     }
     status
@@ -270,85 +311,6 @@ fn copy_dir(from: &str, to: &str, sys: &mut Sys, depth: usize) -> Result<(), Err
         }
     }
     Ok(())
-}
-
-fn ls(process: &Process, sys: &mut Sys, flags: &str, paths: &[&String]) -> i32 {
-    let debian = sys.kernel.binaries.tools == ToolSet::Debian;
-    let here = ".".to_owned();
-    let mut status = 0;
-    let mut dirs = Vec::new();
-    let mut text = String::new();
-    for path in if paths.is_empty() { vec![&here] } else { paths.to_vec() } {
-        let full = absolute(&process.cwd, path);
-        match sys.view().stat(&full) {
-            None if super::super::procfs::read(sys, &full).is_some() => text.push_str(&format!("{path}\n")),
-            None => {
-                status = if debian { 2 } else { 1 };
-                let error = if debian {
-                    format!("cannot access '{path}': No such file or directory")
-                } else {
-                    format!("{path}: No such file or directory")
-                };
-                complain(process, sys, "ls", &error);
-            }
-            Some(FileNode::Dir { .. }) if !flags.contains('d') => dirs.push((path.clone(), full)),
-            Some(node) => text.push_str(&entry_line(path, &node, flags)),
-        }
-    }
-    let many = paths.len() > 1;
-    for (path, full) in dirs {
-        if many {
-            text.push_str(&format!("{}{path}:\n", if text.is_empty() { "" } else { "\n" }));
-        }
-        let mut names = sys.view().list(&full);
-        if flags.contains('l') {
-            // Links need no block of their own.
-            let is_link =
-                |name: &String| matches!(sys.view().entry(&absolute(&full, name)), Some(FileNode::Link { .. }));
-            let shown = |name: &&String| flags.contains(['a', 'A']) || !name.starts_with('.');
-            let only_links = !flags.contains('a') && !names.is_empty() && names.iter().filter(shown).all(is_link);
-            text.push_str(if only_links { "total 0\n" } else { "total 4\n" });
-        }
-        if full == "/" {
-            names.extend(ROOT_DIRS.iter().map(|name| (*name).to_owned()));
-            names.order();
-            names.dedup();
-        }
-        if flags.contains('a') {
-            names.splice(0..0, [".".to_owned(), "..".to_owned()]);
-        }
-        if flags.contains('r') && !flags.contains('R') {
-            names.reverse();
-        }
-        for name in names {
-            if name.starts_with('.') && !flags.contains(['a', 'A']) {
-                continue;
-            }
-            let node = sys.view().entry(&absolute(&full, &name)).unwrap_or(FileNode::Dir { mode: 0o755, modified: 0 });
-            text.push_str(&entry_line(&name, &node, flags));
-        }
-    }
-    print(process, sys, &text);
-    status
-}
-
-/// Directories that are mounted by the runtime, not part of the image.
-const ROOT_DIRS: [&str; 3] = ["dev", "proc", "sys"];
-
-fn entry_line(name: &str, node: &FileNode, flags: &str) -> String {
-    if !flags.contains('l') {
-        return format!("{name}\n");
-    }
-    let (kind, mode, size, modified) = match node {
-        FileNode::File { data, mode, modified } => ('-', *mode, data.len(), *modified),
-        FileNode::Dir { mode, modified } => ('d', *mode, 4096, *modified),
-        FileNode::Link { target, modified } => ('l', 0o777, target.len(), *modified),
-    };
-    let bits: String =
-        (0..9).rev().map(|bit| if mode & (1 << bit) != 0 { ['x', 'w', 'r'][bit % 3] } else { '-' }).collect();
-    let suffix = if let FileNode::Link { target, .. } = node { format!(" -> {target}") } else { String::new() };
-    let when = super::system::civil(modified).strftime("%b %e %H:%M").to_string();
-    format!("{kind}{bits}    1 root     root     {size:>9} {when} {name}{suffix}\n")
 }
 
 fn find(process: &Process, sys: &mut Sys, args: &[String]) -> i32 {

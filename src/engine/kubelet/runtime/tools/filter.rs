@@ -25,6 +25,10 @@ pub struct Filter {
     many: bool,
     partial: Vec<u8>,
     status: i32,
+    /// Anything could be read, or nothing had to be opened.
+    opened: bool,
+    /// A file was shown under its name.
+    shown: bool,
 }
 
 pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> Start {
@@ -60,9 +64,20 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
     {
         return Start::Exit(edit_in_place(&kind, &parsed.files, process, sys));
     }
-    let many = parsed.files.len() > 1;
+    let mut files = parsed.files;
+    let mut many = files.len() > 1;
+    if let Kind::Grep(grep) = &kind
+        && grep.is_recursive()
+    {
+        many = true;
+        files = below(if files.is_empty() { vec![".".to_owned()] } else { files }, process, sys);
+        if files.is_empty() {
+            return Start::Exit(1);
+        }
+    }
+    let opened = files.is_empty();
     let mut sources: VecDeque<Source> =
-        parsed.files.into_iter().map(|file| if file == "-" { Source::Stdin } else { Source::File(file) }).collect();
+        files.into_iter().map(|file| if file == "-" { Source::Stdin } else { Source::File(file) }).collect();
     if sources.is_empty() {
         sources.push_back(Source::Stdin);
     }
@@ -73,7 +88,25 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
         many,
         partial: Vec::new(),
         status: 0,
+        opened,
+        shown: false,
     })))
+}
+
+/// The files in and below these paths, depth first.
+fn below(paths: Vec<String>, process: &Process, sys: &mut Sys) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut stack: Vec<String> = paths.into_iter().rev().collect();
+    while let Some(path) = stack.pop() {
+        let full = absolute(&process.cwd, &path);
+        if sys.view().is_dir(&full) {
+            let names = sys.view().list(&full).into_iter().rev();
+            stack.extend(names.map(|name| format!("{}/{name}", path.trim_end_matches('/'))));
+        } else {
+            files.push(path);
+        }
+    }
+    files
 }
 
 fn follow(files: &[String], process: &Process) -> Start {
@@ -140,8 +173,25 @@ impl Filter {
             return Step::Continue;
         }
         match sys.file(&path) {
+            Ok(data) if self.many && self.kind.has_headers() => {
+                let mut out =
+                    format!("{}==> {file} <==\n", if std::mem::replace(&mut self.shown, true) { "\n" } else { "" });
+                self.opened = true;
+                let mut kind = self.kind.clone();
+                if kind.is_raw() {
+                    kind.chunk(&data, &mut out);
+                } else {
+                    let text = String::from_utf8_lossy(&data).into_owned();
+                    // The line that is the last one wanted ends it.
+                    let _ = text.lines().any(|line| kind.line(line, None, false, &mut out));
+                }
+                kind.finish(&mut out);
+                self.emit(&out, false, process, sys)
+            }
             Ok(data) => {
-                let name = self.many.then_some(file);
+                self.opened = true;
+                self.kind.begin_file(file);
+                let name = (self.many || self.kind.names_files()).then_some(file);
                 match self.feed(&data, name, process, sys) {
                     Step::Continue => self.flush(name, process, sys),
                     other => other,
@@ -151,11 +201,13 @@ impl Filter {
                 let debian = sys.kernel.binaries.tools == ToolSet::Debian;
                 let text = match (self.name.as_str(), error) {
                     ("cat", Errno::IsDirectory) => "read error: Is a directory".to_owned(),
-                    ("cat" | "head" | "tail" | "wc", _) if debian => format!("{file}: {}", error.text()),
-                    ("cat" | "head" | "tail" | "wc" | "sort", _) => format!("can't open '{file}': {}", error.text()),
+                    ("head", _) => format!("{file}: {}", error.text()),
+                    ("cat" | "tail" | "wc", _) if debian => format!("{file}: {}", error.text()),
+                    ("cat" | "tail" | "wc" | "sort", _) => format!("can't open '{file}': {}", error.text()),
                     _ => format!("{file}: {}", error.text()),
                 };
                 complain(process, sys, &self.name, &text);
+                self.shown |= self.name == "head";
                 self.status = if self.name == "grep" { 2 } else { 1 };
                 Step::Continue
             }
@@ -221,14 +273,31 @@ impl Filter {
         let mut out = String::new();
         let status = self.kind.finish(&mut out);
         sys.write(process.fds.get(&1), out.as_bytes());
-        if let Kind::Xargs { argv, words } = &self.kind {
-            return self.xargs(argv.clone(), words.clone(), process, sys);
+        if let Kind::Xargs { argv, words, most, place } = &self.kind {
+            let (argv, words) = (argv.clone(), words.clone());
+            let commands: Vec<Vec<String>> = match (place.clone(), *most) {
+                (Some(place), _) => {
+                    words.iter().map(|word| argv.iter().map(|arg| arg.replace(&place, word)).collect()).collect()
+                }
+                (None, most) if words.is_empty() || most.is_none() => vec![[argv, words].concat()],
+                (None, most) => words
+                    .chunks(most.unwrap_or(1).max(1))
+                    .map(|words| [argv.clone(), words.to_vec()].concat())
+                    .collect(),
+            };
+            let mut last = Step::Exit(0);
+            for command in commands {
+                last = self.xargs(command, process, sys);
+            }
+            return last;
+        }
+        if self.name == "tail" && !self.opened {
+            complain(process, sys, "tail", "no files");
         }
         Step::Exit(if self.status != 0 { self.status } else { status })
     }
 
-    fn xargs(&self, mut argv: Vec<String>, words: Vec<String>, process: &Process, sys: &mut Sys) -> Step {
-        argv.extend(words);
+    fn xargs(&self, argv: Vec<String>, process: &Process, sys: &mut Sys) -> Step {
         let mut child = super::helper(process, argv, super::super::process::Body::Lent, sys.now);
         match super::launch(&mut child, sys) {
             super::Launch::Ready => {

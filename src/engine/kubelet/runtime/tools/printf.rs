@@ -58,11 +58,15 @@ pub fn unescape(text: &str) -> String {
     out
 }
 
+/// What `printf` prints, and the values that should have been numbers.
+pub type Printed = (String, Vec<String>);
+
 /// The text and the status of `printf`.
-pub fn printf(args: &[String]) -> (Result<String, String>, i32) {
+pub fn printf(args: &[String]) -> (Result<Printed, String>, i32) {
     let Some((format, values)) = args.split_first() else {
-        return (Err("usage: printf FORMAT [ARG]...".to_owned()), 1);
+        return (Err("usage: printf FORMAT [ARGUMENT...]".to_owned()), 2);
     };
+    let mut bad = Vec::new();
     let format = unescape(&format.replace("%%", "\u{1}"));
     let mut values = values.iter();
     let mut out = String::new();
@@ -82,12 +86,21 @@ pub fn printf(args: &[String]) -> (Result<String, String>, i32) {
             let conversion = chars.next().unwrap_or('s');
             let value = values.next().cloned().unwrap_or_default();
             consumed = true;
+            if "diuxXo".contains(conversion) && !value.is_empty() && !is_number(&value) {
+                bad.push(value.clone());
+            }
             out.push_str(&convert(&spec, conversion, &value));
         }
         if !consumed || values.len() == 0 {
-            return (Ok(out), 0);
+            let status = i32::from(!bad.is_empty());
+            return (Ok((out, bad)), status);
         }
     }
+}
+
+fn is_number(value: &str) -> bool {
+    // `'A` stands for a letter's code.
+    value.trim().parse::<i64>().is_ok() || value.starts_with(['\'', '"', '0'])
 }
 
 fn convert(spec: &str, conversion: char, value: &str) -> String {

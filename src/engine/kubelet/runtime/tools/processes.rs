@@ -50,11 +50,14 @@ pub fn kill_arguments(args: &[String]) -> Result<(i32, Vec<String>), String> {
     Ok((signal, rest.to_vec()))
 }
 
+/// `kill -l`
+pub fn signal_list() -> String {
+    (1..20).filter_map(|number| signal_name(number).map(|name| format!("{number:>2}) {name}\n"))).collect()
+}
+
 pub fn kill(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -> i32 {
     if args.first().is_some_and(|arg| arg == "-l") {
-        let text: String =
-            (1..20).filter_map(|number| signal_name(number).map(|name| format!("{number:>2}) {name}\n"))).collect();
-        print(process, sys, &text);
+        print(process, sys, &signal_list());
         return 0;
     }
     let (signal, targets) = match kill_arguments(args) {
@@ -91,7 +94,8 @@ pub fn kill(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) -
 pub fn timeout(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     let at = args.iter().position(|arg| duration(arg).is_some());
     let Some((at, length)) = at.and_then(|at| Some((at, duration(&args[at])?))) else {
-        return Start::Exit(complain(process, sys, "timeout", "invalid number"));
+        let first = args.iter().find(|arg| !arg.starts_with('-')).map_or("", String::as_str);
+        return Start::Exit(complain(process, sys, "timeout", &format!("invalid number '{first}'")));
     };
     let mut child = super::helper(process, args[at + 1..].to_vec(), Body::Lent, sys.now);
     match super::launch(&mut child, sys) {

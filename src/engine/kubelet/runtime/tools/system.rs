@@ -13,7 +13,11 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
     let flag = |wanted: char| flags.clone().any(|arg| arg.contains(wanted));
     let plain: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let code = match name {
-        "true" | "clear" | "vi" | "tty" => 0,
+        "true" | "clear" | "vi" => 0,
+        "tty" => {
+            print(process, sys, "not a tty\n");
+            1
+        }
         "false" => 1,
         "sleep" => return sleep(args, process, sys),
         "echo" => {
@@ -21,8 +25,11 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
             0
         }
         "printf" => match printf(args) {
-            (Ok(text), status) => {
+            (Ok((text, bad)), status) => {
                 print(process, sys, &text);
+                for value in bad {
+                    complain(process, sys, name, &format!("invalid number '{value}'"));
+                }
                 status
             }
             (Err(error), _) => complain(process, sys, name, &error),
@@ -54,7 +61,17 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
             0
         }
         "date" => {
-            let text = date(sys.now, args);
+            let given = args.iter().position(|arg| arg == "-d" || arg == "--date");
+            let given = given.and_then(|at| args.get(at + 1)).or(args.iter().find(|arg| arg.starts_with("--date=")));
+            let given = given.map(|text| text.trim_start_matches("--date="));
+            let when = match given.map(|text| (text, moment(text, sys.now))) {
+                None => sys.now,
+                Some((_, Some(when))) => when,
+                Some((text, None)) => {
+                    return Start::Exit(complain(process, sys, name, &format!("invalid date '{text}'")));
+                }
+            };
+            let text = date(when, args);
             print(process, sys, &format!("{text}\n"));
             0
         }
@@ -78,17 +95,17 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
             0
         }
         "uname" => {
-            let text = if flag('a') {
-                format!("Linux {} 6.1.0 #1 SMP Debian 6.1 x86_64 GNU/Linux", sys.world.hostname)
-            } else if flag('r') {
-                "6.1.0".to_owned()
-            } else if flag('n') {
-                sys.world.hostname.to_owned()
-            } else if flag('m') {
-                "x86_64".to_owned()
-            } else {
-                "Linux".to_owned()
-            };
+            let all = flag('a');
+            let parts = [
+                (flag('s'), "Linux"),
+                (flag('n'), sys.world.hostname),
+                (flag('r'), "6.1.0"),
+                (flag('v'), "#1 SMP Debian 6.1"),
+                (flag('m'), "x86_64"),
+                (flag('o'), "GNU/Linux"),
+            ];
+            let wanted: Vec<&str> = parts.iter().filter(|(asked, _)| *asked || all).map(|(_, text)| *text).collect();
+            let text = if wanted.is_empty() { "Linux".to_owned() } else { wanted.join(" ") };
             print(process, sys, &format!("{text}\n"));
             0
         }
@@ -133,11 +150,13 @@ pub fn start(name: &str, args: &[String], process: &mut Process, sys: &mut Sys) 
         }
         "pidof" | "pgrep" => return Start::Exit(pidof(&plain, process, sys)),
         "kill" | "killall" | "pkill" => return Start::Exit(kill(name, args, process, sys)),
-        "seq" => {
-            let text = seq(&plain.iter().map(|text| text.as_str()).collect::<Vec<_>>());
-            print(process, sys, &text);
-            0
-        }
+        "seq" => match seq(args) {
+            Ok(text) => {
+                print(process, sys, &text);
+                0
+            }
+            Err(text) => complain(process, sys, name, &format!("invalid number '{text}'")),
+        },
         "which" => {
             let mut status = 0;
             for wanted in &plain {
@@ -266,6 +285,23 @@ pub fn civil(now: Millis) -> jiff::civil::DateTime {
     jiff::tz::Offset::UTC.to_datetime(timestamp)
 }
 
+/// `@5`, `2026-01-02`, `2026-01-02 03:04[:05]`, `03:04[:05]`, as `date -d` reads them.
+fn moment(text: &str, now: Millis) -> Option<Millis> {
+    if let Some(seconds) = text.strip_prefix('@') {
+        return seconds.parse::<Millis>().ok()?.checked_mul(1_000);
+    }
+    let (day, clock) = match text.split_once([' ', 'T']) {
+        Some((day, clock)) => (day.parse().ok()?, clock),
+        None if text.contains(':') => (civil(now).date(), text),
+        None => (text.parse::<jiff::civil::Date>().ok()?, "00:00:00"),
+    };
+    let clock = clock.trim_end_matches('Z');
+    let clock = if clock.matches(':').count() == 1 { format!("{clock}:00") } else { clock.to_owned() };
+    let when = day.to_datetime(clock.parse().ok()?);
+    let stamp = jiff::tz::Offset::UTC.to_timestamp(when).ok()?;
+    Millis::try_from(stamp.as_millisecond()).ok()
+}
+
 fn date(now: Millis, args: &[String]) -> String {
     let when = civil(now);
     if args.iter().any(|arg| arg == "-R") {
@@ -306,28 +342,66 @@ fn date(now: Millis, args: &[String]) -> String {
     out
 }
 
-fn seq(args: &[&str]) -> String {
-    let number = |text: Option<&&str>, default: i64| text.and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (from, step, to) = match args.len() {
-        0 => return String::new(),
-        1 => (1, 1, number(args.first(), 0)),
-        2 => (number(args.first(), 1), 1, number(args.get(1), 0)),
-        _ => (number(args.first(), 1), number(args.get(1), 1), number(args.get(2), 0)),
-    };
-    let mut text = String::new();
-    let mut at = from;
-    while step != 0 && text.len() < 1 << 20 && ((step > 0 && at <= to) || (step < 0 && at >= to)) {
-        text.push_str(&format!("{at}\n"));
-        at += step;
+/// # Errors
+/// What is no number.
+fn seq(args: &[String]) -> Result<String, String> {
+    let (mut wide, mut separator, mut plain) = (false, "\n".to_owned(), Vec::new());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.strip_prefix('-') {
+            Some("w") => wide = true,
+            Some("s") => separator = rest.next().cloned().unwrap_or_default(),
+            Some(other) if other.starts_with('s') => separator = other[1..].to_owned(),
+            _ => plain.push(arg.as_str()),
+        }
     }
-    text
+    let places =
+        plain.iter().filter_map(|text| text.split_once('.').map(|(_, places)| places.len())).max().unwrap_or(0);
+    let number = |text: &&str| text.parse::<f64>().map_err(|_| (*text).to_owned());
+    let numbers = plain.iter().map(number).collect::<Result<Vec<f64>, String>>()?;
+    let (from, step, to) = match numbers.as_slice() {
+        [] => return Ok(String::new()),
+        [to] => (1.0, 1.0, *to),
+        [from, to] => (*from, 1.0, *to),
+        [from, step, to, ..] => (*from, *step, *to),
+    };
+    let (mut items, mut at) = (Vec::new(), 0_u32);
+    // Steps are counted, not added up: what is added up drifts.
+    let value = |at: u32| from + step * f64::from(at);
+    while step != 0.0 && at < 100_000 && ((step > 0.0 && value(at) <= to) || (step < 0.0 && value(at) >= to)) {
+        items.push(format!("{:.*}", places, value(at)));
+        at += 1;
+    }
+    let width = items.iter().map(String::len).max().unwrap_or(0);
+    if wide {
+        items.iter_mut().for_each(|item| *item = format!("{item:0>width$}"));
+    }
+    Ok(if items.is_empty() { String::new() } else { format!("{}\n", items.join(&separator)) })
 }
 
 fn expr(args: &[String], process: &Process, sys: &mut Sys) -> i32 {
     let number = |text: &str| text.parse::<i64>().ok();
     let value = match args {
         [only] => only.clone(),
+        [what, text] if what == "length" => text.chars().count().to_string(),
+        [text, op, pattern] if op == ":" => {
+            let source = format!("^{}", super::sed::extended(pattern));
+            let Ok(pattern) = regex_lite::Regex::new(&source) else {
+                return complain(process, sys, "expr", "bad regex") + 1;
+            };
+            let groups = pattern.captures_len() > 1;
+            match pattern.captures(text) {
+                None if groups => String::new(),
+                None => "0".to_owned(),
+                Some(found) if groups => found.get(1).map_or(String::new(), |part| part.as_str().to_owned()),
+                Some(found) => found[0].chars().count().to_string(),
+            }
+        }
         [left, op, right] => match (number(left), op.as_str(), number(right)) {
+            (Some(_), "/" | "%", Some(0)) => return complain(process, sys, "expr", "division by zero") + 1,
+            (None, "+" | "-" | "*" | "/" | "%", _) | (_, "+" | "-" | "*" | "/" | "%", None) => {
+                return complain(process, sys, "expr", "non-numeric argument") + 1;
+            }
             (Some(a), "+", Some(b)) => a.wrapping_add(b).to_string(),
             (Some(a), "-", Some(b)) => a.wrapping_sub(b).to_string(),
             (Some(a), "*", Some(b)) => a.wrapping_mul(b).to_string(),
@@ -353,6 +427,37 @@ fn dd(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     let option = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
     let block = option("bs").and_then(size).unwrap_or(512);
     let count = option("count").and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
+    let full = |path: &str| super::super::fs::absolute(&process.cwd, path);
+    if let Some(path) = option("if").filter(|path| !path.starts_with("/dev/")) {
+        // A file is copied as it is; where it goes to a device, nobody sees it.
+        let data = match sys.file(&full(path)) {
+            Ok(data) => data,
+            Err(error) => {
+                return Start::Exit(complain(process, sys, "dd", &format!("can't open '{path}': {}", error.text())));
+            }
+        };
+        let blocks = data.len() as u64 / block.max(1);
+        let rest = u64::from(!(data.len() as u64).is_multiple_of(block.max(1)));
+        let report = format!("{blocks}+{rest} records in\n{blocks}+{rest} records out\n");
+        match option("of") {
+            None => sys.write(process.fds.get(&1), &data),
+            Some(path) if path.starts_with("/dev/") => true,
+            Some(path) => {
+                let (target, now) = (full(path), sys.now);
+                if let Err(error) = sys.view().write(&target, &data, false, now) {
+                    return Start::Exit(complain(
+                        process,
+                        sys,
+                        "dd",
+                        &format!("can't open '{path}': {}", error.text()),
+                    ));
+                }
+                true
+            }
+        };
+        sys.write(process.fds.get(&2), report.as_bytes());
+        return Start::Exit(0);
+    }
     if let Some(path) = option("of").filter(|path| !path.starts_with("/dev/")) {
         let path = super::super::fs::absolute(&process.cwd, path);
         let now = sys.now;

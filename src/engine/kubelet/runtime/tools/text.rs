@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use api::meta::hash::{FNV64, fnv64a};
 use api::order::Order;
 use base64::Engine as _;
 use regex_lite::Regex;
@@ -16,6 +15,10 @@ pub use arguments::parse;
 #[derive(Debug, Clone)]
 pub enum Kind {
     Cat,
+    /// `cat -n`
+    Number {
+        line: usize,
+    },
     Grep(Grep),
     Head {
         left: i64,
@@ -35,6 +38,10 @@ pub enum Kind {
         words: usize,
         bytes: usize,
         in_word: bool,
+        /// Counted together: the files so far, and what was in them.
+        files: usize,
+        total: [usize; 3],
+        many: bool,
     },
     Sort {
         flags: String,
@@ -77,10 +84,16 @@ pub enum Kind {
     Xargs {
         argv: Vec<String>,
         words: Vec<String>,
+        /// So many words to a command; all of them without it.
+        most: Option<usize>,
+        /// What stands for a line in the command (`-I`).
+        place: Option<String>,
     },
-    /// Checksums and dumps: only the length of the input matters to nobody.
+    /// A digest of each file.
     Sum {
+        digest: fn(&[u8]) -> String,
         bytes: Vec<u8>,
+        named: bool,
     },
 }
 
@@ -93,9 +106,19 @@ pub struct Grep {
     numbers: bool,
     only: bool,
     names_only: bool,
+    recursive: bool,
     found: usize,
     line: usize,
     here: usize,
+    /// The file it reads, however many there are.
+    file: String,
+}
+
+impl Grep {
+    /// Whether it looks into directories.
+    pub fn is_recursive(&self) -> bool {
+        self.recursive
+    }
 }
 
 pub struct Parsed {
@@ -152,7 +175,10 @@ impl Kind {
                     out.push(new);
                 }
             }
-            Kind::Base64 { bytes, .. } | Kind::Sum { bytes } => bytes.extend_from_slice(data),
+            Kind::Base64 { bytes, .. } | Kind::Sum { bytes, .. } => bytes.extend_from_slice(data),
+            Kind::Xargs { words, place: Some(_), .. } => {
+                words.extend(text.lines().map(|line| line.trim_start().to_owned()));
+            }
             Kind::Xargs { words, .. } => words.extend(text.split_whitespace().map(str::to_owned)),
             _ => out.push_str(&text),
         }
@@ -215,12 +241,53 @@ impl Kind {
                     push(out, &awk_line(line, *separator, fields));
                 }
             }
+            Kind::Number { line: number } => {
+                *number += 1;
+                push(out, &format!("{number:>6}\t{line}"));
+            }
             _ => push(out, line),
         }
         false
     }
 
+    /// Whether each of several files is shown by itself, under its name.
+    pub fn has_headers(&self) -> bool {
+        matches!(self, Kind::Head { .. } | Kind::HeadBytes { .. } | Kind::Tail { .. })
+    }
+
+    /// A file is about to be read.
+    pub fn begin_file(&mut self, file: &str) {
+        if let Kind::Grep(grep) = self {
+            file.clone_into(&mut grep.file);
+        }
+    }
+
+    /// Whether it says for each file what was in it, by name.
+    pub fn names_files(&self) -> bool {
+        matches!(self, Kind::Wc { .. } | Kind::Sum { .. })
+    }
+
     pub fn end_of_file(&mut self, name: Option<&str>, out: &mut String) {
+        if let Kind::Grep(grep) = self
+            && !grep.count
+        {
+            (grep.line, grep.here) = (0, 0);
+        }
+        if let Kind::Sum { digest, bytes, named } = self
+            && let Some(name) = name
+        {
+            *named = true;
+            push(out, &format!("{}  {name}", digest(&std::mem::take(bytes))));
+        }
+        if let Kind::Wc { show, lines, words, bytes, files, total, many, .. } = self
+            && let Some(name) = name
+        {
+            let counts = [*lines, *words, *bytes];
+            (*lines, *words, *bytes) = (0, 0, 0);
+            *total = [total[0] + counts[0], total[1] + counts[1], total[2] + counts[2]];
+            *files += 1;
+            out.push_str(&wc_line(show, counts, *many, Some(name)));
+        }
         if let Kind::Grep(grep) = self
             && grep.count
             && (name.is_some() || grep.here > 0)
@@ -242,14 +309,12 @@ impl Kind {
                 return i32::from(grep.found == 0);
             }
             Kind::Tail { lines, .. } => lines.iter().for_each(|line| push(out, line)),
+            Kind::Wc { files, .. } if *files == 1 => {}
+            Kind::Wc { show, files, total, .. } if *files > 1 => {
+                out.push_str(&wc_line(show, *total, true, Some("total")));
+            }
             Kind::Wc { show, lines, words, bytes, .. } => {
-                let all = [('l', *lines), ('w', *words), ('c', *bytes)];
-                let shown: Vec<String> = all
-                    .iter()
-                    .filter(|(flag, _)| show.is_empty() || show.contains(*flag))
-                    .map(|(_, count)| if show.len() == 1 { count.to_string() } else { format!("{count:>9}") })
-                    .collect();
-                out.push_str(&format!("{}\n", shown.join(" ")));
+                out.push_str(&wc_line(show, [*lines, *words, *bytes], false, None));
             }
             Kind::Sort { flags, key, lines } => {
                 sort(lines, flags, *key);
@@ -269,11 +334,7 @@ impl Kind {
                     Err(_) => return 1,
                 }
             }
-            Kind::Sum { bytes } => {
-                // Not a digest anybody may rely on, only a stable number.
-                let sum = fnv64a(FNV64, bytes.iter().copied());
-                out.push_str(&format!("{sum:016x}{sum:016x}  -\n"));
-            }
+            Kind::Sum { digest, bytes, named: false } => push(out, &format!("{}  -", digest(bytes))),
             _ => {}
         }
         0
@@ -295,8 +356,10 @@ impl Grep {
             return false;
         }
         if self.names_only {
-            push(out, name.unwrap_or("(standard input)"));
-            return true;
+            if self.here == 1 {
+                push(out, if self.file.is_empty() { "(standard input)" } else { &self.file });
+            }
+            return false;
         }
         let mut prefix = name.map(|name| format!("{name}:")).unwrap_or_default();
         if self.numbers {
@@ -316,6 +379,16 @@ impl Grep {
 fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
+}
+
+/// `wc`'s counts; a single one stands without padding where there is only one line of them.
+fn wc_line(show: &str, counts: [usize; 3], padded: bool, name: Option<&str>) -> String {
+    let all = "lwc".chars().zip(counts).filter(|(flag, _)| show.is_empty() || show.contains(*flag));
+    let shown: Vec<String> = all
+        .map(|(_, count)| if show.len() == 1 && !padded { count.to_string() } else { format!("{count:>9}") })
+        .collect();
+    let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+    format!("{}{name}\n", shown.join(" "))
 }
 
 fn uniq_line(entry: Option<(String, usize)>, count: bool, out: &mut String) {

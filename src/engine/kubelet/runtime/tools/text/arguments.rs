@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use regex_lite::Regex;
 
-use super::super::sed;
+use super::super::{digest, sed};
 use super::{Grep, Kind, Parsed};
 
 /// Flags, their values and the rest. `valued` flags take the next argument.
@@ -69,7 +69,8 @@ pub fn parse(name: &str, args: &[String]) -> Result<Parsed, String> {
         }
         "wc" => {
             let (flags, _, files) = split(args, "");
-            (Kind::Wc { show: flags, lines: 0, words: 0, bytes: 0, in_word: false }, files)
+            let (total, many) = ([0; 3], files.len() > 1);
+            (Kind::Wc { show: flags, lines: 0, words: 0, bytes: 0, in_word: false, files: 0, total, many }, files)
         }
         "sort" => {
             let (flags, values, files) = split(args, "kto");
@@ -116,12 +117,26 @@ pub fn parse(name: &str, args: &[String]) -> Result<Parsed, String> {
         }
         "awk" => return awk(args),
         "xargs" => {
-            let (_, _, argv) = split(args, "nI");
+            // Its own flags stand before the command, whose flags are not its own.
+            let mut own = 0;
+            while let Some(arg) = args.get(own).filter(|arg| arg.starts_with('-') && arg.len() > 1) {
+                own += if arg.len() == 2 && "nIsP".contains(&arg[1..]) { 2 } else { 1 };
+            }
+            let (_, values, _) = split(&args[..own.min(args.len())], "nIsP");
+            let argv = args.get(own..).unwrap_or_default().to_vec();
             let argv = if argv.is_empty() { vec!["echo".to_owned()] } else { argv };
-            return Ok(Parsed { kind: Kind::Xargs { argv, words: Vec::new() }, files: Vec::new() });
+            let most = value_of(&values, 'n').and_then(|text| text.parse().ok());
+            let place = value_of(&values, 'I').map(str::to_owned);
+            return Ok(Parsed { kind: Kind::Xargs { argv, words: Vec::new(), most, place }, files: Vec::new() });
         }
-        "md5sum" | "sha256sum" | "od" => (Kind::Sum { bytes: Vec::new() }, split(args, "tAN").2),
-        _ => (Kind::Cat, split(args, "").2),
+        "md5sum" | "sha256sum" => {
+            let digest = if name == "md5sum" { digest::md5 } else { digest::sha256 };
+            (Kind::Sum { digest, bytes: Vec::new(), named: false }, split(args, "").2)
+        }
+        _ => {
+            let (flags, _, files) = split(args, "");
+            (if flags.contains('n') { Kind::Number { line: 0 } } else { Kind::Cat }, files)
+        }
     };
     Ok(Parsed { kind, files })
 }
@@ -152,9 +167,11 @@ fn grep(args: &[String], extended: bool) -> Result<Parsed, String> {
         numbers: flags.contains('n'),
         only: flags.contains('o'),
         names_only: flags.contains('l'),
+        recursive: flags.contains(['r', 'R']),
         found: 0,
         line: 0,
         here: 0,
+        file: String::new(),
     };
     Ok(Parsed { kind: Kind::Grep(grep), files: rest })
 }
