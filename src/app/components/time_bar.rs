@@ -81,7 +81,7 @@ pub fn TimeBar(
                     <Glyph icon=Icon::Skip/>
                 </button>
                 <output class="clock num" aria-label=move || i18n.t().time.clock aria-live="off">
-                    {move || clock_face(clock.get())}
+                    <span data-hours=move || (clock.get() >= 3600).to_string()>{move || clock_face(clock.get())}</span>
                 </output>
                 <span class="skipped" role="status">
                     {move || skipped.get().filter(|ms| *ms >= 1000).map(|ms| (i18n.t().time.skipped)(ms / 1000))}
@@ -118,19 +118,24 @@ fn Lane(part: Part, lanes: Signal<Vec<LaneView>>, start: Memo<Millis>) -> impl I
             })
             .collect_view()
     };
-    let marks = move |from| {
-        let lane = lane.get().map(|lane| lane.marks).unwrap_or_default();
-        lane.into_iter()
-            .filter(|mark| mark.at >= from)
-            .map(|mark| {
-                let left = share(mark.at, from);
-                view! { <i class="mark" data-kind=mark.kind.key() style:left=format!("{left:.1}%")></i> }
-            })
-            .collect_view()
-    };
+    // A mark stays the element it was made as: where seven machines report every second, only what is new is drawn.
+    let marks = Memo::new(move |_| {
+        let marks = lane.with(|lane| lane.as_ref().map(|lane| lane.marks.clone()).unwrap_or_default());
+        let from = start.get();
+        marks.into_iter().filter(|mark| mark.at >= from).collect::<Vec<_>>()
+    });
     view! {
         <span class="name">{move || lane_name(i18n.t(), &part)}</span>
-        <div class="lane">{move || silent(start.get())} {move || marks(start.get())}</div>
+        <div class="lane">
+            {move || silent(start.get())}
+            <For each=move || marks.get() key=|mark| (mark.at, mark.kind.key()) let:mark>
+                <i
+                    class="mark"
+                    data-kind=mark.kind.key()
+                    style:left=move || format!("{:.1}%", share(mark.at, start.get()))
+                ></i>
+            </For>
+        </div>
     }
 }
 

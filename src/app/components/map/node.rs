@@ -89,12 +89,16 @@ pub fn NodeCard(
                         Beat::Late => view! { {move || (i18n.t().map.silent)(seconds())} }.into_any(),
                         Beat::Heard => {
                             view! {
-                                <span aria-hidden="true">
+                                // Spoken as an attribute and of a fixed size: twenty numbers a second lay nothing out.
+                                <span
+                                    class="ago"
+                                    role="img"
+                                    aria-label=move || (i18n.t().map.heartbeat_spoken)(seconds())
+                                >
                                     <span class="heart">"♥"</span>
                                     " "
                                     {move || (i18n.t().map.heartbeat)(seconds())}
                                 </span>
-                                <span class="sr">{move || (i18n.t().map.heartbeat_spoken)(seconds())}</span>
                             }
                                 .into_any()
                         }
