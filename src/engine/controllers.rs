@@ -163,6 +163,7 @@ mod pods;
 mod provisioner;
 mod replicaset;
 mod replication_controller;
+mod resource_claim;
 mod resource_quota;
 mod service_account;
 mod statefulset;
@@ -196,6 +197,7 @@ manager! {
     claim_protection: storage_protection::ClaimProtection,
     volume_protection: storage_protection::VolumeProtection,
     ephemeral_volume: ephemeral_volume::EphemeralVolumes,
+    resource_claim: resource_claim::ResourceClaims,
     provisioner: provisioner::Provisioner,
     volume_expand: volume_expand::VolumeExpand,
     endpointslice_mirroring: endpointslice_mirroring::EndpointSliceMirroring,

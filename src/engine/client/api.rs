@@ -80,6 +80,15 @@ impl<'a> Client<'a> {
         Ok(T::cast(&created).expect("a created object keeps its kind").clone())
     }
 
+    /// As [`Client::create`], for any kind.
+    ///
+    /// # Errors
+    /// As [`ApiServer::create`].
+    pub fn create_object(&mut self, object: Object) -> Result<Object, Status> {
+        self.server.reached()?;
+        self.server.create(self.who, object, &mut WriteOptions::default())
+    }
+
     /// Optimistic: fails with a conflict if the object was written since it was read.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! Mirrors: pkg/scheduler/backend/cache/{cache,snapshot,node_tree}.go, framework/types.go `NodeInfo`.
 
 mod capacity;
+mod device_claims;
 mod groups;
 mod listers;
 mod node_info;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
 pub use capacity::Capacity;
+pub use device_claims::DeviceClaim;
 pub use groups::{GroupId, GroupMatcher};
 pub use listers::{Listers, key};
 pub use node_info::{NodeId, NodeInfo};

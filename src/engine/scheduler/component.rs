@@ -19,7 +19,7 @@ use k8s_openapi::api::{
     storage::v1::{CSIDriver, CSINode, StorageClass},
 };
 
-use super::cache::{Cache, Capacity};
+use super::cache::{Cache, Capacity, DeviceClaim};
 use super::cycle::Algorithm;
 use super::nominator::Nominator;
 use super::pod_info::PodInfo;
@@ -82,8 +82,10 @@ impl Component for Scheduler {
             ReplicationController,
             PodDisruptionBudget
         );
-        for capacity in cx.api.list_objects(Kind::CSIStorageCapacity, "") {
-            self.cache.listers.set(capacity);
+        for kind in [Kind::CSIStorageCapacity, Kind::ResourceClaim, Kind::DeviceClass] {
+            for object in cx.api.list_objects(kind, "") {
+                self.cache.listers.set(object);
+            }
         }
         let nodes: Vec<Arc<Node>> = cx.api.list("").cloned().collect();
         for node in nodes {
@@ -152,8 +154,10 @@ impl Scheduler {
             other if deleted => self.cache.listers.remove(other),
             other => {
                 self.cache.listers.set(other);
-                if let Some(event) = storage_event(revision) {
-                    self.queue.on_event(&self.cache, &ClusterEvent::Storage(event), now);
+                if let Some(event) =
+                    storage_event(revision).map(ClusterEvent::Storage).or_else(|| device_event(revision))
+                {
+                    self.queue.on_event(&self.cache, &event, now);
                 }
             }
         }
@@ -281,6 +285,23 @@ fn storage_event(revision: &Revision) -> Option<StorageEvent> {
         // Services, budgets and owners only matter to the next attempt.
         _ => return None,
     })
+}
+
+/// What a change of anything about devices is to waiting pods.
+fn device_event(revision: &Revision) -> Option<ClusterEvent<'static>> {
+    let claim = |object: &Object| match object {
+        Object::Dynamic(object) => Some(DeviceClaim::read(object)),
+        _ => None,
+    };
+    match revision.object.kind() {
+        Kind::DeviceClass | Kind::ResourceSlice => Some(ClusterEvent::Devices),
+        Kind::ResourceClaim => {
+            let old = revision.previous.as_ref().and_then(claim);
+            claim(&revision.object).map(|new| ClusterEvent::DeviceClaim { old, new })
+        }
+        // Everything else is no device.
+        _ => None,
+    }
 }
 
 /// Whether a node's change can make a difference to scheduling; heartbeats cannot.

@@ -11,7 +11,7 @@ use super::fit_error::{FitError, NO_NODES};
 use super::framework::{Code, Filter, MAX_NODE_SCORE, PreFilter, Rejection, Verdict};
 use super::nominator::Nominator;
 use super::plugins::PLUGINS;
-use super::plugins::dynamic_resources::{NOT_PREPARED, NOTHING_TO_FREE};
+use super::plugins::dynamic_resources::{self, NOT_PREPARED, NOTHING_TO_FREE};
 use super::pod_info::PodInfo;
 use super::preemption::{self, Nomination};
 use super::trace::{PluginScores, SchedulingTrace, TraceOutcome};
@@ -110,8 +110,13 @@ impl Algorithm {
             Ok(prepared) => prepared,
             Err(rejection) => {
                 error.pre_filter = Some(rejection.reasons.join(", "));
-                // The claims' plugin was never prepared, and finds nothing to work with.
-                error.post_filter = NOT_PREPARED.into();
+                error.post_filter = if rejection.plugin == "DynamicResources" {
+                    let refusal = preemption::post_filter(cache, nominator, pod, &Vec::new(), &Vec::new(), pick);
+                    format!("{NOTHING_TO_FREE}, {}", refusal.err().map(|refusal| refusal.message).unwrap_or_default())
+                } else {
+                    // The claims' plugin was never prepared, and finds nothing to work with.
+                    NOT_PREPARED.into()
+                };
                 let plugins = [rejection.plugin].into_iter().into_set();
                 trace.refused_pod = Some(rejection);
                 return Outcome::Unschedulable {
@@ -145,7 +150,7 @@ impl Algorithm {
         let (nomination, keeps_nomination) = match preempted {
             Ok(nomination) => (Some(nomination), false),
             Err(refusal) => {
-                error.post_filter = format!("{NOTHING_TO_FREE}, {}", refusal.message);
+                error.post_filter = format!("{}, {}", dynamic_resources::post_filter(pod), refusal.message);
                 (None, refusal.keeps_nomination)
             }
         };

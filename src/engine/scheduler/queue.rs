@@ -3,7 +3,7 @@
 //! Three places. *Active*: tried next, by priority and age. *Backing off*: woken, but too soon after
 //! a failure (1 s, 2 s, 4 s, 8 s, then 10 s). *Unschedulable*: waits until something happens of which
 //! a plugin that refused the pod says that it may help, or five minutes have passed; gated pods wait
-//! there for their last gate. An idle scheduler does not wait for back-offs; only pods that failed by an
+//! apart for their last gate, and pods whose claims of devices are not there yet for these. An idle scheduler does not wait for back-offs; only pods that failed by an
 //! error sit theirs out. A pod's age counts from its last failure: who has failed stands behind.
 //! Pure: time is an argument. Mirrors: pkg/scheduler/backend/queue. Left out: events that arrive
 //! during an attempt, since an attempt takes no time here.
@@ -20,7 +20,7 @@ pub use event::{ClusterEvent, StorageEvent};
 
 use super::cache::Cache;
 use super::plugins::taint_toleration::taints_of;
-use super::plugins::{self, priority_sort, scheduling_gates};
+use super::plugins::{self, dynamic_resources, priority_sort, scheduling_gates};
 use super::pod_info::PodInfo;
 
 const INITIAL_BACKOFF_MS: i64 = 1_000;
@@ -74,10 +74,10 @@ pub struct Queue {
 
 impl Queue {
     /// A pod without a node, seen for the first time.
-    pub fn add(&mut self, info: Arc<PodInfo>, now_ms: i64) {
+    pub fn add(&mut self, cache: &Cache, info: Arc<PodInfo>, now_ms: i64) {
         let uid: Uid = info.uid().into();
         self.sequence += 1;
-        let to = if scheduling_gates::gated(&info.pod) { Where::Gated } else { Where::Active };
+        let to = if held_back(cache, &info) { Where::Gated } else { Where::Active };
         let pod = QueuedPod {
             info,
             attempts: 0,
@@ -93,10 +93,10 @@ impl Queue {
     /// A waiting pod has changed; its plugins may now think better of it.
     pub fn update(&mut self, cache: &Cache, info: Arc<PodInfo>, now_ms: i64) {
         let uid: Uid = info.uid().into();
-        let Some((mut pod, place)) = self.take(&uid) else { return self.add(info, now_ms) };
+        let Some((mut pod, place)) = self.take(&uid) else { return self.add(cache, info, now_ms) };
         let old = std::mem::replace(&mut pod.info, info.clone());
         let to = match place {
-            Where::Gated if !scheduling_gates::gated(&info.pod) => Where::Active,
+            Where::Gated if !held_back(cache, &info) => Where::Active,
             Where::Unschedulable => {
                 let event = ClusterEvent::PodUpdated { old: &old, new: &info };
                 let changed = old.pod.spec != info.pod.spec || old.labels() != info.labels();
@@ -161,6 +161,18 @@ impl Queue {
             .collect();
         for uid in woken_pods {
             self.wake(&uid, now_ms);
+        }
+        if matches!(event, ClusterEvent::DeviceClaim { .. }) {
+            self.open_gates(cache);
+        }
+    }
+
+    /// Lets in the pods that nothing holds back any more.
+    fn open_gates(&mut self, cache: &Cache) {
+        let free = |(pod, place): &(QueuedPod, Where)| *place == Where::Gated && !held_back(cache, &pod.info);
+        let free: Vec<Uid> = self.pods.iter().filter(|(_, pod)| free(pod)).map(|(uid, _)| uid.clone()).collect();
+        for uid in free {
+            self.activate(&uid);
         }
     }
 
@@ -252,6 +264,11 @@ impl Queue {
         }
         Some((pod, from))
     }
+}
+
+/// Whether a pod may not be tried at all: it has gates, or a claim of devices that is not there.
+fn held_back(cache: &Cache, info: &PodInfo) -> bool {
+    scheduling_gates::gated(&info.pod) || dynamic_resources::claims_of(cache, info).is_err()
 }
 
 fn place(pod: &QueuedPod) -> Place {

@@ -51,7 +51,7 @@ pub fn bindings_per_second(nodes: usize, pods: usize, owned: bool) -> f64 {
     let started = Instant::now();
     for pod in pods {
         let info = cache.pod_info(Arc::clone(&pod));
-        queue.add(info, 0);
+        queue.add(&cache, info, 0);
     }
     while let Some(queued) = queue.pop(0) {
         // Any spread will do here; ties are broken in turn.

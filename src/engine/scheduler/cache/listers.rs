@@ -2,7 +2,7 @@
 //!
 //! Mirrors: the informers of pkg/scheduler/scheduler.go `New`, as far as plugins ask them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Kind, Object, Typed};
@@ -12,6 +12,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, StorageClass};
 
 use super::capacity::Capacity;
+use super::device_claims::DeviceClaim;
 use crate::scheduler::pod_info::NamespaceLabels;
 
 /// Namespace (empty for cluster-scoped kinds) and name.
@@ -32,6 +33,8 @@ pub struct Listers {
     pub csi_nodes: Store<CSINode>,
     pub csi_drivers: Store<CSIDriver>,
     pub capacities: BTreeMap<Key, Capacity>,
+    pub device_claims: BTreeMap<Key, DeviceClaim>,
+    pub device_classes: BTreeSet<String>,
     pub services: Store<Service>,
     pub replica_sets: Store<ReplicaSet>,
     pub stateful_sets: Store<StatefulSet>,
@@ -75,6 +78,21 @@ impl Listers {
                     self.capacities.insert(key, Capacity::read(capacity));
                 } else {
                     self.capacities.remove(&key);
+                }
+            }
+            Object::Dynamic(claim) if object.kind() == Kind::ResourceClaim => {
+                let key = key(claim.metadata.namespace.as_deref().unwrap_or_default(), object.name());
+                if present {
+                    self.device_claims.insert(key, DeviceClaim::read(claim));
+                } else {
+                    self.device_claims.remove(&key);
+                }
+            }
+            Object::Dynamic(_) if object.kind() == Kind::DeviceClass => {
+                if present {
+                    self.device_classes.insert(object.name().to_owned());
+                } else {
+                    self.device_classes.remove(object.name());
                 }
             }
             // No plugin looks these up.

@@ -107,7 +107,10 @@ impl Plugin for InterPodAffinity {
                     }
                 }
             }
-            ClusterEvent::NodeDeleted(_) | ClusterEvent::Storage(_) => false,
+            ClusterEvent::NodeDeleted(_)
+            | ClusterEvent::Storage(_)
+            | ClusterEvent::Devices
+            | ClusterEvent::DeviceClaim { .. } => false,
         }
     }
 }

@@ -121,7 +121,7 @@ impl Plugin for PodTopologySpread {
                             || taints_of(old) != taints_of(new))
             }
             ClusterEvent::NodeDeleted(node) => has_keys(node),
-            ClusterEvent::Storage(_) => false,
+            ClusterEvent::Storage(_) | ClusterEvent::Devices | ClusterEvent::DeviceClaim { .. } => false,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::api::storage::v1::{CSIDriver, StorageClass};
 
+use crate::scheduler::cache::DeviceClaim;
 use crate::scheduler::pod_info::PodInfo;
 
 #[derive(Debug, Clone)]
@@ -31,6 +32,13 @@ pub enum ClusterEvent<'a> {
         new: &'a PodInfo,
     },
     Storage(StorageEvent),
+    /// A DeviceClass or a ResourceSlice came or changed.
+    Devices,
+    /// A ResourceClaim came (`old` is none) or changed.
+    DeviceClaim {
+        old: Option<DeviceClaim>,
+        new: DeviceClaim,
+    },
 }
 
 /// Something about volumes came (`old` is none) or changed.

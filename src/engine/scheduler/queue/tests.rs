@@ -20,7 +20,7 @@ fn pop(queue: &mut Queue, now_ms: i64) -> Option<String> {
 fn higher_priority_goes_first_then_the_longer_wait() {
     let mut queue = Queue::default();
     for (uid, priority, at) in [("late", 0, 2), ("early", 0, 1), ("high", 5, 3)] {
-        queue.add(named(uid, priority), at);
+        queue.add(&Cache::default(), named(uid, priority), at);
     }
     let order: Vec<_> = std::iter::from_fn(|| pop(&mut queue, 10)).collect();
     assert_eq!(order, ["high", "early", "late"]);
@@ -35,7 +35,7 @@ fn back_off_doubles_up_to_ten_seconds() {
 #[test]
 fn an_error_is_retried_after_its_back_off_and_not_before() {
     let mut queue = Queue::default();
-    queue.add(named("a", 0), 300);
+    queue.add(&Cache::default(), named("a", 0), 300);
     let failed = queue.pop(300).expect("it was just added");
     queue.fail(failed, BTreeSet::new(), 300);
     assert_eq!(pop(&mut queue, 900), None);
@@ -47,7 +47,7 @@ fn an_error_is_retried_after_its_back_off_and_not_before() {
 fn a_refused_pod_waits_for_an_event_that_may_help() {
     let mut queue = Queue::default();
     let cache = cache_of(&[], &[]);
-    queue.add(named("a", 0), 0);
+    queue.add(&Cache::default(), named("a", 0), 0);
     let failed = queue.pop(0).expect("it was just added");
     queue.fail(failed, BTreeSet::from(["NodeUnschedulable"]), 0);
     assert_eq!(pop(&mut queue, 60_000), None);
@@ -67,7 +67,7 @@ fn any_change_of_taints_wakes_those_who_asked_for_new_nodes_only() {
     let tainted = node(r#"{"metadata": {"name": "n"}, "spec": {"taints": [{"key": "k", "effect": "NoSchedule"}]}}"#);
     for (plugin, woken) in [("NodeResourcesFit", true), ("NodeAffinity", true), ("TaintToleration", false)] {
         let mut queue = Queue::default();
-        queue.add(named("a", 0), 0);
+        queue.add(&Cache::default(), named("a", 0), 0);
         let failed = queue.pop(0).expect("it was just added");
         queue.fail(failed, BTreeSet::from([plugin]), 0);
         queue.on_event(&cache, &ClusterEvent::Node { old: Some(&open), new: &tainted }, 60_000);
@@ -78,7 +78,7 @@ fn any_change_of_taints_wakes_those_who_asked_for_new_nodes_only() {
 #[test]
 fn five_minutes_wake_a_pod_without_any_event() {
     let mut queue = Queue::default();
-    queue.add(named("a", 0), 0);
+    queue.add(&Cache::default(), named("a", 0), 0);
     let failed = queue.pop(0).expect("it was just added");
     queue.fail(failed, BTreeSet::from(["NodeAffinity"]), 0);
     assert_eq!(queue.next_wake_ms(), Some(330_000));
