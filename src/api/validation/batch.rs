@@ -210,11 +210,11 @@ pub(super) fn cron_job(cron_job: &CronJob, errors: &mut ErrorList) {
     if spec.schedule.is_empty() {
         errors.push(FieldError::required(&schedule_path, ""));
     } else {
-        if spec.schedule.contains("TZ") {
-            let text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+        if let Err(text) = schedule(&spec.schedule) {
             errors.push(FieldError::invalid(&schedule_path, &spec.schedule, text));
         }
-        if let Err(text) = Schedule::parse(&spec.schedule) {
+        if spec.schedule.contains("TZ") {
+            let text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
             errors.push(FieldError::invalid(&schedule_path, &spec.schedule, text));
         }
     }
@@ -239,6 +239,16 @@ pub(super) fn cron_job(cron_job: &CronJob, errors: &mut ErrorList) {
     if job.manual_selector == Some(true) {
         errors.push(FieldError::not_supported(&template_path.child("manualSelector"), true, &["nil", "false"]));
     }
+}
+
+/// Whether a schedule can be read; a zone before it is not what is wrong with it.
+fn schedule(text: &str) -> Result<(), String> {
+    let rest = text.strip_prefix("TZ=").or_else(|| text.strip_prefix("CRON_TZ="));
+    let Some((zone, fields)) = rest.and_then(|rest| rest.split_once(' ')) else {
+        return Schedule::parse(text).map(|_| ());
+    };
+    Zone::named(zone).map_err(|why| format!("provided bad location {zone}: {why}"))?;
+    Schedule::parse(fields.trim()).map(|_| ())
 }
 
 /// Room for the eleven characters that a job's name adds.

@@ -90,7 +90,7 @@ fn pair<'a>(here: &'a [Arc<Pod>], hash: &str) -> Option<Pair<'a>> {
     (new.next().is_none() && old.next().is_none()).then_some(pair)
 }
 
-/// Removes old daemons: those that serve nobody at once, the others within the limit.
+/// Removes old daemons: those that serve nobody at once, though they count; the others within what is left of the limit.
 fn replace(sites: &Sites, limit: usize, rules: &Rules) -> Step {
     let available = |pod: &Pod| pods::available(pod, rules.min_ready, rules.unix).is_ok();
     let (mut unavailable, mut idle, mut serving) = (0, Vec::new(), Vec::new());
@@ -98,8 +98,11 @@ fn replace(sites: &Sites, limit: usize, rules: &Rules) -> Step {
         match pair(here, rules.hash) {
             Some(Pair { new: Some(new), old: None }) => unavailable += usize::from(!available(new)),
             Some(Pair { new: None, old: Some(old) }) if available(old) => serving.push(old.clone()),
-            // Removing it costs nothing.
-            Some(Pair { new: None, old: Some(old) }) => idle.push(old.clone()),
+            // Removing it costs nothing, but nobody serves there for now.
+            Some(Pair { new: None, old: Some(old) }) => {
+                idle.push(old.clone());
+                unavailable += 1;
+            }
             // Made or cleaned up elsewhere; nobody serves there.
             _ => unavailable += 1,
         }
