@@ -1,13 +1,23 @@
 //! Taint eviction: a NoExecute taint drives pods off a node, at once or when their patience ends.
 //!
-//! Mirrors: pkg/controller/tainteviction.
+//! A pod is judged when its node's NoExecute taints change, and when it is placed or its tolerations change:
+//!
+//! - one taint is not tolerated: the pod goes now;
+//! - all are, one of them for some seconds: it goes after the least of these seconds. A time once set is not
+//!   moved by later news;
+//! - all are without end, or no taint is left: an eviction set for later is called off, and an event says so.
+//!
+//! Evicting is: say it, write the condition `DisruptionTarget`, delete. Whether the pod is going already or has
+//! ended makes no difference. What was carried out is remembered, and so is not done twice while the taints stay.
+//! A pod that goes by itself calls its eviction off too; a node that goes does not.
+//!
+//! Mirrors: pkg/controller/tainteviction. Left out: the workers by node, the five tries within 50 ms.
 
 use api::meta::toleration::tolerates;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use api::k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
-use api::{Kind, Status, Typed};
+use api::k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Taint, Toleration};
+use api::{Kind, Status};
 
 use super::{Controller, Outcome, pods};
 use crate::client::{
@@ -18,13 +28,21 @@ use crate::sim::Millis;
 #[derive(Clone)]
 pub struct TaintEviction {
     recorder: Recorder,
-    /// Pods whose time is set, by `namespace/name`: the UID and the moment.
-    scheduled: BTreeMap<String, (String, Millis)>,
+    /// Evictions by pod, as `namespace/name`.
+    work: BTreeMap<String, Eviction>,
+    /// Pods to be judged. One that is queued without being here is due by the clock.
+    news: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Eviction {
+    At(Millis),
+    Done,
 }
 
 impl Default for TaintEviction {
     fn default() -> Self {
-        Self { recorder: Recorder::new("taint-eviction-controller", ""), scheduled: BTreeMap::new() }
+        Self { recorder: Recorder::new("taint-eviction-controller", ""), work: BTreeMap::new(), news: BTreeSet::new() }
     }
 }
 
@@ -35,25 +53,22 @@ impl Controller for TaintEviction {
 
     fn observe(&mut self, news: &Revision, cx: &mut Context, queue: &mut WorkQueue) {
         match news.key.kind {
-            Kind::Pod if news.change != Change::Deleted => {
+            Kind::Pod => {
                 let node = |object: &api::Object| object.get::<Pod>().map(|pod| pods::node(pod).to_string());
                 let moved = node(&news.object) != news.previous.as_ref().and_then(node);
                 let tolerates = |object: &api::Object| {
                     object.get::<Pod>().and_then(|pod| pod.spec.as_ref().and_then(|spec| spec.tolerations.clone()))
                 };
                 let changed = news.previous.as_ref().and_then(tolerates) != tolerates(&news.object);
-                if moved || changed {
-                    queue.add(format!("{}/{}", news.key.namespace, news.key.name));
+                if moved || changed || news.change == Change::Deleted {
+                    self.tell(format!("{}/{}", news.key.namespace, news.key.name), queue);
                 }
-            }
-            Kind::Pod => {
-                self.scheduled.remove(&format!("{}/{}", news.key.namespace, news.key.name));
             }
             Kind::Node if news.change != Change::Deleted => {
                 let taints = |object: &api::Object| object.get::<Node>().map(|node| no_execute(node));
                 if news.previous.as_ref().and_then(taints) != taints(&news.object) {
                     for pod in cx.api.pods_on(&news.key.name) {
-                        queue.add(format!("{}/{}", pods::namespace(pod), pods::name(pod)));
+                        self.tell(format!("{}/{}", pods::namespace(pod), pods::name(pod)), queue);
                     }
                 }
             }
@@ -63,70 +78,83 @@ impl Controller for TaintEviction {
     }
 
     fn resync(&mut self, cx: &mut Context, queue: &mut WorkQueue) {
-        self.scheduled.clear();
+        self.work.clear();
+        self.news.clear();
         for pod in cx.api.list::<Pod>("").filter(|pod| !pods::node(pod).is_empty()) {
-            queue.add(format!("{}/{}", pods::namespace(pod), pods::name(pod)));
+            self.tell(format!("{}/{}", pods::namespace(pod), pods::name(pod)), queue);
         }
     }
 
     fn reconcile(&mut self, key: &str, cx: &mut Context) -> Result<Outcome, Status> {
-        let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
-        let pod = cx.api.get::<Pod>(namespace, name).filter(|pod| !pods::is_terminating(pod));
-        let Some(pod) = pod else {
-            self.scheduled.remove(key);
-            return Ok(Outcome::Done);
-        };
-        let taints = cx.api.get::<Node>("", pods::node(&pod)).map(|node| no_execute(&node)).unwrap_or_default();
-        match patience(&pod, &taints) {
-            Patience::Forever => {
-                self.cancel(cx, key, &pod);
-                Ok(Outcome::Done)
-            }
-            Patience::None => {
-                // What was set for later is called off first.
-                self.cancel(cx, key, &pod);
-                self.evict(cx, key, &pod).map(|()| Outcome::Done)
-            }
-            Patience::Seconds(seconds) => {
-                let uid = pod.metadata.uid.clone().unwrap_or_default();
-                // A time once set stays, unless it is another pod's. It counts from when this controller
-                // first saw pod and taint together, however old the taint is.
-                let at = match self.scheduled.get(key) {
-                    Some((known, at)) if *known == uid => *at,
-                    _ => cx.now + seconds as Millis * 1000,
-                };
-                if at <= cx.now {
-                    return self.evict(cx, key, &pod).map(|()| Outcome::Done);
-                }
-                self.scheduled.insert(key.into(), (uid, at));
-                Ok(Outcome::At(at))
-            }
+        if self.news.remove(key) {
+            self.judge(cx, key);
+        }
+        match self.work.get(key) {
+            Some(Eviction::At(at)) if *at <= cx.now => self.evict(cx, key).map(|()| Outcome::Done),
+            Some(Eviction::At(at)) => Ok(Outcome::At(*at)),
+            Some(Eviction::Done) | None => Ok(Outcome::Done),
         }
     }
 }
 
 impl TaintEviction {
-    /// Calls off a deletion that was set for later, and says so.
-    fn cancel(&mut self, cx: &mut Context, key: &str, pod: &Arc<Pod>) {
-        if self.scheduled.remove(key).is_some() {
-            let of = EventOf::object(&pod.clone().wrap());
-            let message = format!("Cancelling deletion of Pod {key}");
-            self.recorder.event(cx, &of, EventType::Normal, "TaintManagerEviction", message);
+    fn tell(&mut self, key: String, queue: &mut WorkQueue) {
+        self.news.insert(key.clone());
+        queue.add(key);
+    }
+
+    fn judge(&mut self, cx: &mut Context, key: &str) {
+        let Some((namespace, name)) = key.split_once('/') else { return };
+        let Some(pod) = cx.api.get::<Pod>(namespace, name) else { return self.cancel(cx, key) };
+        // Who waits for a node that is gone waits on.
+        let Some(node) = cx.api.get::<Node>("", pods::node(&pod)) else { return };
+        match patience(&pod, &no_execute(&node)) {
+            Patience::Forever => self.cancel(cx, key),
+            Patience::None => {
+                self.cancel(cx, key);
+                self.work.insert(key.into(), Eviction::At(cx.now));
+            }
+            // It counts from when this controller first saw pod and taint together, however old the taint is.
+            Patience::Seconds(seconds) => {
+                self.work.entry(key.into()).or_insert(Eviction::At(cx.now + seconds as Millis * 1000));
+            }
         }
     }
 
-    fn evict(&mut self, cx: &mut Context, key: &str, pod: &Arc<Pod>) -> Result<(), Status> {
-        self.scheduled.remove(key);
-        let of = EventOf::object(&pod.clone().wrap());
-        let message = format!("Marking for deletion Pod {key}");
-        self.recorder.event(cx, &of, EventType::Normal, "TaintManagerEviction", message);
+    /// Forgets an eviction; of one that is still to come it says so.
+    fn cancel(&mut self, cx: &mut Context, key: &str) {
+        if let Some(Eviction::At(_)) = self.work.remove(key) {
+            self.say(cx, key, format!("Cancelling deletion of Pod {key}"));
+        }
+    }
+
+    fn evict(&mut self, cx: &mut Context, key: &str) -> Result<(), Status> {
+        self.say(cx, key, format!("Marking for deletion Pod {key}"));
+        self.work.insert(key.into(), Eviction::Done);
+        let Some((namespace, name)) = key.split_once('/') else { return Ok(()) };
         let now = cx.time();
-        cx.api.patch::<Pod>(pods::namespace(pod), pods::name(pod), "status", |pod| {
-            let message = "Taint manager: deleting due to NoExecute taint";
-            mark_disrupted(pod, "DeletionByTaintManager", message, now);
-        })?;
-        let target = Key::new(Kind::Pod, pods::namespace(pod), pods::name(pod));
-        cx.api.delete(&target, &DeleteOptions::default()).map(|_| ())
+        let message = "Taint manager: deleting due to NoExecute taint";
+        let mark = |pod: &mut Pod| mark_disrupted(pod, "DeletionByTaintManager", message, now);
+        let marked = cx.api.patch::<Pod>(namespace, name, "status", mark);
+        let target = Key::new(Kind::Pod, namespace, name);
+        let deleted = marked.and_then(|_| cx.api.delete(&target, &DeleteOptions::default()));
+        if deleted.is_err() {
+            self.work.insert(key.into(), Eviction::At(cx.now));
+        }
+        deleted.map(|_| ())
+    }
+
+    /// Upstream names the pod alone: without its UID `kubectl describe` does not find the event.
+    fn say(&mut self, cx: &mut Context, key: &str, message: String) {
+        let Some((namespace, name)) = key.split_once('/') else { return };
+        let pod = ObjectReference {
+            api_version: Some("v1".into()),
+            kind: Some("Pod".into()),
+            name: Some(name.into()),
+            namespace: Some(namespace.into()),
+            ..ObjectReference::default()
+        };
+        self.recorder.event(cx, &EventOf(pod), EventType::Normal, "TaintManagerEviction", message);
     }
 }
 
@@ -145,10 +173,7 @@ fn patience(pod: &Pod, taints: &[Taint]) -> Patience {
         let Some(used) = tolerations.iter().find(|toleration| tolerates(toleration, taint)) else {
             return Patience::None;
         };
-        if let Some(seconds) = used.toleration_seconds {
-            if seconds <= 0 {
-                return Patience::None;
-            }
+        if let Some(seconds) = used.toleration_seconds.map(|seconds| seconds.max(0)) {
             least = Some(least.map_or(seconds, |known| known.min(seconds)));
         }
     }
