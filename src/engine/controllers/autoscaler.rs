@@ -1,5 +1,7 @@
 //! HorizontalPodAutoscaler: measures what pods use, and asks for as many as that takes.
 //!
+//! Every fifteen seconds each autoscaler looks: each metric proposes a number, the greatest counts, and its behaviour
+//! says how much of the way is gone now. It writes to the target's `scale` only; what the target is, it need not know.
 //! Mirrors: pkg/controller/podautoscaler. Pods, Object and External metrics are asked of adapters that
 //! no cluster here has; they fail in upstream's words.
 

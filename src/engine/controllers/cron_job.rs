@@ -1,5 +1,8 @@
 //! CronJob: makes a Job each time its schedule says so, and keeps the last few.
 //!
+//! Of all times missed only the latest is made up for, and only within `startingDeadlineSeconds`. The Job is named
+//! after its minute, so that one time never gets two. If another Job is still at work, `Forbid` waits for its end (and
+//! for the deadline), `Replace` deletes that Job first, `Allow` does not care.
 //! Mirrors: pkg/controller/cronjob/cronjob_controllerv2.go. Left out: nothing of batch/v1.
 
 mod history;

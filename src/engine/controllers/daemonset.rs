@@ -1,6 +1,9 @@
 //! DaemonSet: one pod on every node that suits, bound there by the ordinary scheduler.
 //!
-//! Mirrors: pkg/controller/daemon. Left out: nothing of apps/v1.
+//! Its pod names its node by a required affinity and tolerates what befalls nodes (not ready, unreachable, pressure,
+//! cordon), so that it is there when nobody else may be. Each sync: what is missing is made and what is too much
+//! removed, then the rollout takes its step, old revisions are forgotten, and the status is written.
+//! Mirrors: pkg/controller/daemon. Left out: the label `pod-template-generation` of long ago as a sign of revision.
 
 mod backoff;
 mod nodes;

@@ -1,7 +1,11 @@
 //! Deployment: turns a template into ReplicaSets, and one ReplicaSet into the next.
 //!
-//! Each sync takes one step: find or make the new ReplicaSet, scale one way, write the status.
-//! Mirrors: pkg/controller/deployment. Left out: nothing of apps/v1.
+//! Each sync takes one step. Being deleted, it only writes the status; paused, or when only `spec.replicas` changed,
+//! it scales what is there. Else it finds or makes the ReplicaSet of this template (the new one), scales as its
+//! strategy has it, up or down, and writes the status. That tells of what was there before the step; what the
+//! step wrote wakes the next sync.
+//! Mirrors: pkg/controller/deployment. Left out: the annotation `deprecated.deployment.rollback.to` (kubectl rolls
+//! back by patching the template).
 
 mod progress;
 mod recreate;

@@ -1,5 +1,9 @@
 //! EndpointSlices and legacy Endpoints: which addresses stand behind a Service, and which of them serve.
 //!
+//! Every pod that the selector matches, has an address and has not ended is an endpoint. It is `ready` when the pod
+//! is, and not on its way out; `serving` when the pod is ready though it may be on its way out; `terminating` then.
+//! With `publishNotReadyAddresses` all are ready. A pod whose node is not there is left out, and an event says so.
+//! A Service without a selector is somebody else's to fill.
 //! One sync writes both, as two upstream controllers would.
 //! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint. Left out: topology hints, dual stack.
 
@@ -19,13 +23,31 @@ use api::{Kind, Object, Status, Typed};
 use self::slices::Group;
 use self::trigger::Triggers;
 use super::{Controller, Outcome, pods};
-use crate::client::{Context, Revision, WorkQueue};
-use crate::sim::SECOND;
+use crate::client::{Context, EventOf, EventType, Recorder, Revision, WorkQueue};
+use crate::sim::{Millis, SECOND};
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Endpoints {
+    recorder: Recorder,
     triggers: Triggers,
+    /// How often in a row a service had a pod whose node is not there.
+    failures: BTreeMap<String, u32>,
 }
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            recorder: Recorder::new("endpoint-slice-controller", ""),
+            triggers: Triggers::default(),
+            failures: BTreeMap::new(),
+        }
+    }
+}
+
+/// A sync that failed is tried again so often, after 1 s, 2 s, 4 s, …
+const MAX_RETRIES: u32 = 15;
+/// … and never later than this.
+const MAX_WAIT: Millis = 1000 * SECOND;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The annotation that says of what moment a slice, or the Endpoints, tell.
@@ -69,6 +91,7 @@ impl Controller for Endpoints {
         let Some((namespace, name)) = key.split_once('/') else { return Ok(Outcome::Done) };
         let Some(service) = cx.api.get::<Service>(namespace, name) else {
             self.triggers.forget(key);
+            self.failures.remove(key);
             legacy::delete(cx, namespace, name)?;
             return Ok(Outcome::Done);
         };
@@ -84,8 +107,38 @@ impl Controller for Endpoints {
         legacy::sync(cx, &service, &members, changed.as_deref())?;
         let (groups, homeless) = groups(cx, &service, &members);
         slices::sync(cx, &service, groups, changed)?;
-        // Its node may come, or the garbage collector for the pod.
-        Ok(if homeless { Outcome::At(cx.now + SECOND) } else { Outcome::Done })
+        Ok(self.complain(cx, key, &service, &homeless))
+    }
+}
+
+impl Endpoints {
+    /// Tells of pods that were left out; their node may come, or the garbage collector for them.
+    fn complain(&mut self, cx: &mut Context, key: &str, service: &Arc<Service>, homeless: &[Arc<Pod>]) -> Outcome {
+        let skipped: Vec<String> = homeless
+            .iter()
+            .map(|pod| {
+                format!("skipping Pod {} for Service {key}: Node {} Not Found", pods::name(pod), pods::node(pod))
+            })
+            .collect();
+        let why = match skipped.as_slice() {
+            [] => {
+                self.failures.remove(key);
+                return Outcome::Done;
+            }
+            [one] => one.clone(),
+            several => format!("[{}]", several.join(", ")),
+        };
+        let of = EventOf::object(&service.clone().wrap());
+        let message = format!("Error updating Endpoint Slices for Service {key}: {why}");
+        self.recorder.event(cx, &of, EventType::Warning, "FailedToUpdateEndpointSlices", message);
+        let failures = self.failures.entry(key.into()).or_default();
+        if *failures == MAX_RETRIES {
+            self.failures.remove(key);
+            return Outcome::Done;
+        }
+        let wait = (SECOND << *failures).min(MAX_WAIT);
+        *failures += 1;
+        Outcome::At(cx.now + wait)
     }
 }
 
@@ -101,13 +154,13 @@ fn members(cx: &Context, service: &Service) -> Vec<Arc<Pod>> {
         .collect()
 }
 
-/// The endpoints of a service by their ports; whether a pod is left out because its node is not there.
-fn groups(cx: &Context, service: &Service, members: &[Arc<Pod>]) -> (Vec<Group>, bool) {
+/// The endpoints of a service by their ports; and the pods that are left out because their node is not there.
+fn groups(cx: &Context, service: &Service, members: &[Arc<Pod>]) -> (Vec<Group>, Vec<Arc<Pod>>) {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    let mut homeless = false;
+    let mut homeless = Vec::new();
     for pod in members {
         if !publishes(service) && cx.api.get::<Node>("", pods::node(pod)).is_none() {
-            homeless = true;
+            homeless.push(pod.clone());
             continue;
         }
         let ports = ports::of_pod(service, pod);

@@ -1,5 +1,8 @@
 //! ControllerRevisions: the templates a DaemonSet or StatefulSet has had, numbered.
 //!
+//! A revision holds the template as the patch that a rollback would apply, and is found by comparing that; its hash
+//! only names it. A template that comes back makes its old revision the newest. Of those that no pod and no rollout
+//! needs, the last `revisionHistoryLimit` are kept.
 //! Mirrors: pkg/controller/history/controller_history.go.
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Namespace: empties a namespace that is being deleted, pods first, then takes its finalizer off.
 //!
+//! Nothing of another kind is touched before the last pod is gone. After each sweep five conditions tell what went
+//! wrong and what still remains, by kind and by finalizer; the finalizer `kubernetes` goes when nothing remains.
 //! Mirrors: pkg/controller/namespace (with ordered deletion). Left out: failures of discovery.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! What controllers ask of pods: active, ready, available since when.
 //!
+//! Active: neither ended nor on its way out. Ready: its condition says so. Available: ready for `minReadySeconds`.
 //! Mirrors: pkg/api/v1/pod, pkg/controller/controller_utils.go.
 
 use api::k8s_openapi::api::core::v1::{Pod, PodCondition};

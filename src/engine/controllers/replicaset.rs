@@ -1,7 +1,9 @@
 //! ReplicaSet: keeps the wanted number of pods that match a selector; adopts, releases, creates, deletes.
 //!
-//! Level-triggered: it reads the present, never the event that woke it. The same code serves
-//! ReplicationControllers, seen as ReplicaSets.
+//! Level-triggered: it reads the present, never the event that woke it. Pods that ended or are on their way out do
+//! not count, and get their successors at once. Creations start with one and double while they succeed, so that a
+//! full quota is told of once and not five hundred times. The same code serves ReplicationControllers, seen as
+//! ReplicaSets.
 //! Mirrors: pkg/controller/replicaset/replica_set.go. Left out: expectations (reads never lag here).
 
 mod ranking;

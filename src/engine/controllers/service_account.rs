@@ -1,6 +1,8 @@
 //! ServiceAccounts and the root CA: every namespace gets its `default` account and `kube-root-ca.crt`.
 //!
-//! Mirrors: pkg/controller/serviceaccount/serviceaccounts_controller.go, pkg/controller/certificates/rootcacertpublisher.
+//! Pods need both before the first of them can run, and whoever deletes or changes one finds it made anew.
+//! Mirrors: pkg/controller/serviceaccount/serviceaccounts_controller.go,
+//! pkg/controller/certificates/rootcacertpublisher. Left out: token Secrets of long ago and their cleaner.
 
 use std::collections::BTreeMap;
 

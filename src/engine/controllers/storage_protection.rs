@@ -1,5 +1,7 @@
 //! Protection of storage in use: a claim a pod has, a volume a claim has, stays until it is let go.
 //!
+//! Every claim and every volume gets a finalizer when it is made. Deleted, a claim loses it when no pod that still runs
+//! or may run names it, a volume when it is bound to no claim.
 //! Mirrors: pkg/controller/volume/{pvcprotection,pvprotection}.
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! TTL: tells each node's kubelet how long it may keep what it has read, by the size of the cluster.
 //!
-//! Mirrors: pkg/controller/ttl. The simulated kubelets read anew; the annotation is what one sees of it.
+//! Up to a hundred nodes nothing is kept; with more of them, more seconds each.
+//! Mirrors: pkg/controller/ttl. The simulated kubelets read anew; the annotation is what one sees of it. Left out: that
+//! a shrinking cluster takes its step back a little later than it took it forth.
 
 use api::k8s_openapi::api::core::v1::Node;
 use api::{Kind, Status};

@@ -1,6 +1,7 @@
 //! TTL after finished: a Job that is done, and says how long it wants to be seen, goes when that time is up.
 //!
-//! Mirrors: pkg/controller/ttlafterfinished.
+//! The time runs from the condition `Complete` or `Failed`. It is deleted in the foreground, exactly as it was read.
+//! Mirrors: pkg/controller/ttlafterfinished. Left out: nothing.
 
 use api::k8s_openapi::api::batch::v1::Job;
 use api::meta::time::millis;

@@ -1,5 +1,8 @@
 //! From what the load wants to what is done now: stabilisation, rates and bounds.
 //!
+//! Stabilisation: down only to the highest, up only to the lowest number proposed within a window (five minutes down,
+//! none up). Rates: at most what the policies allow, given what was changed within their periods; without a behaviour,
+//! up to the double or four. Bounds: `minReplicas` and `maxReplicas`. The conditions tell which of these had its say.
 //! Mirrors: pkg/controller/podautoscaler/horizontal.go `normalizeDesiredReplicas`,
 //! `normalizeDesiredReplicasWithBehaviors`.
 

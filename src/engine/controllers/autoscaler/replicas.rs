@@ -1,5 +1,8 @@
 //! How many pods a measured load wants: usage over target, with doubt about pods that are not ready or not measured.
 //!
+//! `replicas = ceil(pods * usage / target)`, nothing within the tolerance. Pods that are starting or were not measured
+//! are supposed to speak against the change: to use nothing when it goes up, all they may when it goes down. If the
+//! direction turns by that, nothing is done.
 //! Mirrors: pkg/controller/podautoscaler/replica_calculator.go, pkg/controller/podautoscaler/metrics/utilization.go.
 
 use std::collections::{BTreeMap, BTreeSet};

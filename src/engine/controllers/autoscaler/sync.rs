@@ -1,5 +1,8 @@
 //! One look of one autoscaler: its target's size, what the metrics want, what it may do, and what it says of it.
 //!
+//! A target of size 0 is switched off (`ScalingDisabled`); one outside the bounds is brought inside without a look at
+//! the metrics. If some metrics fail, the others may only add pods. `AbleToScale`, `ScalingActive` and
+//! `ScalingLimited` tell, in this order, whether the target can be reached, measured, and had its way.
 //! Mirrors: pkg/controller/podautoscaler/horizontal.go `reconcileAutoscaler`, `computeReplicasForMetrics`.
 
 use std::sync::Arc;

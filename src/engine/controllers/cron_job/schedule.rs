@@ -1,5 +1,8 @@
 //! When a CronJob is due: the latest time it has missed, and the next one.
 //!
+//! Counted from the last time that was used, or from the creation. Upstream does not step through all missed times:
+//! it takes the interval of the first two for that of all, jumps near the end, and steps from there. More than a
+//! hundred missed times give a warning, and nothing else.
 //! Mirrors: pkg/controller/cronjob/utils.go `mostRecentScheduleTime`, `nextScheduleTime`, `nextScheduleTimeDuration`.
 
 use api::k8s_openapi::api::batch::v1::CronJob;

@@ -1,5 +1,8 @@
 //! What is to become of the daemons of one node.
 //!
+//! A node that suits and has none gets one; one whose daemons may not stay loses them; of several on a node the
+//! oldest stays. A failed daemon is removed, after a while that doubles with each failure, and only when it is gone
+//! comes the next. While a surge runs, two may be there: one new, and one old until the new one serves.
 //! Mirrors: pkg/controller/daemon/daemon_controller.go `podsShouldBeOnNode`.
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The status of a DaemonSet: nodes, and how their daemons are.
 //!
+//! It counts nodes, not pods: of each node one daemon, the oldest, is looked at. Where one runs that should not, the
+//! node is `numberMisscheduled`; where one should run, it is current, updated, ready, available, as that daemon is.
 //! Mirrors: pkg/controller/daemon/daemon_controller.go `updateDaemonSetStatus`.
 
 use std::sync::Arc;

@@ -1,5 +1,13 @@
 //! Status and conditions: counts, availability, progress and its deadline.
 //!
+//! `Available`: at least `replicas - maxUnavailable` pods are available. `Progressing` tells of the rollout:
+//!
+//! - complete (every pod is new and available): `NewReplicaSetAvailable`, and so it stays until pods of another
+//!   template are there;
+//! - any count got better since the last status: `ReplicaSetUpdated`, which starts the deadline's clock anew;
+//! - `progressDeadlineSeconds` after the condition's last update: `ProgressDeadlineExceeded`. The rollout goes on;
+//!   this is a word to whoever waits for it. Pausing stops the clock, and no deadline, no condition.
+//!
 //! Mirrors: pkg/controller/deployment/progress.go, sync.go `calculateStatus`.
 
 use api::Status;

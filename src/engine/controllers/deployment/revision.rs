@@ -1,5 +1,9 @@
 //! Revisions: which ReplicaSet is the new one, its number, and making it when it is missing.
 //!
+//! The new one is the oldest whose template is the Deployment's, the label `pod-template-hash` apart; it is found by
+//! comparing, the hash only names it. Its revision is one more than that of all others, so that going back to an old
+//! template gives an old ReplicaSet a new number, and the old number goes into its history. When the name is taken
+//! by another template, `collisionCount` rises, and with it the next hash is another.
 //! Mirrors: pkg/controller/deployment/sync.go `getNewReplicaSet`, util/deployment_util.go.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,8 @@
 //! RollingUpdate: the new ReplicaSet grows while the old ones shrink, within surge and unavailability.
 //!
+//! Up: as far as `replicas + maxSurge` pods in all allow. Down, only when there was nothing to do upwards: old pods
+//! that are not available go first and cost nothing, then available ones, as long as `replicas - maxUnavailable`
+//! remain available. New pods that are not available yet hold back as many old ones.
 //! Mirrors: pkg/controller/deployment/rolling.go.
 
 use std::sync::Arc;

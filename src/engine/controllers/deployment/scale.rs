@@ -1,5 +1,9 @@
 //! Scaling: limits of a rollout, proportional scaling, and the write that changes one ReplicaSet.
 //!
+//! Every ReplicaSet bears in its annotations the size and the limit its Deployment had when it was last told; that is
+//! how a change of `spec.replicas` is noticed. Where only one ReplicaSet has pods it gets the whole number. In the
+//! middle of a rolling update each one grows or shrinks by its share of the limit before, rounded, the largest first,
+//! and what is left over after rounding goes to the largest.
 //! Mirrors: pkg/controller/deployment/sync.go `scale`, util/deployment_util.go.
 
 use std::cmp::Reverse;

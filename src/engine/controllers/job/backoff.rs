@@ -1,5 +1,7 @@
-//! How long a Job waits before its next pod: ten seconds after the first failure, doubling.
+//! How long a Job waits before its next pod: ten seconds after the first failure, doubling, ten minutes at most.
 //!
+//! Counted are failures since the last success, and the wait runs from the end of the last of them. Where each index
+//! has a limit of its own, it waits for itself alone, and its pods bear how often it failed.
 //! Mirrors: pkg/controller/job/backoff_utils.go.
 
 use std::sync::Arc;

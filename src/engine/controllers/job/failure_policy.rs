@@ -1,5 +1,7 @@
 //! `podFailurePolicy`: what a failed pod means, by its exit codes and conditions.
 //!
+//! The first rule that fits decides: the Job fails, the index fails, it is not counted, or it counts as ever. A rule on
+//! exit codes looks at containers that ended other than with 0, one on conditions at the pod's (`DisruptionTarget`).
 //! Mirrors: pkg/controller/job/pod_failure_policy.go.
 
 use api::k8s_openapi::api::batch::v1::{

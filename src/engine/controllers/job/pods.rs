@@ -1,5 +1,8 @@
 //! Pods of a Job: how many there should be, which indexes they get, which go first.
 //!
+//! Wanted are `parallelism` pods, but no more than completions are missing; of a Job without completions, no new ones
+//! once a pod has succeeded. An Indexed Job starts its lowest free indexes. With `podReplacementPolicy: Failed` a pod
+//! on its way out keeps its place until it has ended; otherwise its successor comes at once.
 //! Mirrors: pkg/controller/job/job_controller.go `manageJob`.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! `successPolicy`: which succeeded indexes are enough.
 //!
+//! Rules are tried in order: all of the listed indexes, or so many of them, or so many of any. Once one is met, pods
+//! still at work are stopped, and the Job has succeeded.
 //! Mirrors: pkg/controller/job/success_policy.go.
 
 use api::k8s_openapi::api::batch::v1::SuccessPolicy;

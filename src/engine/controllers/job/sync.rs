@@ -1,5 +1,9 @@
 //! One sync of one Job: count its pods, decide whether it is over, else make or remove pods, write it down.
 //!
+//! The decision, in this order: a rule of `podFailurePolicy` failed the Job, `backoffLimit` is exceeded,
+//! `activeDeadlineSeconds` have passed, indexes failed for good, `successPolicy` is met, all completions are there.
+//! A Job that is over first says so (`FailureTarget`, `SuccessCriteriaMet`) and stops what is at work; `Failed` or
+//! `Complete` it is when the last pod has ended.
 //! Mirrors: pkg/controller/job/job_controller.go `syncJob`.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! What a silent node's conditions say.
 //!
+//! All become `Unknown`: of a kubelet that once spoke, because it stopped (`NodeStatusUnknown`), of one that never did,
+//! because it never did (`NodeStatusNeverUpdated`).
 //! Mirrors: pkg/controller/nodelifecycle/node_lifecycle_controller.go `tryUpdateNodeHealth`.
 
 use api::Status;

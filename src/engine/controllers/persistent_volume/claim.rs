@@ -1,5 +1,8 @@
 //! One claim: unbound it looks for a volume; bound it watches over the one it has.
 //!
+//! Unbound, it takes the smallest volume that suits (size, class, mode, selector); else it waits for its first pod, if
+//! its class says so, or asks for a new volume. One that names its volume waits for that one. A bound claim whose
+//! volume is gone, or is another's, is `Lost`, and so it stays: data does not come back by binding anew.
 //! Mirrors: pv_controller.go `syncUnboundClaim`, `syncBoundClaim`.
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! One volume: free, kept for a claim, held by one, or left behind.
 //!
+//! What it is, its `claimRef` says: none, one without a UID (kept: still Available), one whose claim has this UID
+//! (Bound), or one whose claim is gone, or another of the same name (Released).
 //! Mirrors: pv_controller.go `syncVolume`.
 
 use api::Status;

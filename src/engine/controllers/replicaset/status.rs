@@ -1,5 +1,7 @@
 //! The status of a ReplicaSet: counts, and whether pods could be made.
 //!
+//! `ReplicaFailure` is set by the sync whose creation or deletion failed, with the API server's words, and is taken
+//! away by the next that had nothing to complain of. Pods on their way out are told apart: `terminatingReplicas`.
 //! Mirrors: pkg/controller/replicaset/replica_set_utils.go `calculateStatus`.
 
 use std::sync::Arc;

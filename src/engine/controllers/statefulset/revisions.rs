@@ -1,5 +1,6 @@
 //! The two revisions of a rollout: the one pods come from, and the one they go to.
 //!
+//! A pod that was lost below the partition comes back from the current one, for which its old template is kept.
 //! Mirrors: pkg/controller/statefulset/stateful_set_control.go `getStatefulSetRevisions`, `truncateHistory`.
 
 use std::sync::Arc;

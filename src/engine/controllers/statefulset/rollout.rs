@@ -1,5 +1,9 @@
 //! What the order allows now: places filled from below, surplus removed from above, then the update.
 //!
+//! `OrderedReady` takes one step and waits until that pod is available, or gone; `Parallel` waits for nobody here.
+//! The update goes in both from the highest ordinal down to the partition, one pod at a time, and stops at the first
+//! that does not serve. So a pod of a broken revision blocks the rollout, and an ordered set even its way back: it is
+//! not replaced until somebody deletes it.
 //! Mirrors: pkg/controller/statefulset/stateful_set_control.go `updateStatefulSet`.
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The status of a StatefulSet: how many pods there are, of which revision, and when a rollout is over.
 //!
+//! `currentRevision` becomes `updateRevision` when every pod is of the new revision and ready; with a partition, or
+//! with `OnDelete`, that day may never come. A pod on its way out is counted among the replicas, and to no revision.
 //! Mirrors: pkg/controller/statefulset/stateful_set_control.go `updateStatus`, `completeRollingUpdate`.
 
 use std::sync::Arc;
