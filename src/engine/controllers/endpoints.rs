@@ -7,8 +7,8 @@
 //! One sync writes both, as two upstream controllers would.
 //! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint. Left out: topology hints, dual stack.
 
-mod legacy;
-mod ports;
+pub(super) mod legacy;
+pub(super) mod ports;
 mod slices;
 mod trigger;
 
@@ -163,7 +163,8 @@ fn groups(cx: &Context, service: &Service, members: &[Arc<Pod>]) -> (Vec<Group>,
             homeless.push(pod.clone());
             continue;
         }
-        let ports = ports::of_pod(service, pod);
+        let mut ports = ports::of_pod(service, pod);
+        ports::sort(&mut ports);
         let key = api::codec::encode(&ports).to_string();
         groups.entry(key).or_insert_with(|| (ports, Vec::new())).1.push(endpoint(cx, service, pod));
     }

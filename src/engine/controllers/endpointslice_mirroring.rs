@@ -1,22 +1,37 @@
 //! EndpointSlice mirroring: Endpoints that somebody wrote by hand appear as slices, too.
 //!
 //! Services without a selector have only what is written for them; everything that follows
-//! endpoints reads slices.
-//! Mirrors: pkg/controller/endpointslicemirroring. Left out: more than a thousand addresses, IPv6.
+//! endpoints reads slices. There is one slice for each set of ports and each family of addresses, with the labels and
+//! annotations of the original; a slice that is there for the same ports, or for others that are gone, is used again.
+//! Mirrors: pkg/controller/endpointslicemirroring. Left out: nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset, Endpoints, Service};
+use api::k8s_openapi::api::core::v1::{EndpointAddress, Endpoints, Service};
 use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use api::meta::owner::controller_reference;
 use api::{Kind, Object, Status, Typed};
 
+use super::endpoints::legacy::repack;
+use super::endpoints::ports;
 use super::{Controller, Outcome};
-use crate::client::{Change, Context, DeleteOptions, Key, Revision, WorkQueue};
+use crate::client::{Change, Context, DeleteOptions, EventOf, EventType, Key, Recorder, Revision, WorkQueue};
 
-#[derive(Clone, Default)]
-pub struct EndpointSliceMirroring;
+#[derive(Clone)]
+pub struct EndpointSliceMirroring {
+    recorder: Recorder,
+}
+
+impl Default for EndpointSliceMirroring {
+    fn default() -> Self {
+        Self { recorder: Recorder::new("endpoint-slice-mirroring-controller", "") }
+    }
+}
+
+/// Addresses of one subset that are mirrored.
+const MAX_ADDRESSES: usize = 1000;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
@@ -63,30 +78,42 @@ impl Controller for EndpointSliceMirroring {
             })
             .cloned()
             .collect();
-        let mut mirrors = mirrors.into_iter();
-        for subset in endpoints.iter().flat_map(|endpoints| endpoints.subsets.iter().flatten()) {
-            let Some(original) = &endpoints else { break };
-            let wanted = mirror(original, subset);
-            match mirrors.next() {
-                None => drop(cx.api.create(wanted)?),
-                Some(known) => {
-                    let same = known.endpoints == wanted.endpoints
-                        && known.ports == wanted.ports
-                        && known.metadata.labels == wanted.metadata.labels;
-                    if !same {
-                        let mut slice = (*known).clone();
-                        (slice.endpoints, slice.ports) = (wanted.endpoints, wanted.ports);
-                        slice.metadata.labels = wanted.metadata.labels;
-                        cx.api.update(slice)?;
-                    }
-                }
-            }
-        }
-        for extra in mirrors {
-            cx.api.delete(&Key::of(&extra.wrap()), &DeleteOptions::default())?;
-        }
+        let wanted = endpoints.map(|endpoints| self.mirror(cx, &endpoints)).unwrap_or_default();
+        write(cx, mirrors, wanted)?;
         Ok(Outcome::Done)
     }
+}
+
+/// Makes what is there what is wanted.
+fn write(cx: &mut Context, mut known: Vec<Arc<EndpointSlice>>, wanted: Vec<EndpointSlice>) -> Result<(), Status> {
+    let mut missing = Vec::new();
+    for slice in wanted {
+        let fits = |known: &Arc<EndpointSlice>| known.address_type == slice.address_type && known.ports == slice.ports;
+        match known.iter().position(fits) {
+            Some(at) => adjust(cx, &known.remove(at), slice)?,
+            None => missing.push(slice),
+        }
+    }
+    for slice in missing {
+        match known.iter().position(|known| known.address_type == slice.address_type) {
+            Some(at) => adjust(cx, &known.remove(at), slice)?,
+            None => drop(cx.api.create(slice)?),
+        }
+    }
+    for extra in known {
+        cx.api.delete(&Key::of(&extra.wrap()), &DeleteOptions::default())?;
+    }
+    Ok(())
+}
+
+fn adjust(cx: &mut Context, known: &Arc<EndpointSlice>, wanted: EndpointSlice) -> Result<(), Status> {
+    let mut slice = (**known).clone();
+    (slice.endpoints, slice.ports) = (wanted.endpoints, wanted.ports);
+    (slice.metadata.labels, slice.metadata.annotations) = (wanted.metadata.labels, wanted.metadata.annotations);
+    if slice != **known {
+        cx.api.update(slice)?;
+    }
+    Ok(())
 }
 
 /// Only what belongs to a Service that selects nothing, and does not ask to be left out.
@@ -103,31 +130,64 @@ fn is_mirrored(cx: &Context, endpoints: &Endpoints) -> bool {
     !skips && !leads && selects_nothing
 }
 
-fn mirror(original: &Arc<Endpoints>, subset: &EndpointSubset) -> EndpointSlice {
+impl EndpointSliceMirroring {
+    /// The slices that say the same.
+    fn mirror(&mut self, cx: &mut Context, original: &Arc<Endpoints>) -> Vec<EndpointSlice> {
+        let mut slices = Vec::new();
+        let mut skipped = 0;
+        for subset in repack(original.subsets.as_deref().unwrap_or_default()) {
+            let ready = subset.addresses.iter().flatten().map(|address| endpoint(address, true));
+            let not = subset.not_ready_addresses.iter().flatten().map(|address| endpoint(address, false));
+            let all: Vec<Endpoint> = ready.chain(not).collect();
+            skipped += all.len().saturating_sub(MAX_ADDRESSES);
+            let ports = subset.ports.iter().flatten().map(|port| EndpointPort {
+                name: Some(port.name.clone().unwrap_or_default()),
+                port: Some(port.port),
+                protocol: port.protocol.clone(),
+                app_protocol: port.app_protocol.clone(),
+            });
+            let mut ports: Vec<EndpointPort> = ports.collect();
+            ports::sort(&mut ports);
+            let is_v6 = |endpoint: &Endpoint| endpoint.addresses.iter().any(|address| address.contains(':'));
+            let (v6, v4): (Vec<_>, Vec<_>) = all.into_iter().take(MAX_ADDRESSES).partition(is_v6);
+            for (family, endpoints) in [("IPv4", v4), ("IPv6", v6)] {
+                if !endpoints.is_empty() {
+                    let (address_type, ports) = (family.into(), Some(ports.clone()));
+                    slices.push(EndpointSlice {
+                        address_type,
+                        ports,
+                        endpoints: Some(endpoints),
+                        metadata: meta(original),
+                    });
+                }
+            }
+        }
+        if skipped > 0 {
+            let of = EventOf::object(&original.clone().wrap());
+            let message = format!(
+                "A max of {MAX_ADDRESSES} addresses can be mirrored to EndpointSlices per Endpoints subset. {skipped} addresses were skipped"
+            );
+            self.recorder.event(cx, &of, EventType::Warning, "TooManyAddressesToMirror", message);
+        }
+        slices
+    }
+}
+
+fn meta(original: &Arc<Endpoints>) -> ObjectMeta {
     let owner: Object = original.clone().wrap();
-    let meta = &original.metadata;
-    let mut slice = EndpointSlice { address_type: "IPv4".into(), ..EndpointSlice::default() };
-    slice.metadata.generate_name = Some(format!("{}-", owner.name()));
-    slice.metadata.namespace = Some(owner.namespace().into());
-    slice.metadata.owner_references = Some(vec![controller_reference(&owner)]);
-    let mut labels = meta.labels.clone().unwrap_or_default();
+    let mut labels = original.metadata.labels.clone().unwrap_or_default();
     labels.insert(MANAGED_BY.into(), MANAGER.into());
     labels.insert(SERVICE_NAME.into(), owner.name().into());
-    slice.metadata.labels = Some(labels);
-    let mut annotations = meta.annotations.clone().unwrap_or_default();
+    let mut annotations = original.metadata.annotations.clone().unwrap_or_default();
     annotations.retain(|key, _| !OWN.contains(&key.as_str()));
-    slice.metadata.annotations = Some(annotations).filter(|map| !map.is_empty());
-    let ports = subset.ports.iter().flatten().map(|port| EndpointPort {
-        name: Some(port.name.clone().unwrap_or_default()),
-        port: Some(port.port),
-        protocol: port.protocol.clone(),
-        app_protocol: port.app_protocol.clone(),
-    });
-    slice.ports = Some(ports.collect());
-    let ready = subset.addresses.iter().flatten().map(|address| endpoint(address, true));
-    let not = subset.not_ready_addresses.iter().flatten().map(|address| endpoint(address, false));
-    slice.endpoints = Some(ready.chain(not).collect());
-    slice
+    ObjectMeta {
+        generate_name: Some(format!("{}-", owner.name())),
+        namespace: Some(owner.namespace().into()),
+        owner_references: Some(vec![controller_reference(&owner)]),
+        labels: Some(labels),
+        annotations: Some(annotations).filter(|map| !map.is_empty()),
+        ..ObjectMeta::default()
+    }
 }
 
 fn endpoint(address: &EndpointAddress, ready: bool) -> Endpoint {

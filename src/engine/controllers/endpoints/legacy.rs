@@ -1,6 +1,9 @@
 //! The deprecated `Endpoints` object: one per Service, ready and not-ready addresses in subsets.
 //!
-//! Mirrors: pkg/controller/endpoint, pkg/api/v1/endpoints `RepackSubsets`.
+//! A subset is all addresses that have the same ports, so a port that only some pods have is in a subset of its own.
+//! Which subset comes first is a matter of hashes, of UIDs among other things: here it is the one whose ports do.
+//! Mirrors: pkg/controller/endpoint, pkg/api/v1/endpoints `RepackSubsets`. Left out: that no more than a thousand
+//! addresses are written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,10 +72,10 @@ pub fn delete(cx: &mut Context, namespace: &str, name: &str) -> Result<(), Statu
     cx.api.delete(&Key::new(Kind::Endpoints, namespace, name), &DeleteOptions::default()).map(|_| ())
 }
 
-/// Addresses with the same ports share a subset; a terminating pod is in none.
+/// The subsets of a service; a terminating pod is in none.
 fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset>> {
     let publishes = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true);
-    let mut groups: BTreeMap<String, EndpointSubset> = BTreeMap::new();
+    let mut subsets: Vec<EndpointSubset> = Vec::new();
     let portless = service.spec.as_ref().is_none_or(|spec| spec.ports.as_ref().is_none_or(Vec::is_empty));
     for pod in members.iter().filter(|pod| publishes || !pods::is_terminating(pod)) {
         let ports: Vec<EndpointPort> = ports::of_pod(service, pod)
@@ -88,11 +91,6 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
         if ports.is_empty() && !portless {
             continue;
         }
-        let key = api::codec::encode(&ports).to_string();
-        let subset = groups.entry(key).or_insert_with(|| EndpointSubset {
-            ports: Some(ports).filter(|list| !list.is_empty()),
-            ..EndpointSubset::default()
-        });
         let address = EndpointAddress {
             ip: ip(pod).unwrap_or_default(),
             hostname: hostname(service, pod),
@@ -100,15 +98,56 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
             target_ref: Some(reference(pod)),
             ..EndpointAddress::default()
         };
+        let mut subset = EndpointSubset { ports: Some(ports), ..EndpointSubset::default() };
         let list =
             if publishes || pods::is_ready(pod) { &mut subset.addresses } else { &mut subset.not_ready_addresses };
         list.get_or_insert_default().push(address);
+        subsets.push(subset);
     }
-    let mut subsets: Vec<EndpointSubset> = groups.into_values().collect();
-    for subset in &mut subsets {
-        for list in [&mut subset.addresses, &mut subset.not_ready_addresses].into_iter().flatten() {
-            list.order_by(|a, b| a.ip.cmp(&b.ip));
+    Some(repack(&subsets)).filter(|list| !list.is_empty())
+}
+
+/// An address by its IP, and the pod that has it.
+type Identity = (String, Option<String>);
+
+/// The same addresses and ports in as few subsets as can be. What is not ready anywhere is not ready.
+pub fn repack(subsets: &[EndpointSubset]) -> Vec<EndpointSubset> {
+    let mut addresses: BTreeMap<Identity, &EndpointAddress> = BTreeMap::new();
+    let mut by_port: BTreeMap<String, (Option<&EndpointPort>, BTreeMap<Identity, bool>)> = BTreeMap::new();
+    for subset in subsets {
+        let ports = subset.ports.as_deref().unwrap_or_default();
+        // Without any port the addresses stand for themselves.
+        let ports = ports.iter().map(Some).chain(ports.is_empty().then_some(None));
+        for port in ports {
+            let key = port.map(|port| api::codec::encode(port).to_string()).unwrap_or_default();
+            let (_, members) = by_port.entry(key).or_insert_with(|| (port, BTreeMap::new()));
+            let ready = subset.addresses.iter().flatten().map(|address| (address, true));
+            let not = subset.not_ready_addresses.iter().flatten().map(|address| (address, false));
+            for (address, ready) in ready.chain(not) {
+                let uid = address.target_ref.as_ref().and_then(|target| target.uid.clone());
+                let identity = (address.ip.clone(), uid);
+                addresses.entry(identity.clone()).or_insert(address);
+                *members.entry(identity).or_insert(true) &= ready;
+            }
         }
     }
-    Some(subsets).filter(|list| !list.is_empty())
+    let mut groups: BTreeMap<Vec<(Identity, bool)>, Vec<EndpointPort>> = BTreeMap::new();
+    for (port, members) in by_port.into_values().filter(|(_, members)| !members.is_empty()) {
+        groups.entry(members.into_iter().collect()).or_default().extend(port.cloned());
+    }
+    let mut packed: Vec<EndpointSubset> = groups
+        .into_iter()
+        .map(|(members, mut ports)| {
+            ports::sort_legacy(&mut ports);
+            let of = |wanted: bool| -> Option<Vec<EndpointAddress>> {
+                let those = members.iter().filter(|(_, ready)| *ready == wanted);
+                let list: Vec<_> = those.map(|(identity, _)| addresses[identity].clone()).collect();
+                Some(list).filter(|list| !list.is_empty())
+            };
+            let ports = Some(ports).filter(|list| !list.is_empty());
+            EndpointSubset { addresses: of(true), not_ready_addresses: of(false), ports }
+        })
+        .collect();
+    packed.order_by_key(|subset| api::codec::encode(&subset.ports).to_string());
+    packed
 }
