@@ -313,5 +313,5 @@ fn owner_key(cx: &Context, owner: &OwnerReference, dependent: &Key) -> Result<Ke
     if namespaced && dependent.namespace.is_empty() {
         return Err(Unresolvable::OutOfReach);
     }
-    Ok(Key::new(kind, if namespaced { &*dependent.namespace } else { "" }, &owner.name))
+    Ok(Key::new(kind, if namespaced { &dependent.namespace } else { "" }, &owner.name))
 }

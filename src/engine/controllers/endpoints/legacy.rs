@@ -96,7 +96,6 @@ fn subsets(service: &Service, members: &[Arc<Pod>]) -> Option<Vec<EndpointSubset
             hostname: hostname(service, pod),
             node_name: Some(pods::node(pod).to_string()).filter(|node| !node.is_empty()),
             target_ref: Some(reference(pod)),
-            ..EndpointAddress::default()
         };
         let mut subset = EndpointSubset { ports: Some(ports), ..EndpointSubset::default() };
         let list =

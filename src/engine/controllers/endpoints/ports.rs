@@ -28,7 +28,7 @@ pub fn of_pod(service: &Service, pod: &Pod) -> Vec<EndpointPort> {
 }
 
 /// Sorts the ports of a slice.
-pub fn sort(ports: &mut Vec<EndpointPort>) {
+pub fn sort(ports: &mut [EndpointPort]) {
     ports.order_by_key(|port| {
         let (name, protocol) = (pointer("string", &port.name), pointer("v1.Protocol", &port.protocol));
         let (number, app) = (pointer("int32", &port.port), pointer("string", &port.app_protocol));
@@ -38,7 +38,7 @@ pub fn sort(ports: &mut Vec<EndpointPort>) {
 }
 
 /// Sorts the ports of the legacy object.
-pub fn sort_legacy(ports: &mut Vec<LegacyPort>) {
+pub fn sort_legacy(ports: &mut [LegacyPort]) {
     ports.order_by_key(|port| {
         let (name, protocol) = (port.name.as_deref().unwrap_or_default(), port.protocol.as_deref().unwrap_or_default());
         let (number, app) = (port.port, pointer("string", &port.app_protocol));
