@@ -7,6 +7,7 @@ mod autoscaling;
 mod batch;
 mod cluster;
 mod crd;
+mod device_claims;
 mod fill;
 mod pod;
 mod pod_spec;
@@ -85,6 +86,13 @@ pub fn apply(object: &mut Object) {
         Object::ControllerRevision(_) | Object::IngressClass(_) | Object::CSINode(_) | Object::VolumeAttachment(_) => {}
         Object::Dynamic(inner) if inner.kind == Kind::CustomResourceDefinition => {
             crd::definition(&mut Arc::make_mut(inner).fields);
+        }
+        Object::Dynamic(inner) if inner.kind == Kind::ResourceClaim => {
+            device_claims::claim(Arc::make_mut(inner).fields.get_mut("spec"));
+        }
+        Object::Dynamic(inner) if inner.kind == Kind::ResourceClaimTemplate => {
+            let spec = Arc::make_mut(inner).fields.get_mut("spec");
+            device_claims::claim(spec.and_then(|spec| spec.get_mut("spec")));
         }
         // Custom resources take their defaults from their schema.
         Object::Dynamic(_) => {}
