@@ -5,6 +5,7 @@
 //! (`pod_worker.rs`), which is what to read first.
 
 mod actions;
+mod addresses;
 mod admission;
 mod agent;
 mod backoff;

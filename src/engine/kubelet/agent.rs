@@ -9,6 +9,7 @@ use api::Object;
 use api::k8s_openapi::api::core::v1::Pod;
 use api::order::Gather;
 
+use super::addresses::Addresses;
 use super::events::Turn;
 use super::eviction::Pressure;
 use super::images::Images;
@@ -83,39 +84,14 @@ pub struct Host {
     pub pressure: Pressure,
     /// How many pods have something done for them.
     pub busy: Millis,
-    used_ips: BTreeSet<u32>,
-    last_ip: u32,
+    pub addresses: Addresses,
 }
 
 impl Host {
-    /// The next free address of the node's pod network.
-    ///
-    /// A real address plugin goes round; a machine without one gives the lowest that is free.
-    pub fn allocate_ip(&mut self, goes_round: bool) -> String {
-        if !goes_round {
-            self.last_ip = 1;
-        }
-        for _ in 0..252 {
-            self.last_ip = if self.last_ip >= 254 { 2 } else { self.last_ip + 1 };
-            if self.used_ips.insert(self.last_ip) {
-                break;
-            }
-        }
-        let prefix = self.machine.pod_cidr.as_deref().unwrap_or("10.244.0.0/24");
-        let network = prefix.rsplit_once('.').map_or("10.244.0", |(network, _)| network);
-        format!("{network}.{}", self.last_ip)
-    }
-
     /// Counts a pod among those that keep the machine busy, or no longer.
     fn count(&mut self, worker: &mut PodWorker, works: bool) {
         let was = std::mem::replace(&mut worker.counted, works);
         self.busy = self.busy + Millis::from(works) - Millis::from(was);
-    }
-
-    pub fn release_ip(&mut self, ip: &str) {
-        if let Some(last) = ip.rsplit('.').next().and_then(|last| last.parse().ok()) {
-            self.used_ips.remove(&last);
-        }
     }
 }
 
@@ -146,8 +122,7 @@ impl Kubelet {
                 disks: BTreeMap::new(),
                 pressure: Pressure::default(),
                 busy: 0,
-                used_ips: BTreeSet::new(),
-                last_ip: 1,
+                addresses: Addresses::default(),
             },
             workers: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -229,7 +204,7 @@ impl Kubelet {
     fn forget(&mut self, uid: &str, now: Millis) {
         let Some(worker) = self.workers.get_mut(uid) else { return };
         if worker.gone {
-            self.drop_worker(uid);
+            self.drop_worker(uid, now);
             return;
         }
         worker.ending = Some(Ending::Orphaned);
@@ -238,10 +213,10 @@ impl Kubelet {
         self.arm(uid, now);
     }
 
-    fn drop_worker(&mut self, uid: &str) {
+    fn drop_worker(&mut self, uid: &str, now: Millis) {
         if let Some(mut worker) = self.workers.remove(uid) {
             self.host.count(&mut worker, false);
-            self.host.release_ip(&worker.world.ip);
+            self.host.addresses.take_back(uid, now);
         }
         if let Some(at) = self.armed.remove(uid) {
             self.due.remove(&(at, uid.to_owned()));
@@ -282,7 +257,7 @@ impl Kubelet {
         let now = turn.now;
         self.sessions.collect(uid, &mut worker, now);
         if worker.gone {
-            self.host.release_ip(&worker.world.ip);
+            self.host.addresses.take_back(uid, now);
             return;
         }
         let works = worker.work.as_ref().is_some_and(|(_, work)| work.keeps_busy());

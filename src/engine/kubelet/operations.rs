@@ -77,7 +77,8 @@ impl PodWorker {
         self.world.ip = if host_network {
             turn.host.machine.host_ip.clone()
         } else {
-            turn.host.allocate_ip(!turn.cx.profile.instant)
+            let (cidr, goes_round) = (turn.host.machine.pod_cidr.as_deref(), !turn.cx.profile.instant);
+            turn.host.addresses.give(&self.uid, cidr, goes_round, turn.now)
         };
         names::settle(&mut self.world, &self.pod, &turn.host.machine.name);
         self.world.node = turn.host.machine.name.clone();

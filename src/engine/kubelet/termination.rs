@@ -137,7 +137,7 @@ impl PodWorker {
 
     /// The sandbox is gone: the very last step.
     pub(super) fn torn_down(&mut self, turn: &mut Turn) {
-        turn.host.release_ip(&self.world.ip);
+        turn.host.addresses.take_back(&self.uid, turn.now);
         self.sandbox_ready = false;
         if self.ending != Some(Ending::Deleted) {
             self.finished = true;
