@@ -1,13 +1,23 @@
 //! The pod network: carries what containers ask to whoever answers, through Services and DNS.
 //!
-//! Stands where kube-proxy, CoreDNS and the wires do. Reads the API as they would:
-//! Services, EndpointSlices and Pods. Mirrors: pkg/proxy, coredns/plugin/kubernetes.
+//! Stands where kube-proxy, CoreDNS and the wires do, and reads the API as they would: Services,
+//! EndpointSlices, Pods. A connection to a Service's address goes to one of its ready endpoints, in turn
+//! (with `ClientIP` affinity always to the same one); without any, to one that is leaving but still
+//! serves; without that it is refused. `internalTrafficPolicy: Local` knows only endpoints on the client's
+//! node, and drops a connection when they are all elsewhere. An address nobody has is silence, a pod's
+//! port without a listener a refusal: that difference is what a learner looks for. A name means the first
+//! of the search path that exists; a Service's is its address, a headless one's are those of its ready
+//! endpoints, and a pod has one under its Service (its hostname, or its address with dashes).
+//! Mirrors: pkg/proxy/{topology,endpointschangetracker}.go, pkg/proxy/iptables/proxier.go,
+//! coredns/plugin/kubernetes. Left out: names of external Services, SRV records, UDP, affinity's timeout,
+//! `externalTrafficPolicy` and source ranges, topology hints.
 
 mod policy;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use api::k8s_openapi::api::core::v1::{Node, Pod, Service, ServicePort};
+use api::k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service, ServicePort};
 use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use api::meta::hash::fnv32a;
 
@@ -323,6 +333,13 @@ impl Cluster {
     }
 
     fn lookup(&self, full: &str) -> Option<Vec<String>> {
+        // Every address of a pod has a name, whoever has the address: `10-244-1-2.NAMESPACE.pod`.
+        if let Some(inner) = full.strip_suffix(".pod.cluster.local") {
+            let (dashed, namespace) = inner.split_once('.')?;
+            self.snapshot().get::<Namespace>("", namespace)?;
+            let ip: Ipv4Addr = dashed.replace('-', ".").parse().ok()?;
+            return Some(vec![ip.to_string()]);
+        }
         let inner = full.strip_suffix(".svc.cluster.local")?;
         let parts: Vec<&str> = inner.split('.').collect();
         let (host, service, namespace) = match parts.as_slice() {
@@ -340,11 +357,17 @@ impl Cluster {
         let slices = snapshot.list::<EndpointSlice>(namespace).filter(|slice| owner_service(slice) == Some(service));
         let ready = slices.flat_map(|slice| slice.endpoints.iter().flatten()).filter(|endpoint| {
             let ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) != Some(false);
-            ready && host.is_none_or(|host| endpoint.hostname.as_deref() == Some(host))
+            ready && host.is_none_or(|host| host == name_of(endpoint))
         });
         let ips: Vec<String> = ready.filter_map(|endpoint| endpoint.addresses.first().cloned()).collect();
         (!ips.is_empty()).then_some(ips)
     }
+}
+
+/// An endpoint's name under its Service: its pod's hostname, or else its address with dashes.
+fn name_of(endpoint: &Endpoint) -> String {
+    let dashed = || endpoint.addresses.first().map(|ip| ip.replace('.', "-")).unwrap_or_default();
+    endpoint.hostname.clone().unwrap_or_else(dashed)
 }
 
 fn cluster_ip(service: &Service) -> Option<&str> {

@@ -1,7 +1,11 @@
 //! pods/log, exec, attach and port-forward: the way from the API server to a node's kubelet.
 //!
-//! Mirrors: pkg/kubelet/server behind pkg/registry/core/pod/rest. Streams live here, as
-//! positions and session names; what they carry lives in the kubelets.
+//! The API server only finds the node and hands the stream on; so what is refused here is refused in the
+//! kubelet's words, and nothing works while the node's kubelet is down or cut off (what runs there goes on
+//! all the same). Streams live here, as positions and session names; what they carry lives in the
+//! kubelets. One that nobody reads costs nothing.
+//! Mirrors: pkg/kubelet/server behind pkg/registry/core/pod/rest. Left out: logs of the kubelet itself
+//! (nodes/proxy), and the protocols below (SPDY, WebSocket), which are the bridge's.
 
 use std::sync::Arc;
 

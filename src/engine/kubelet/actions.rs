@@ -1,7 +1,15 @@
 //! The sync: compares a pod with its containers and decides what comes next.
 //!
+//! In this order: a pod that is deleted, over its deadline or at its end is stopped; else its volumes are
+//! mounted and its sandbox made, one step per sync. Then containers that failed a probe, or whose image
+//! changed, are killed, and what is missing is started. Ephemeral containers need nobody. Init containers
+//! run one after the other: the next one starts when the one before has ended with 0, or, with a restart
+//! policy of its own (a sidecar), has started and finished its hook. Main containers start all at once,
+//! and from then on init containers are history, but sidecars are kept up beside them. Whether one that
+//! ended starts again is `restarts_after`; when, the crash back-off (`operations.rs`).
 //! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_manager.go `computePodActions`,
-//! pkg/kubelet/kubelet.go `SyncPod`.
+//! `computeInitContainerActions`, pkg/kubelet/kubelet.go `SyncPod`, pkg/kubelet/active_deadline.go. Left
+//! out: init containers that an image pruned away, and a changed network namespace.
 
 use super::container::{Kind, restarts_after, restarts_when_killed, slots};
 use super::events::Turn;

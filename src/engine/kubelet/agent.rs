@@ -1,6 +1,12 @@
 //! The kubelet as a process: hears of its node's pods, keeps their workers, wakes those that are due.
 //!
-//! Mirrors: pkg/kubelet/kubelet.go `syncLoop`.
+//! What a pod is to be comes from the API; what its containers did is noticed when the runtime is listed
+//! again (the PLEG's relist), once a second; and a sync that was wished for is carried out at the next
+//! tick of a second. Each machine has its own phase of both clocks: that is why the same pod takes a
+//! little longer on one node than on another. A worker belongs to a UID, so that a new pod under an old
+//! name waits for nobody.
+//! Mirrors: pkg/kubelet/kubelet.go `syncLoop`, pkg/kubelet/pleg/generic.go, pkg/kubelet/pod_workers.go.
+//! Left out: checkpoints of pods on disk, and pods from files or URLs other than the control plane's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

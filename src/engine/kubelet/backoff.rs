@@ -1,6 +1,11 @@
 //! Waits that double: for crashed containers and for images that cannot be pulled.
 //!
-//! Mirrors: client-go/util/flowcontrol/backoff.go.
+//! The first failure costs 10 seconds, each further one twice the last, at most five minutes. A crash's
+//! wait runs from the moment the container ended, so that part of it is over when the kubelet looks; a
+//! pull's from the failure. Ten minutes without one (twice the longest wait) wipe the slate, however
+//! often it failed before: a container that runs for ten minutes starts over.
+//! Mirrors: client-go/util/flowcontrol/backoff.go, pkg/kubelet/kubelet.go `MaxCrashLoopBackOff`,
+//! `imageBackOffPeriod`. Left out: a node's own maximum in its configuration.
 
 use std::collections::BTreeMap;
 

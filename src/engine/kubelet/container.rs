@@ -1,4 +1,13 @@
 //! What a pod worker remembers of one container: its present instance and the one before.
+//!
+//! A container of the spec is a slot; every start makes a new instance in it. Upstream reads both from
+//! the runtime, which keeps one dead instance per container: that one is `lastState`, and the source of
+//! `kubectl logs --previous`. Restarts are counted from one instance to the next.
+//! Whether one that ended starts again: the first of its rules that speaks of the exit code; then its own
+//! policy, `Always` for a sidecar; then the pod's, of which an init container takes `Always` as
+//! `OnFailure`. Ephemeral containers never do.
+//! Mirrors: pkg/kubelet/container/runtime.go `Status`, pkg/api/v1/pod/util.go `ContainerShouldRestart`.
+//! Left out: other conditions of rules than exit codes, and the collection of dead instances.
 
 use std::borrow::Cow;
 

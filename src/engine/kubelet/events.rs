@@ -1,4 +1,11 @@
 //! One turn of the kubelet: the present, the API, and the events it writes about pods.
+//!
+//! An event about a container names its field (`spec.containers{web}`), which is what tells two
+//! containers' events apart; one about the node has the node's name for its UID. Equal events are counted
+//! by the recorder, similar ones too many in a short time are dropped there (`client`).
+//! How long things take is decided here, too: a delay has its least and its spread, and work on a machine
+//! that does much at once takes longer. Without chance in the profile every delay is its least.
+//! Mirrors: pkg/kubelet/container/{helpers,ref}.go.
 
 use api::Typed;
 use api::k8s_openapi::api::core::v1::{Node, Pod};

@@ -1,6 +1,14 @@
 //! Which images are on the node, pulling the others, and the words for what goes wrong.
 //!
-//! Mirrors: pkg/kubelet/images/image_manager.go.
+//! `IfNotPresent` takes what is there, `Always` asks the registry each time (quickly, when the content is
+//! here), `Never` does not ask. Pulls of a node come one after the other: the event says how long one took
+//! and how long with waiting. After a failed pull the container waits as `ErrImagePull`; while the
+//! back-off of that pod and image lasts, no registry is asked and it waits as `ImagePullBackOff`. A name
+//! that is none is `InvalidImageName`, for which nothing is tried at all. Which images exist, and whether
+//! a pull needs a secret, is the catalogue's business (`runtime/catalogue.rs`).
+//! Mirrors: pkg/kubelet/images/image_manager.go `EnsureImageExists`, puller.go `serialImagePuller`. Left
+//! out: parallel pulls, credential providers, and images that are present but belong to another pod's
+//! secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

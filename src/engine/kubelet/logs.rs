@@ -1,6 +1,11 @@
 //! Containers' logs, whole and as they grow.
 //!
-//! Mirrors: pkg/kubelet/kubelet_pods.go `validateContainerLogStatus`, pkg/kubelet/kuberuntime/logs.
+//! A log belongs to an instance: of a container that waits for its next start it is that of the last run,
+//! and `--previous` then means the same one. One that never ran has none; the refusal says what it waits
+//! for. First comes `--since`, then of the rest `--tail`, then of the text `--limit-bytes`. A follower of
+//! a log ends with its instance: whoever wants the next run must ask again.
+//! Mirrors: pkg/kubelet/kubelet_pods.go `validateContainerLogStatus`, pkg/kubelet/kuberuntime/logs. Left
+//! out: rotated files, and the choice of one stream alone.
 
 use api::Status;
 

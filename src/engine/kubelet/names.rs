@@ -1,5 +1,11 @@
 //! What a pod knows of names: its own, `/etc/hosts`, and whom it asks for others (`/etc/resolv.conf`).
 //!
+//! Its hostname is the spec's, else its name, cut to 63 characters; a subdomain makes a full name of it,
+//! which DNS knows if a headless Service of that name exists. `/etc/hosts` has that name and the aliases,
+//! unless the pod is on its machine's network. `ClusterFirst` asks the cluster's DNS with the namespace's
+//! search path, but on the machine's network only as `ClusterFirstWithHostNet`; `Default` asks whom the
+//! machine asks, `None` nobody. Then `dnsConfig` adds: servers and domains behind, options of the same
+//! name instead.
 //! Mirrors: pkg/kubelet/kubelet_pods.go `GeneratePodHostNameAndDomain`, `managedHostsFileContent`,
 //! pkg/kubelet/network/dns/dns.go. Left out: limits on how many servers and domains there may be.
 

@@ -1,7 +1,13 @@
 //! The node's own objects: its registration, its status, its lease.
 //!
+//! A lease is renewed every ten seconds: it is what says that the node lives. The status, which is large,
+//! is written when something in it changes, else every five minutes. A new node is not ready until the
+//! runtime was found working, and says so with events. An object that is there already is taken over:
+//! labels and taints stay as somebody may have set them. What the API server did not hear is said again
+//! after ten seconds; a registration sooner, then with doubling waits of at most seven.
 //! Mirrors: pkg/kubelet/kubelet_node_status.go, pkg/kubelet/nodestatus/setters.go,
-//! component-helpers/apimachinery/lease, pkg/kubelet/cm/dra/plugin `wipeResourceSlices`.
+//! component-helpers/apimachinery/lease, pkg/kubelet/cm/dra/plugin `wipeResourceSlices`. Left out: cloud
+//! providers, volumes in use, PID pressure.
 
 use std::collections::BTreeMap;
 

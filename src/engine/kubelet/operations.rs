@@ -1,6 +1,13 @@
 //! The works of a pod worker, one after the other: mount, sandbox, pull, create, start, hook.
 //!
-//! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_container.go `startContainer`.
+//! For each container: the back-off, the image (`images.rs`), then its configuration (environment, user,
+//! mounts), whose faults are `CreateContainerConfigError` and name what is missing; then it is created
+//! and started. What the runtime refuses is an instance that ended with 128 (`StartError`), so it counts
+//! as a crash. A fault of one main container does not hold back the others; of an init container it does.
+//! After a sync with faults the next one comes when the back-off ends, else after ten to fifteen seconds.
+//! Mirrors: pkg/kubelet/kuberuntime/kuberuntime_container.go `startContainer`,
+//! kuberuntime_manager.go `doBackOff`, pkg/kubelet/kuberuntime/security_context.go
+//! `verifyRunAsNonRoot`. Left out: devices, seccomp and AppArmor profiles, capabilities.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -465,10 +472,7 @@ fn is_job_pod(pod: &Pod) -> bool {
 
 /// containerd's and runc's words for a process that could not be started.
 fn start_error(name: &str, launch: Launch) -> String {
-    let cause = match launch {
-        Launch::Denied => format!("exec: \"{name}\": permission denied"),
-        Launch::NotFound | Launch::Running => probes::missing_binary(name),
-    };
+    let cause = probes::cannot_start(name, launch);
     format!(
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: {cause}"
     )

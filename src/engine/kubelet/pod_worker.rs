@@ -1,8 +1,15 @@
 //! The worker of one pod: what it knows, what it is doing, and when it looks next.
 //!
-//! Mirrors: pkg/kubelet/pod_workers.go, pkg/kubelet/kubelet.go `SyncPod`. A worker does one
-//! thing at a time ([`Work`]); what takes time is a work with an end, never a blocked call.
-//! A *sync* compares the pod with its containers (`actions.rs`) and starts the next work.
+//! Upstream has a goroutine per pod which runs one sync at a time, and blocks in it for as long as a pull
+//! or a hook takes. Here what takes time is a work with an end ([`Work`]), never a blocked call: while one
+//! lasts no sync begins, and news of the pod wait. A *sync* compares the pod with its containers
+//! (`actions.rs`) and starts the next work. A pod goes through three stages, and never back: it is synced,
+//! it is stopped (`termination.rs`), it is gone.
+//! The status is made at every sync and written a little later, only if something in it is new; probes
+//! change it between syncs.
+//! Mirrors: pkg/kubelet/pod_workers.go, pkg/kubelet/kubelet.go `SyncPod`,
+//! pkg/kubelet/status/status_manager.go. Left out: syncs that were under way when a pod was deleted are
+//! not carried on to their end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -1,6 +1,14 @@
 //! Probes: each has its own ticker; a result flips after enough equal answers in a row.
 //!
-//! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go.
+//! A startup probe that has not passed holds back the other two. Before the first answers a readiness
+//! probe counts as failed and a liveness probe as passed. Each failed attempt is an event, with what was
+//! answered; only a flip changes the container: of readiness its condition, of the other two its life, and
+//! then the probe rests until there is a new instance. A new instance starts every count anew, and is left
+//! alone for `initialDelaySeconds`. HTTP passes with 200 to 399, TCP with a connection, a command with 0.
+//! An attempt that could not be made (nobody can be asked) counts for nothing and says `probe errored`.
+//! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go, pkg/probe/{exec,http,tcp,grpc}. Left
+//! out: redirects (to another host a warning, `ProbeWarning`), TLS, what a gRPC service answers beyond
+//! being there, and the jitter of the first tick after a kubelet's start.
 
 use api::k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, Probe};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -397,10 +405,7 @@ fn exec(
 /// The runtime's words for a command that it could not start in a container.
 pub fn exec_error(uid: &str, now: Millis, command: &[String], launch: Launch) -> String {
     let name = command.first().map_or("", String::as_str);
-    let cause = match launch {
-        Launch::Denied => format!("exec: \"{name}\": permission denied"),
-        Launch::NotFound | Launch::Running => missing_binary(name),
-    };
+    let cause = cannot_start(name, launch);
     // Each try has an identity of its own.
     let id = hex_of(&format!("{uid}/{now}/{name}"));
     format!(
@@ -408,13 +413,15 @@ pub fn exec_error(uid: &str, now: Millis, command: &[String], launch: Launch) ->
     )
 }
 
-/// runc's words for a program that is not there.
-pub fn missing_binary(name: &str) -> String {
-    if name.contains('/') {
-        format!("exec: \"{name}\": stat {name}: no such file or directory")
-    } else {
-        format!("exec: \"{name}\": executable file not found in $PATH")
-    }
+/// runc's words for what is no program.
+pub fn cannot_start(name: &str, launch: Launch) -> String {
+    let why = match launch {
+        Launch::Denied => "permission denied".to_owned(),
+        Launch::IsDirectory => "is a directory".to_owned(),
+        Launch::NotFound | Launch::Running if name.contains('/') => format!("stat {name}: no such file or directory"),
+        Launch::NotFound | Launch::Running => "executable file not found in $PATH".to_owned(),
+    };
+    format!("exec: {name:?}: {why}")
 }
 
 /// Lets whichever container of the pod listens on the port answer: they share one network.

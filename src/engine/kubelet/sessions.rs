@@ -1,6 +1,13 @@
 //! The kubelet's own API: exec, attach, port-forward, and what containers ask of the network.
 //!
-//! Mirrors: pkg/kubelet/server, pkg/kubelet/kubelet_pods.go.
+//! An exec is one more process tree in the container's namespaces; it ends when its command does, whatever
+//! becomes of its client's terminal, and is cut off with the container. An attach joins the first process:
+//! its output from now on, and its input if the spec has `stdin` (to its end, after `stdinOnce`). A
+//! command that cannot be found is refused in runc's words before any stream is open. A port is asked at
+//! the pod's own address; connections go to whatever process listens there, and none of it passes Services
+//! or policies.
+//! Mirrors: pkg/kubelet/server/server.go, pkg/kubelet/kubelet_pods.go `GetExec`, `GetAttach`,
+//! `GetPortForward`. Left out: terminals' sizes.
 
 use std::collections::BTreeMap;
 

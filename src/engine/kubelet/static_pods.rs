@@ -1,7 +1,10 @@
 //! Static pods: the control plane's own processes, shown in the API as mirror pods.
 //!
-//! Mirrors: pkg/kubelet/pod/mirror_client.go. The manifests stand where
-//! `/etc/kubernetes/manifests` does on a real control-plane node.
+//! A kubelet runs what lies in its manifest directory before there is any API server, and then makes an
+//! object of each, so that others see it: named after the pod and the node, owned by the node, marked with
+//! annotations. The object is a picture: deleting it changes nothing, and the kubelet makes it again.
+//! Mirrors: pkg/kubelet/pod/mirror_client.go, pkg/kubelet/config/{file,common}.go. The manifests stand where
+//! `/etc/kubernetes/manifests` does on a real control-plane node. Left out: changed files.
 
 use api::k8s_openapi::api::core::v1::{Node, Pod};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;

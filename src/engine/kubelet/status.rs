@@ -1,7 +1,14 @@
 //! The status of a pod, generated from what its worker knows.
 //!
+//! The phase: `Pending` until every init container has ended with 0 and every main container has been
+//! started once; `Running` as long as a main container runs or will come back; then `Succeeded` if all
+//! ended with 0, else `Failed`. It never goes back, and a final phase is held back until nothing runs any
+//! more, so that whoever counts ended pods (a Job) does not count one twice. Of a container that waits for
+//! its next start the state is `Waiting` with the reason of the last fault, and its last run is
+//! `lastState`. Conditions keep their transition time while their status stays; those of others are kept.
 //! Mirrors: pkg/kubelet/kubelet_pods.go `generateAPIPodStatus`, `getPhase`,
-//! `convertToAPIContainerStatuses`; pkg/kubelet/status/generate.go.
+//! `convertToAPIContainerStatuses`; pkg/kubelet/status/generate.go. Left out: allocated devices, volume
+//! mounts that are read-only by themselves, IPv6 addresses.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,15 @@
 //! The end of a pod: containers stop, the last status is written, the object may go.
 //!
-//! Mirrors: pkg/kubelet/kubelet.go `SyncTerminatingPod`, `SyncTerminatedPod`;
-//! pkg/kubelet/status/status_manager.go (the final delete).
+//! First the main containers are told, all at once, each with the pod's whole grace period; when they are
+//! gone the sidecars, in the reverse of their order. Grace is the deletion's, or the pod's own when it
+//! ends by itself; a second deletion may shorten it, never lengthen it. When nothing runs the last status
+//! is written: containers of which nobody knows the end count as failed (137). Then the sandbox is taken
+//! down, and a deleted pod's object is deleted once more, without grace: that is what lets it vanish. A
+//! pod that is over, but not deleted, stays with its final phase.
+//! Mirrors: pkg/kubelet/kubelet.go `SyncTerminatingPod`, `SyncTerminatedPod`,
+//! pkg/kubelet/kuberuntime/kuberuntime_container.go `killContainersWithSyncResult`,
+//! pkg/kubelet/kuberuntime `newTerminationOrdering`; pkg/kubelet/status/status_manager.go
+//! `TerminatePod`, `syncPod` (the final delete). Left out: volumes that cannot be unmounted.
 
 use api::Kind as ApiKind;
 use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus};

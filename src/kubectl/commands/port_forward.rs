@@ -10,6 +10,7 @@ use super::pods::{self, Rank};
 use super::{list_at, text_at};
 use crate::client::Client;
 use crate::coroutine::{Cx, Wake};
+use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::flags::{Args, Flag};
 use crate::resource::Info;
@@ -121,12 +122,31 @@ async fn run(cx: &Cx, args: &Args) -> Result {
                     cx.out(format!("Handling connection for {local}\n"));
                 }
                 Chunk::Stderr(bytes) => cx.err(String::from_utf8_lossy(&bytes)),
-                Chunk::Error(status) => return Err(Failure::plain(status.message.clone())),
+                Chunk::Error(status) => return Err(broken(cx, &ports, &status.message)),
                 Chunk::Closed | Chunk::Exit(_) => return Err(Failure::plain("lost connection to pod")),
                 Chunk::Event(..) | Chunk::Stdout(_) | Chunk::Tcp(..) => {}
             }
         }
     }
+}
+
+/// A connection that failed inside the pod is logged, and ends the others with it.
+fn broken(cx: &Cx, ports: &[(u16, u16)], message: &str) -> Failure {
+    let remote = message.strip_prefix("error forwarding port ").and_then(|rest| rest.split(' ').next()?.parse().ok());
+    let Some((local, remote)) = ports.iter().find(|(_, port)| Some(*port) == remote) else {
+        return Failure::plain(message);
+    };
+    cx.out(format!("Handling connection for {local}\n"));
+    let time = duration::rfc3339(cx.now());
+    let part = |range: std::ops::Range<usize>| time.get(range).unwrap_or_default();
+    let said = format!("an error occurred forwarding {local} -> {remote}: {message}");
+    cx.err(format!(
+        "E{}{} {}.000000       1 portforward.go:424] \"Unhandled Error\" err={said:?}\n",
+        part(5..7),
+        part(8..10),
+        part(11..19)
+    ));
+    Failure::plain("lost connection to pod")
 }
 
 /// The pod's port behind a word: a number or a name, through a Service's ports if it is one.

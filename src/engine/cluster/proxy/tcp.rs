@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use api::wire::{Chunk, Tcp};
 
 use super::{LOCAL, Place};
+use crate::kubelet::runtime::reference::hex_of;
 use crate::kubelet::runtime::{HttpRequest, canonical};
 use crate::kubelet::{Dialed, Kubelet, SessionId};
 
@@ -109,9 +110,12 @@ impl Lines {
     }
 }
 
-/// The runtime's words for a port at which nobody listens.
+/// The runtime's words for a port at which nobody listens. It knows a pod by its sandbox and that
+/// sandbox's network, not by the uid it has in the API.
 pub(super) fn refused(port: u16, uid: &str) -> String {
+    let (sandbox, net) = (hex_of(uid), hex_of(&format!("cni/{uid}")));
+    let net = format!("{}-{}-{}-{}-{}", &net[..8], &net[8..12], &net[12..16], &net[16..20], &net[20..32]);
     format!(
-        "error forwarding port {port} to pod {uid}, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-{uid}\": failed to connect to localhost:{port} inside namespace \"{uid}\", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6 [::1]:{port}: connect: connection refused"
+        "error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-{net}\": failed to connect to localhost:{port} inside namespace \"{sandbox}\", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6 [::1]:{port}: connect: connection refused "
     )
 }

@@ -1,4 +1,9 @@
 //! pods/proxy and services/proxy: the API server asks a program in the cluster, as one from outside.
+//!
+//! A pod is asked at its own address, a Service at one of its endpoints. Whoever may not be reached is a
+//! `ServiceUnavailable` of the API server, not of the program.
+//! Mirrors: pkg/registry/core/{pod,service}/rest `ResourceLocation`, apimachinery/pkg/util/proxy. Left
+//! out: rewritten links in pages.
 
 use api::Status;
 use api::wire::{Body, Response};

@@ -188,7 +188,8 @@ impl PullError {
                 "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials".to_owned()
             }
             PullError::NoSuchHost => {
-                let domain = &reference.domain;
+                // Docker Hub's images lie elsewhere than its name says.
+                let domain = if reference.domain == "docker.io" { "registry-1.docker.io" } else { &reference.domain };
                 let manifest = format!("{}/manifests/{}", reference.repository, reference.tag_or_latest());
                 format!("failed to do request: Head \"https://{domain}/v2/{manifest}\": dial tcp: lookup {domain} on 10.255.255.53:53: no such host")
             }

@@ -47,6 +47,7 @@ pub enum Launch {
     /// There is no such file; the runtime reports it and the container never ran.
     NotFound,
     Denied,
+    IsDirectory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +185,7 @@ impl Container {
             }
             tools::Launch::NotFound => Launch::NotFound,
             tools::Launch::Denied => Launch::Denied,
+            tools::Launch::IsDirectory => Launch::IsDirectory,
         };
         (container, launch)
     }
@@ -320,6 +322,7 @@ impl Container {
             }
             tools::Launch::NotFound => return Err(Launch::NotFound),
             tools::Launch::Denied => return Err(Launch::Denied),
+            tools::Launch::IsDirectory => return Err(Launch::IsDirectory),
         }
         self.kernel.run(now, &mut lent);
         Ok(ExecIo { with: With::Command(pid), stdin: input, stdout, stderr })

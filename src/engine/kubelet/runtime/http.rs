@@ -1,4 +1,8 @@
 //! HTTP as far as simulated programs speak it, and how a request reaches a listening process.
+//!
+//! One request, one answer, no connection that stays: who listens is the process that opened the port, a
+//! program of the catalogue or a tool (`httpd`, `nc`). A refusal is that nobody listens. Left out: bodies in
+//! pieces, upgrades, and TLS, whose ports answer as plain ones.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,9 @@
 //! What a container wrote, line by line with its moment: the file behind `kubectl logs`.
+//!
+//! Both streams go into one log, in the order of their lines' ends. What has no newline waits for it, and
+//! becomes a line when the writer is gone.
+//! Mirrors: containerd/internal/cri/io/logger.go. Left out: lines of more than 16 KB in pieces; rotation
+//! goes by lines, not by bytes.
 
 use std::sync::Arc;
 

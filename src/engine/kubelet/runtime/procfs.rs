@@ -1,4 +1,9 @@
 //! Files the kernel makes up when they are read: `/proc`, `/sys/fs/cgroup`, `/etc/hosts` of the pod.
+//!
+//! Machine-wide figures are those of a small node, made up; limits and use are the container's own, under
+//! the names of both versions of cgroups.
+//! Mirrors: Linux Documentation/admin-guide/cgroup-v2.rst, filesystems/proc.rst. Left out: whatever else
+//! is there, and writing to any of it.
 
 use super::kernel::Sys;
 use super::process::Pid;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Millis;
 use super::fs::{FileNode, absolute};
-use super::http::{HttpRequest, HttpResponse, reason};
+use super::http::{HttpRequest, HttpResponse};
 use super::kernel::Sys;
 use super::process::{Fd, Process, Step, Wait};
 use super::text::{Template, deserialize_bytes, deserialize_duration, deserialize_millicpu};
@@ -79,9 +79,11 @@ pub struct Listener {
     /// Files below this directory are served.
     pub root: String,
     pub routes: Vec<Route>,
-    /// The body of a 404.
+    /// The body of a 404; other errors have the same page under another title.
     pub not_found: String,
     pub access_log: String,
+    /// What is said of a file that cannot be served, with `{nth}` request and `{problem}`.
+    pub error_log: String,
     pub server: String,
 }
 
@@ -143,6 +145,8 @@ pub struct Server {
     now: Millis,
     /// Requests in the running ten seconds and in the ten before.
     requests: (Millis, u64, u64),
+    /// Requests since the start.
+    served: u64,
     port_overrides: BTreeMap<u16, u16>,
     prepared: bool,
 }
@@ -159,6 +163,7 @@ impl Server {
             leaving: None,
             now,
             requests: (now, 0, 0),
+            served: 0,
             port_overrides: BTreeMap::new(),
             prepared: false,
         }
@@ -216,6 +221,7 @@ impl Server {
             self.requests = (now, 0, if age < 2 * WINDOW { current } else { 0 });
         }
         self.requests.1 += 1;
+        self.served += 1;
     }
 
     /// Answers a request that came to an open port.
@@ -252,57 +258,66 @@ impl Server {
                     HttpResponse { delay: route.delay, ..HttpResponse::text(route.status, kind, &body) }
                 }
             }
-            None => self.file(listener, path, sys),
+            None => {
+                let (response, problem) = self.file(listener, &request.method, path, sys);
+                if let Some(problem) = problem {
+                    let nth = self.served.to_string();
+                    lines.push(listener.error_log.replace("{nth}", &nth).replace("{problem}", &problem));
+                }
+                response
+            }
         };
         if !listener.server.is_empty() {
             response.headers.insert("Server".to_owned(), listener.server.clone());
         }
         let status = response.status.to_string();
+        if request.method == "HEAD" {
+            response.headers.insert("Content-Length".to_owned(), response.body.len().to_string());
+            response.body.clear();
+        }
         let size = response.body.len().to_string();
         lines.push(listener.access_log.replace("{status}", &status).replace("{size}", &size));
         for line in lines.iter().filter(|line| !line.is_empty()) {
             let text = Template { text: line, env, sys, request: Some(request) }.render().replace("{status}", &status);
             sys.log_stdout(&format!("{text}\n"));
         }
-        if request.method == "HEAD" {
-            response.body.clear();
-        }
         Some(response)
     }
 
-    fn file(&self, listener: &Listener, path: &str, sys: &mut Sys) -> HttpResponse {
-        let not_found = || {
+    /// What lies below the listener's directory, and what went wrong if it cannot be had. Left out: the
+    /// redirect of a directory's name without the slash behind it.
+    fn file(&self, listener: &Listener, method: &str, path: &str, sys: &mut Sys) -> (HttpResponse, Option<String>) {
+        let page = |status: u16, title: &str| {
             let body = if listener.not_found.is_empty() { "404 page not found\n" } else { &listener.not_found };
             let kind = if body.starts_with('<') { "text/html" } else { "text/plain" };
-            HttpResponse::text(404, kind, body)
+            HttpResponse::text(status, kind, &body.replace("404 Not Found", title))
         };
         if listener.root.is_empty() {
-            return not_found();
+            return (page(404, "404 Not Found"), None);
         }
         let mut file = absolute(&listener.root, path.trim_start_matches('/'));
-        if sys.view().is_dir(&file) {
+        let in_directory = sys.view().is_dir(&file);
+        if in_directory {
             file = absolute(&file, "index.html");
         }
         match sys.view().stat(&file) {
+            Some(FileNode::File { .. }) if !matches!(method, "GET" | "HEAD") => (page(405, "405 Not Allowed"), None),
             Some(FileNode::File { data, .. }) => {
                 let kind = match file.rsplit('.').next() {
                     Some("html") => "text/html",
                     Some("json") => "application/json",
                     _ => "text/plain",
                 };
-                HttpResponse::text(200, kind, &String::from_utf8_lossy(&data))
+                (HttpResponse::text(200, kind, &String::from_utf8_lossy(&data)), None)
             }
-            _ if path.ends_with('/') && sys.view().is_dir(&absolute(&listener.root, path.trim_start_matches('/'))) => {
-                let title = format!("403 {}", reason(403));
-                HttpResponse::text(
-                    403,
-                    "text/html",
-                    &format!(
-                        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
-                    ),
-                )
+            _ if in_directory => {
+                let directory = file.trim_end_matches("index.html");
+                (page(403, "403 Forbidden"), Some(format!("directory index of \"{directory}\" is forbidden")))
             }
-            _ => not_found(),
+            _ => {
+                let problem = format!("open() \"{file}\" failed (2: No such file or directory)");
+                (page(404, "404 Not Found"), Some(problem))
+            }
         }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Parsing gives a tree ([`ast`]), the tree is flattened ([`code`]), and [`step`] runs
 //! one instruction of one process. Waiting (for a child, a pipe, the clock) is a state,
-//! never a blocked call. Wording follows busybox's ash.
+//! never a blocked call. Wording follows busybox's ash, or another's ([`dialect`]).
 
 mod arith;
 mod ast;
 mod builtins;
 mod code;
 mod command;
+mod dialect;
 mod expand;
 mod lexer;
 mod parser;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use code::Code;
+pub use dialect::Dialect;
 pub use pattern::{class as character_class, matches_glob};
 pub use test_expr::evaluate as test_expression;
 pub use vm::step;
@@ -112,6 +114,7 @@ pub struct Shell {
     pub vars: BTreeMap<String, Var>,
     /// `$0`
     pub name: String,
+    dialect: Dialect,
     pub args: Vec<String>,
     functions: BTreeMap<String, Arc<Code>>,
     /// Actions by signal number; 0 is EXIT.
@@ -155,6 +158,7 @@ impl Shell {
     /// The text of a syntax error.
     pub fn start(
         script: Script,
+        dialect: Dialect,
         name: &str,
         args: Vec<String>,
         env: &BTreeMap<String, String>,
@@ -163,6 +167,7 @@ impl Shell {
         let mut shell = Shell {
             vars: env.iter().map(|(name, value)| (name.clone(), exported(value))).into_map(),
             name: name.to_owned(),
+            dialect,
             args,
             functions: BTreeMap::new(),
             traps: BTreeMap::new(),
@@ -209,12 +214,13 @@ impl Shell {
 
     /// A message as this shell prints it: who speaks, for which builtin, and where in the script.
     fn worded(&self, builtin: Option<&str>, text: &str) -> String {
-        let who = builtin.map(|name| format!("{name}: ")).unwrap_or_default();
-        // Who types sees the line.
-        let typed = self.from_stdin == Some(true);
-        let place =
-            if (builtin.is_some() || self.named) && !typed { format!("line {}: ", self.line) } else { String::new() };
-        format!("{}: {who}{place}{text}", self.name)
+        let at = dialect::Place {
+            line: self.line,
+            from_one: self.first_line == 1,
+            named: self.named,
+            typed: self.from_stdin == Some(true),
+        };
+        self.dialect.message(&self.name, builtin, text, at)
     }
 
     /// Prints a message and returns the status.

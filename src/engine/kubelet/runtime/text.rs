@@ -9,7 +9,7 @@ use super::http::HttpRequest;
 use super::kernel::Sys;
 
 /// A text of the catalogue with `{…}` places: `{hostname}` `{ip}` `{time}` `{date}`
-/// `{env:NAME}`, and for requests `{method}` `{path}` `{client}` `{agent}`.
+/// `{env:NAME}`, and for requests `{method}` `{path}` `{client}` `{host}` `{agent}`.
 pub struct Template<'a, 's, 'w> {
     pub text: &'a str,
     pub env: &'a BTreeMap<String, String>,
@@ -59,6 +59,7 @@ impl Template<'_, '_, '_> {
             "method" => request(|request| request.method.clone()),
             "path" => request(|request| request.path.clone()),
             "client" => request(|request| request.client.clone()),
+            "host" => request(|request| request.headers.get("Host").cloned().unwrap_or_default()),
             "agent" => request(|request| request.headers.get("User-Agent").cloned().unwrap_or_else(|| "-".to_owned())),
             _ => None,
         }

@@ -24,7 +24,7 @@ use super::http::{HttpRequest, HttpResponse};
 use super::kernel::Sys;
 use super::process::{Body, Pid, Process, Step, Wait};
 use super::program::Server;
-use super::shell::{Script, Shell};
+use super::shell::{Dialect, Script, Shell};
 
 pub use printf::{echo, printf};
 pub use processes::{kill_arguments, signal_list};
@@ -37,6 +37,7 @@ pub enum Launch {
     Exited(i32),
     NotFound,
     Denied,
+    IsDirectory,
 }
 
 /// A program that waits for something.
@@ -197,7 +198,7 @@ pub fn launch(process: &mut Process, sys: &mut Sys) -> Launch {
         || !(has(image.tools, &image.extra_tools, &base) || (base == "busybox" && image.tools == ToolSet::Busybox))
     {
         let is_dir = is_path && sys.view().is_dir(&path);
-        return if is_dir { Launch::Denied } else { Launch::NotFound };
+        return if is_dir { Launch::IsDirectory } else { Launch::NotFound };
     }
     if base == "busybox" {
         if argv.len() < 2 {
@@ -248,7 +249,9 @@ fn start_shell(
     args: Vec<String>,
     flags: &str,
 ) -> Launch {
-    match Shell::start(script, name, args, &process.env) {
+    let program = process.argv.first().map_or(name, String::as_str);
+    let dialect = Dialect::of(sys.kernel.binaries.tools, program);
+    match Shell::start(script, dialect, name, args, &process.env) {
         Ok(mut shell) => {
             shell.set_options(flags);
             shell.set_directory(&process.cwd);

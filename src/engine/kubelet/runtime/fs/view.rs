@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::Millis;
-use super::{Actor, BUILT, Errno, FileNode, FileTree, Mount, Volumes, follow, parent_of};
+use super::{Actor, BUILT, Errno, FileNode, FileTree, Mount, Volumes, base_of, follow, parent_of};
 use api::order::Order;
 
 /// What a process sees: its container's files with the pod's volumes laid over them.
@@ -81,13 +81,23 @@ impl View<'_> {
             let root = || tree.filter(|_| inside == "/").map(FileTree::root_node);
             return Some(file.or_else(root).unwrap_or(FileNode::Dir { mode: 0o755, modified: BUILT }));
         }
-        let (place, inside) = self.locate(path);
-        self.tree(&place)?.get(&inside).cloned()
+        let here = |path: &str| {
+            let (place, inside) = self.locate(path);
+            self.tree(&place)?.get(&inside).cloned()
+        };
+        // Links on the way are followed all the same.
+        here(path).or_else(|| here(&self.beside(path)).filter(|_| parent_of(path) != "/"))
+    }
+
+    /// The path with the links on the way followed, but not the last one.
+    fn beside(&self, path: &str) -> String {
+        let parent = self.resolve(parent_of(path));
+        format!("{}/{}", parent.trim_end_matches('/'), base_of(path))
     }
 
     /// User and group of an entry, a link not followed.
     pub fn owner(&self, path: &str) -> (u32, u32) {
-        let (place, inside) = self.locate(path);
+        let (place, inside) = self.locate(&self.beside(path));
         self.tree(&place).map_or((0, 0), |tree| tree.owner(&inside))
     }
 
@@ -233,6 +243,7 @@ impl View<'_> {
         if self.entry(path).is_none() {
             return Err(Errno::NotFound);
         }
+        let path = &self.beside(path);
         self.tree_mut(path)?;
         self.may_change(path)?;
         let (tree, inside) = self.tree_mut(path)?;
@@ -281,6 +292,7 @@ impl View<'_> {
         if self.entry(path).is_some() {
             return Err(Errno::Exists);
         }
+        let path = &self.beside(path);
         self.tree_mut(path)?;
         self.may_change(path)?;
         let (tree, inside) = self.tree_mut(path)?;

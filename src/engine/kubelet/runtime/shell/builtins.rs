@@ -5,7 +5,7 @@ use super::super::kernel::{Read, Sys};
 use super::super::process::{Pid, Process, signal_number};
 use super::code::compile;
 use super::parser::{is_name, parse};
-use super::{Await, FrameKind, Shell, Var, test_expr};
+use super::{Await, Dialect, FrameKind, Shell, Var, test_expr};
 
 /// What a builtin came to.
 pub enum Outcome {
@@ -214,7 +214,8 @@ fn cd(shell: &mut Shell, process: &mut Process, sys: &mut Sys, args: &[String]) 
     let path = absolute(&process.cwd, &target);
     if !sys.view().is_dir(&path) {
         let why = if sys.view().exists(&path) { "Not a directory" } else { "No such file or directory" };
-        return shell.complain(process, sys, Some("cd"), &format!("can't cd to {target}: {why}"), 2);
+        let status = if shell.dialect == Dialect::Bash { 1 } else { 2 };
+        return shell.complain(process, sys, Some("cd"), &format!("can't cd to {target}: {why}"), status);
     }
     if args.first().is_some_and(|arg| arg == "-") {
         sys.write(process.fds.get(&1), format!("{path}\n").as_bytes());

@@ -82,7 +82,7 @@ impl Shell {
         let saved = match redirect::apply(self, process, sys, &command.redirs) {
             Ok(saved) => saved,
             Err(error) => {
-                self.status = self.complain(process, sys, None, &error, 1);
+                self.status = self.complain(process, sys, None, &error, self.dialect.refused());
                 return self.check_error(tested);
             }
         };
@@ -212,7 +212,9 @@ impl Shell {
     fn refuse(&self, builtin: Option<&str>, process: &Process, sys: &mut Sys, failed: &Launch) -> i32 {
         let name = &process.argv[0];
         match failed {
-            Launch::Denied => self.complain(process, sys, builtin, &format!("{name}: Permission denied"), 126),
+            Launch::Denied | Launch::IsDirectory => {
+                self.complain(process, sys, builtin, &format!("{name}: Permission denied"), 126)
+            }
             Launch::NotFound | Launch::Ready | Launch::Exited(_) => {
                 self.complain(process, sys, builtin, &format!("{name}: not found"), 127)
             }

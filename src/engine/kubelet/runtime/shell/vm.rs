@@ -351,7 +351,7 @@ impl Shell {
                     }
                 }
                 Err(error) => {
-                    self.status = self.complain(process, sys, None, &error, 1);
+                    self.status = self.complain(process, sys, None, &error, self.dialect.refused());
                     // The command is skipped: control continues behind its PopRedirs.
                     self.skip_redirected();
                 }

@@ -13,6 +13,8 @@ use super::{Start, Tool, complain};
 pub enum Source {
     Stdin,
     File(String),
+    /// `/dev/zero`
+    Zeros,
 }
 
 /// A running filter: where its text comes from and what it makes of it.
@@ -45,7 +47,8 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
             return follow(&parsed.files, process);
         }
     }
-    if parsed.files.iter().any(|file| file == "/dev/zero") {
+    let zeros = |file: &String| file == "/dev/zero";
+    if !matches!(parsed.kind, Kind::HeadBytes { .. }) && parsed.files.iter().any(zeros) {
         return Start::Run(Tool::Yes { line: "\0".repeat(64) });
     }
     let mut kind = parsed.kind;
@@ -76,8 +79,7 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
         }
     }
     let opened = files.is_empty();
-    let mut sources: VecDeque<Source> =
-        files.into_iter().map(|file| if file == "-" { Source::Stdin } else { Source::File(file) }).collect();
+    let mut sources: VecDeque<Source> = files.into_iter().map(source).collect();
     if sources.is_empty() {
         sources.push_back(Source::Stdin);
     }
@@ -91,6 +93,14 @@ pub fn start(name: &str, args: &[String], process: &Process, sys: &mut Sys) -> S
         opened,
         shown: false,
     })))
+}
+
+fn source(file: String) -> Source {
+    match file.as_str() {
+        "-" => Source::Stdin,
+        "/dev/zero" => Source::Zeros,
+        _ => Source::File(file),
+    }
 }
 
 /// The files in and below these paths, depth first.
@@ -148,6 +158,7 @@ impl Filter {
                 self.sources.pop_front();
                 self.file(&file, process, sys)
             }
+            Source::Zeros => self.feed(&[0; 1 << 14], None, process, sys),
             Source::Stdin => {
                 let mut fd = process.fds.remove(&0);
                 let read = sys.read(fd.as_mut());
@@ -305,7 +316,7 @@ impl Filter {
                 Step::Exit(0)
             }
             super::Launch::Exited(code) => Step::Exit(code),
-            super::Launch::NotFound | super::Launch::Denied => {
+            super::Launch::NotFound | super::Launch::Denied | super::Launch::IsDirectory => {
                 complain(process, sys, "xargs", &format!("{}: No such file or directory", child.argv[0]));
                 Step::Exit(127)
             }

@@ -1,6 +1,6 @@
 //! `ls`, `stat` and `du`: what there is, whose it is, and how large.
 //!
-//! Texts are busybox's. Blocks are those of a disk with blocks of four kilobytes; a directory takes one,
+//! Texts are busybox's; of Debian's `ls` also the columns, as wide as what is in them. Blocks are those of a disk with blocks of four kilobytes; a directory takes one,
 //! a link none. Left out: colours, columns (nothing here is a terminal), inodes.
 
 use super::super::Millis;
@@ -102,7 +102,9 @@ pub fn ls(process: &Process, sys: &mut Sys, flags: &str, paths: &[&String]) -> i
         }
         let mut entries = entries(sys, flags, &full);
         if flags.contains('l') {
-            text.push_str(&format!("total {}\n", entries.iter().map(Entry::blocks).sum::<usize>()));
+            let blocks = entries.iter().map(Entry::blocks).sum::<usize>();
+            let human = debian && flags.contains('h');
+            text.push_str(&format!("total {}\n", if human { gnu_human(blocks << 10) } else { blocks.to_string() }));
         }
         if flags.contains('R') {
             let below = entries.iter().filter(|entry| !matches!(entry.name.as_str(), "." | ".."));
@@ -146,29 +148,42 @@ fn lines(sys: &mut Sys, flags: &str, entries: &mut [Entry], text: &mut String) {
     if flags.contains('r') {
         entries.reverse();
     }
-    for entry in entries.iter() {
-        if flags.contains('l') {
-            text.push_str(&long(sys, flags, entry));
-        } else {
-            text.push_str(&format!("{}\n", entry.name));
-        }
+    if !flags.contains('l') {
+        entries.iter().for_each(|entry| text.push_str(&format!("{}\n", entry.name)));
+        return;
+    }
+    let debian = sys.kernel.binaries.tools == ToolSet::Debian;
+    let rows: Vec<[String; 6]> = entries.iter().map(|entry| long(sys, flags, debian, entry)).collect();
+    // busybox has fixed widths, which names may exceed.
+    let width = |at: usize, fixed: usize| match debian {
+        true => rows.iter().map(|row| row[at].len()).max().unwrap_or(0),
+        false => fixed,
+    };
+    let (links, user, group, size) = (width(1, 4), width(2, 8), width(3, 8), width(4, 9));
+    for [rights, l, u, g, s, rest] in &rows {
+        text.push_str(&format!("{rights} {l:>links$} {u:<user$} {g:<group$} {s:>size$} {rest}\n"));
     }
 }
 
-fn long(sys: &mut Sys, flags: &str, entry: &Entry) -> String {
+/// Rights, links, owner, group, size; and the moment with the name.
+fn long(sys: &mut Sys, flags: &str, debian: bool, entry: &Entry) -> [String; 6] {
     let (user, group) = sys.view().owner(&entry.path);
     let name = |file: &str, id: u32, sys: &mut Sys| match flags.contains('n') {
         true => id.to_string(),
         false => name_of(sys, file, id).unwrap_or_else(|| id.to_string()),
     };
     let (user, group) = (name("/etc/passwd", user, sys), name("/etc/group", group, sys));
-    let size = if flags.contains('h') { human(entry.size()) } else { entry.size().to_string() };
+    let size = match flags.contains('h') {
+        true if debian => gnu_human(entry.size()),
+        true => human(entry.size()),
+        false => entry.size().to_string(),
+    };
     let modified = entry.modified();
     let format = if sys.now.saturating_sub(modified) > RECENT { "%b %e  %Y" } else { "%b %e %H:%M" };
     let when = civil(modified).strftime(format).to_string();
     let target = if let FileNode::Link { target, .. } = &entry.node { format!(" -> {target}") } else { String::new() };
-    let links = links(sys, entry);
-    format!("{} {links:>4} {user:<8} {group:<8} {size:>9} {when} {}{target}\n", rights(&entry.node), entry.name)
+    let links = links(sys, entry).to_string();
+    [rights(&entry.node), links, user, group, size, format!("{when} {}{target}", entry.name)]
 }
 
 /// A directory of a disk has a name in each of its own; one of an image's layers does not show them.
@@ -226,6 +241,18 @@ pub fn human(bytes: usize) -> String {
         size /= 1024.0;
     }
     bytes.to_string()
+}
+
+/// `4.0K`, `121K`: rounded up.
+fn gnu_human(bytes: usize) -> String {
+    let (mut size, mut units) = (bytes as f64, ["K", "M", "G"].into_iter());
+    let mut unit = "";
+    while size >= 1024.0 {
+        let Some(next) = units.next() else { break };
+        (size, unit) = (size / 1024.0, next);
+    }
+    let tenths = (size * 10.0).ceil() / 10.0;
+    if unit.is_empty() || tenths >= 10.0 { format!("{:.0}{unit}", size.ceil()) } else { format!("{tenths:.1}{unit}") }
 }
 
 pub fn stat(process: &Process, sys: &mut Sys, args: &[String]) -> i32 {

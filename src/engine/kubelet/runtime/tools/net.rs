@@ -248,7 +248,16 @@ impl Fetch {
             let mut text = String::new();
             if self.flags.contains(['i', 'I']) {
                 text.push_str(&format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status)));
-                response.headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+                let date = i64::try_from(sys.now).ok().and_then(|now| jiff::Timestamp::from_millisecond(now).ok());
+                let date = date.unwrap_or_default().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                let mut headers = response.headers.clone();
+                headers.entry("Date".to_owned()).or_insert(date);
+                headers.entry("Content-Length".to_owned()).or_insert_with(|| response.body.len().to_string());
+                for name in ["Server", "Date", "Content-Type", "Content-Length"] {
+                    let value = headers.remove(name);
+                    value.iter().for_each(|value| text.push_str(&format!("{name}: {value}\r\n")));
+                }
+                headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
                 text.push_str("\r\n");
             }
             if !self.flags.contains('I') {

@@ -129,7 +129,8 @@ impl Listen {
         child.fds.insert(0, Fd::Pipe(input));
         child.fds.insert(1, Fd::Pipe(output));
         let launched = super::launch(&mut child, sys);
-        if let (Launch::NotFound | Launch::Denied, Some(name)) = (&launched, self.program.first()) {
+        if let (Launch::NotFound | Launch::Denied | Launch::IsDirectory, Some(name)) = (&launched, self.program.first())
+        {
             let text = format!("can't execute '{name}': No such file or directory");
             complain(process, sys, "nc", &text);
         }
@@ -146,7 +147,7 @@ impl Listen {
                 Step::Continue
             }
             (false, Launch::Exited(code)) => Step::Exit(code),
-            (false, Launch::NotFound | Launch::Denied) => Step::Exit(127),
+            (false, Launch::NotFound | Launch::Denied | Launch::IsDirectory) => Step::Exit(127),
         }
     }
 }

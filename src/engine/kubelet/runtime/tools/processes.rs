@@ -100,7 +100,7 @@ pub fn timeout(args: &[String], process: &mut Process, sys: &mut Sys) -> Start {
     let mut child = super::helper(process, args[at + 1..].to_vec(), Body::Lent, sys.now);
     match super::launch(&mut child, sys) {
         super::Launch::Exited(code) => Start::Exit(code),
-        super::Launch::NotFound | super::Launch::Denied => {
+        super::Launch::NotFound | super::Launch::Denied | super::Launch::IsDirectory => {
             let text =
                 format!("can't execute '{}': No such file or directory", child.argv.first().map_or("", String::as_str));
             complain(process, sys, "timeout", &text);
