@@ -55,9 +55,7 @@ async fn run(cx: &Cx, args: &Args) -> Result {
     let container = pods::container(cx, &pod, args.text("container"), args.flag("quiet"))
         .map_err(|failure| failure.wrapped("cannot attach to the container: "))?;
     let attach = pods::how(cx, args, &pod, &container);
-    if !args.flag("quiet") && attach.stdin && attach.tty {
-        cx.err("If you don't see a command prompt, try pressing enter.\n");
-    }
+    pods::warn_of_log(cx, args);
     let stream = pods::open(&client, &pod, "attach", &container, &[], attach).await?;
     pods::exited(pods::converse(cx, stream, attach).await?)
 }

@@ -377,17 +377,34 @@ async fn attach(client: &Client<'_>, args: &Args, info: &Info, container: &str) 
             .flat_map(|field| list_at(pod, field))
             .any(|status| text_at(status, "/name") == container && status.pointer(&format!("/state/{is}")).is_some())
     };
-    let began = |pod: Option<&Value>| Ok(pod.is_some_and(|pod| state(pod, "running") || state(pod, "terminated")));
-    let pod = super::wait::until(client, info, cx.now() + 60_000, began).await?;
+    // What it waits for is told with every news of the pod, and there is no end to the patience.
+    let began = |pod: Option<&Value>| {
+        let Some(pod) = pod else { return Ok(false) };
+        let waits = ["/status/ephemeralContainerStatuses", "/status/containerStatuses"]
+            .iter()
+            .flat_map(|field| list_at(pod, field))
+            .find(|status| text_at(status, "/name") == container)
+            .map(|status| text_at(status, "/state/waiting/message"))
+            .filter(|message| !message.is_empty() && !args.flag("quiet"));
+        waits.iter().for_each(|message| cx.err(format!("Warning: container {container}: {message}\n")));
+        Ok(state(pod, "running") || state(pod, "terminated"))
+    };
+    let pod = super::wait::until(client, info, u64::MAX, began).await?;
     // Over before anybody could attach: what it said is in its log.
     if state(&pod, "terminated") {
         return logs::print_all(client, &info.namespace, &info.name, container).await;
     }
     let how = pods::how(cx, args, &pod, container);
-    if !args.flag("quiet") && how.stdin {
-        cx.err("If you don't see a command prompt, try pressing enter.\n");
+    pods::warn_of_log(cx, args);
+    match pods::open(client, &pod, "attach", container, &[], how).await {
+        Ok(stream) => pods::converse(cx, stream, how).await.map(|_| ()),
+        Err(failure) => {
+            cx.err(format!(
+                "warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
+                info.name,
+                failure.text()
+            ));
+            logs::print_all(client, &info.namespace, &info.name, container).await
+        }
     }
-    let stream = pods::open(client, &pod, "attach", container, &[], how).await?;
-    pods::converse(cx, stream, how).await?;
-    Ok(())
 }

@@ -250,6 +250,16 @@ pub fn how(cx: &Cx, args: &Args, pod: &Value, container: &str) -> Attach {
     Attach { stdin: args.flag("stdin"), tty: has }
 }
 
+/// What whoever joins a container's own streams is told first.
+pub fn warn_of_log(cx: &Cx, args: &Args) {
+    if !args.flag("quiet") {
+        cx.err(
+            "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\n\
+             If you don't see a command prompt, try pressing enter.\n",
+        );
+    }
+}
+
 /// Shows a remote process until it ends; gives its exit code.
 ///
 /// # Errors

@@ -333,6 +333,7 @@ async fn attach(client: &Client<'_>, args: &Args, object: &Value) -> Result {
     if args.flag("rm") {
         let options = delete::options(-1, "Background", DryRun::None);
         match client.delete(&info.mapping, &info.namespace, &name, &options).await {
+            Ok(_) if args.flag("quiet") => {}
             Ok(_) => cx.out(format!("pod {name:?} deleted from {} namespace\n", info.namespace)),
             Err(failure) if failure.is_not_found() => {}
             Err(failure) => return Err(failure),
@@ -352,9 +353,7 @@ async fn attached(client: &Client<'_>, args: &Args, info: &Info) -> Result {
     let container = pods::container(cx, &pod, "", args.flag("quiet"))?;
     let how = pods::how(cx, args, &pod, &container);
     if text_at(&pod, "/status/phase") == "Running" {
-        if !args.flag("quiet") && how.stdin {
-            cx.err("If you don't see a command prompt, try pressing enter.\n");
-        }
+        pods::warn_of_log(cx, args);
         match pods::open(client, &pod, "attach", &container, &[], how).await {
             Ok(stream) => {
                 pods::converse(cx, stream, how).await?;
