@@ -53,6 +53,10 @@ pub(super) fn create(service: &Service, errors: &mut ErrorList) {
     duplicates(list, &path.child("ports"), errors);
     load_balancer(&spec, &path, errors);
     external_traffic(&spec, &path, errors);
+    if let Some(distribution) = &spec.traffic_distribution {
+        let known = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+        one_of(distribution, &known, &path.child("trafficDistribution"), errors);
+    }
 }
 
 fn is_headless(spec: &ServiceSpec) -> bool {

@@ -292,6 +292,10 @@ impl Cluster {
         let anywhere = !endpoints.is_empty();
         if spec.internal_traffic_policy.as_deref() == Some("Local") && spec.cluster_ip.as_deref() == Some(ip) {
             endpoints.retain(|(endpoint, _)| endpoint.node_name.as_deref() == Some(&client.node));
+        } else if endpoints.iter().all(|(endpoint, _)| ready(endpoint)) {
+            let node = snapshot.get::<Node>("", &client.node);
+            let zone = node.and_then(|node| node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone"));
+            stay_near(&mut endpoints, &client.node, zone.map(String::as_str).unwrap_or_default());
         }
         if endpoints.is_empty() {
             let here = ip.to_owned();
@@ -368,6 +372,25 @@ impl Cluster {
 fn name_of(endpoint: &Endpoint) -> String {
     let dashed = || endpoint.addresses.first().map(|ip| ip.replace('.', "-")).unwrap_or_default();
     endpoint.hostname.clone().unwrap_or_else(dashed)
+}
+
+/// Keeps those that are meant for this node, or else for this zone: where all are meant for somebody, and one is for us.
+fn stay_near(endpoints: &mut Vec<(Endpoint, u16)>, node: &str, zone: &str) {
+    let nodes = |endpoint: &Endpoint| -> Vec<String> {
+        let nodes = endpoint.hints.iter().flat_map(|hints| hints.for_nodes.iter().flatten());
+        nodes.map(|node| node.name.clone()).collect()
+    };
+    let zones = |endpoint: &Endpoint| -> Vec<String> {
+        let zones = endpoint.hints.iter().flat_map(|hints| hints.for_zones.iter().flatten());
+        zones.map(|zone| zone.name.clone()).collect()
+    };
+    let ours = |names: &[String], own: &str| !own.is_empty() && names.iter().any(|name| name == own);
+    for (of, own) in [(&nodes as &dyn Fn(&Endpoint) -> Vec<String>, node), (&zones, zone)] {
+        let hints: Vec<Vec<String>> = endpoints.iter().map(|(endpoint, _)| of(endpoint)).collect();
+        if hints.iter().all(|names| !names.is_empty()) && hints.iter().any(|names| ours(names, own)) {
+            return endpoints.retain(|(endpoint, _)| ours(&of(endpoint), own));
+        }
+    }
 }
 
 fn cluster_ip(service: &Service) -> Option<&str> {

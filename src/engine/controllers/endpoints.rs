@@ -5,7 +5,8 @@
 //! With `publishNotReadyAddresses` all are ready. A pod whose node is not there is left out, and an event says so.
 //! A Service without a selector is somebody else's to fill.
 //! One sync writes both, as two upstream controllers would.
-//! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint. Left out: topology hints, dual stack.
+//! Mirrors: pkg/controller/endpointslice, pkg/controller/endpoint, endpointslice/trafficdist. Left out: shares of the
+//! endpoints for each zone (`service.kubernetes.io/topology-mode: Auto`), dual stack.
 
 pub(super) mod legacy;
 pub(super) mod ports;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Service};
-use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions};
+use api::k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointHints, ForNode, ForZone};
 use api::meta::selector::Selector;
 use api::{Kind, Object, Status, Typed};
 
@@ -50,6 +51,8 @@ const MAX_RETRIES: u32 = 15;
 const MAX_WAIT: Millis = 1000 * SECOND;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// Annotations that ask for a share of endpoints for each zone, the newer one first.
+const TOPOLOGY_MODE: [&str; 2] = ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"];
 /// The annotation that says of what moment a slice, or the Endpoints, tell.
 const CHANGED: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
@@ -177,19 +180,40 @@ fn endpoint(cx: &Context, service: &Service, pod: &Arc<Pod>) -> Endpoint {
     let node = cx.api.get::<Node>("", pods::node(pod));
     let zone =
         node.as_ref().and_then(|node| node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone").cloned());
+    let serves = publishes || ready && !terminating;
     Endpoint {
         addresses: ip(pod).into_iter().collect(),
         conditions: Some(EndpointConditions {
-            ready: Some(publishes || ready && !terminating),
+            ready: Some(serves),
             serving: Some(ready),
             terminating: Some(terminating),
         }),
         hostname: hostname(service, pod),
         node_name: Some(pods::node(pod).to_string()).filter(|node| !node.is_empty()),
         target_ref: Some(reference(pod)),
+        hints: if serves { hints(service, zone.as_ref(), pod) } else { None },
         zone,
         ..Endpoint::default()
     }
+}
+
+/// For whom a ready endpoint is meant, where the Service prefers what is near.
+fn hints(service: &Service, zone: Option<&String>, pod: &Pod) -> Option<EndpointHints> {
+    let annotations = service.metadata.annotations.as_ref();
+    let mode = annotations.and_then(|map| TOPOLOGY_MODE.iter().find_map(|key| map.get(*key)));
+    // Then somebody else shares out the endpoints among the zones.
+    if matches!(mode.map(String::as_str), Some("Auto" | "auto")) {
+        return None;
+    }
+    let same_node = match service.spec.as_ref()?.traffic_distribution.as_deref()? {
+        "PreferClose" | "PreferSameZone" => false,
+        "PreferSameNode" => true,
+        _ => return None,
+    };
+    let node = Some(pods::node(pod)).filter(|node| same_node && !node.is_empty());
+    let for_zones = zone.map(|zone| vec![ForZone { name: zone.clone() }]);
+    let for_nodes = node.map(|node| vec![ForNode { name: node.into() }]);
+    (for_zones.is_some() || for_nodes.is_some()).then_some(EndpointHints { for_nodes, for_zones })
 }
 
 /// The name under which DNS knows a pod of this very service.
