@@ -20,6 +20,7 @@ mod logs;
 mod mounting;
 mod names;
 mod node_status;
+mod oom;
 mod operations;
 mod pod_worker;
 mod probes;

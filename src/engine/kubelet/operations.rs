@@ -418,6 +418,7 @@ impl PodWorker {
             memory_limit: Some(limit("memory").map_or(machine_memory, |limit| unsigned(limit.value())))
                 .filter(|bytes| *bytes > 0),
             cpu_limit: limit("cpu").map(|limit| unsigned(limit.milli_value())),
+            oom_score: super::oom::score(&pod, spec, machine_memory),
             idle: turn.cx.profile.instant,
             stdin: spec.stdin == Some(true),
             stdin_once: spec.stdin_once == Some(true),

@@ -30,6 +30,8 @@ pub struct Spec {
     pub groups: Vec<u32>,
     pub memory_limit: Option<u64>,
     pub cpu_limit: Option<u64>,
+    /// What the kernel would go by without memory.
+    pub oom_score: i64,
     /// The process stays for ever and ends when asked, whatever its command.
     pub idle: bool,
     /// stdin is open (`stdin: true`).
@@ -143,6 +145,7 @@ impl Container {
         kernel.read_only_root = spec.read_only_root;
         kernel.memory_limit = spec.memory_limit;
         kernel.cpu_limit = spec.cpu_limit;
+        kernel.oom_score = spec.oom_score;
         kernel.user = spec.user;
         // An image that names its user has given it what it needs.
         kernel.restricted = spec.user.0 != 0 && spec.user.0 != spec.image.user;

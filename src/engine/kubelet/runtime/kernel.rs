@@ -97,6 +97,7 @@ pub struct Kernel {
     pub memory_limit: Option<u64>,
     /// Millicores; `None` is unlimited.
     pub cpu_limit: Option<u64>,
+    pub oom_score: i64,
     /// The cgroup ran out of memory.
     pub oom: bool,
     /// Set once, when process 1 is gone.
@@ -139,6 +140,7 @@ impl Kernel {
             replies: BTreeMap::new(),
             memory_limit: None,
             cpu_limit: None,
+            oom_score: 0,
             oom: false,
             exited: None,
             user: (0, 0),

@@ -3,7 +3,7 @@
 //! Machine-wide figures are those of a small node, made up; limits and use are the container's own, under
 //! the names of both versions of cgroups.
 //! Mirrors: Linux Documentation/admin-guide/cgroup-v2.rst, filesystems/proc.rst. Left out: whatever else
-//! is there, and writing to any of it.
+//! is there, what a process would read of itself beyond its cgroup and score, and writing to any of it.
 
 use super::kernel::Sys;
 use super::process::Pid;
@@ -46,7 +46,18 @@ pub fn read(sys: &mut Sys, path: &str) -> Option<String> {
 fn process_file(sys: &mut Sys, path: &str) -> Option<String> {
     let (pid, file) = path.strip_prefix("/proc/")?.split_once('/')?;
     let pid: Pid = if pid == "self" { sys.pid } else { pid.parse().ok()? };
-    let process = sys.kernel.procs.get(&pid)?;
+    let process = sys.kernel.procs.get(&pid);
+    // Whoever asks is not in the table while it does.
+    if process.is_none() && pid != sys.pid {
+        return None;
+    }
+    match file {
+        // A container sees its own cgroup as the root.
+        "cgroup" => return Some("0::/\n".to_owned()),
+        "oom_score_adj" => return Some(format!("{}\n", sys.kernel.oom_score)),
+        _ => {}
+    }
+    let process = process?;
     match file {
         "cmdline" => Some(process.argv.iter().map(|arg| format!("{arg}\0")).collect()),
         "comm" => Some(format!("{}\n", super::fs::base_of(process.argv.first()?))),

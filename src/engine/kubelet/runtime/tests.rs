@@ -29,6 +29,7 @@ fn spec(image: &str, argv: &[&str]) -> Spec {
         groups: vec![0],
         memory_limit: Some(256 << 20),
         cpu_limit: None,
+        oom_score: 0,
         idle: false,
         stdin: false,
         stdin_once: false,
