@@ -4,13 +4,14 @@
 //! EndpointSlices, Pods. A connection to a Service's address goes to one of its ready endpoints, in turn
 //! (with `ClientIP` affinity always to the same one); without any, to one that is leaving but still
 //! serves; without that it is refused. `internalTrafficPolicy: Local` knows only endpoints on the client's
-//! node, and drops a connection when they are all elsewhere. An address nobody has is silence, a pod's
+//! node, and drops a connection when they are all elsewhere; where every endpoint is hinted at some node or
+//! zone, those meant for the client's are taken. An address nobody has is silence, a pod's
 //! port without a listener a refusal: that difference is what a learner looks for. A name means the first
 //! of the search path that exists; a Service's is its address, a headless one's are those of its ready
 //! endpoints, and a pod has one under its Service (its hostname, or its address with dashes).
 //! Mirrors: pkg/proxy/{topology,endpointschangetracker}.go, pkg/proxy/iptables/proxier.go,
 //! coredns/plugin/kubernetes. Left out: names of external Services, SRV records, UDP, affinity's timeout,
-//! `externalTrafficPolicy` and source ranges, topology hints.
+//! `externalTrafficPolicy` and source ranges.
 
 mod policy;
 

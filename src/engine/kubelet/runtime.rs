@@ -4,8 +4,8 @@
 //! cloneable: a checkpoint is a clone. Nothing here knows the Kubernetes API.
 //! What holds of the real ones: a container ends with its first process, and takes the others along;
 //! signals nobody handles do not reach that first process, except SIGKILL; an exit by signal is 128 and
-//! its number; memory beyond the limit kills the process that takes it. What a program does is either
-//! data of the catalogue, or a shell script that is really run.
+//! its number; memory beyond the limit kills the whole container. What a program does is either data of
+//! the catalogue, or a shell script that is really run.
 //! Mirrors: containerd and runc in their messages, busybox 1.36 in its tools. Left out: kernels'
 //! namespaces beyond a container's own, capabilities, cgroups beyond memory and CPU.
 

@@ -1,6 +1,9 @@
 //! The image catalogue: which images exist, what is in them, and how pulling one goes.
 //!
-//! Data in YAML ([`BUILTIN`] and whatever a lesson adds), read once and shared.
+//! Data in YAML ([`BUILTIN`] and whatever a lesson adds), read once and shared. An image is its files, its
+//! configuration (entrypoint, command, user, environment) and the programs that do something; a pull takes
+//! the time its entry says. What is in no entry does not exist, and the words for that are containerd's.
+//! Left out: layers and platforms.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

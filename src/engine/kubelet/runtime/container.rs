@@ -2,6 +2,12 @@
 //!
 //! The kubelet speaks to this and to nothing below it. What the container shares with
 //! its pod (volumes, network name) is handed in as a [`SandboxWorld`].
+//! The first process is looked for as runc does: a name without a slash along `PATH`, any other as it
+//! stands; what cannot be started is said then, and the container never ran. Whoever attaches gets what is
+//! written from then on; when it has no more to say, and the input stays open for others (no `stdinOnce`,
+//! no terminal), it is let go.
+//! Mirrors: runc/libcontainer/init_linux.go, containerd/internal/cri/io/container_io.go `Attach`. Left out:
+//! pausing, and statistics beyond memory and CPU.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,6 +2,11 @@
 //!
 //! A small Unix in virtual time. Nothing runs by itself: [`Kernel::run`] steps whoever
 //! is ready at `now` until everybody waits, and [`Kernel::next_wake`] says when to come back.
+//! The first process is special, as in every PID namespace: signals it has no handler for do not reach it,
+//! and when it ends all others are killed. A container beyond its memory limit is killed as a whole, as
+//! cgroup v2 does it (`memory.oom.group`): 137. CPU is a figure, not a scheduler: who is throttled only
+//! shows it.
+//! Left out: users' limits on processes and files, and processes' own priorities.
 
 mod sys;
 
