@@ -103,6 +103,8 @@ pub struct Kernel {
     /// Millicores; `None` is unlimited.
     pub cpu_limit: Option<u64>,
     pub oom_score: i64,
+    /// The shell that waits while a command is done at once: it is not in the table then.
+    pub caller: Option<(Pid, Arc<[String]>)>,
     /// The cgroup ran out of memory.
     pub oom: bool,
     /// Set once, when process 1 is gone.
@@ -146,6 +148,7 @@ impl Kernel {
             memory_limit: None,
             cpu_limit: None,
             oom_score: 0,
+            caller: None,
             oom: false,
             exited: None,
             user: (0, 0),

@@ -170,7 +170,10 @@ impl Shell {
         let mut child = self.child(process, Body::Lent, process.fds.clone(), sys);
         child.env = self.env_with(assigns);
         child.argv = argv.into();
-        match tools::launch(&mut child, sys) {
+        sys.kernel.caller = (!self.is_at_its_end()).then(|| (process.pid, process.argv.clone()));
+        let launched = tools::launch(&mut child, sys);
+        sys.kernel.caller = None;
+        match launched {
             Launch::Ready => {
                 let pid = sys.kernel.add(child);
                 self.awaiting = Await::Child { pid, tested };
@@ -184,6 +187,12 @@ impl Shell {
                 self.check_error(tested);
             }
         }
+    }
+
+    /// Nothing is left to do behind this command: a real shell becomes it, instead of waiting for it.
+    fn is_at_its_end(&self) -> bool {
+        let over = matches!(self.frames.as_slice(), [frame] if frame.pc >= frame.code.ops.len());
+        over && self.traps.is_empty() && self.from_stdin.is_none()
     }
 
     /// `exec`: the process goes on as another program.

@@ -1,5 +1,9 @@
 //! Tools about other processes: `ps`, `pidof`, `kill`, `timeout`, and a round of `top` or `watch`.
 
+use std::collections::BTreeMap;
+
+use api::order::Gather;
+
 use super::super::kernel::Sys;
 use super::super::process::{Body, Pid, Process, SIGTERM, signal_name, signal_number};
 use super::system::duration;
@@ -8,12 +12,19 @@ use super::{Start, Tool, complain, print};
 pub fn ps(process: &Process, sys: &mut Sys) -> String {
     let user = if sys.kernel.user.0 == 0 { "root".to_owned() } else { sys.kernel.user.0.to_string() };
     let mut text = "PID   USER     TIME  COMMAND\n".to_owned();
-    let row = |pid: Pid, command: &str| format!("{pid:>5} {user:<8}  0:00 {command}\n");
-    for other in sys.kernel.procs.values() {
-        text.push_str(&row(other.pid, &other.command_line()));
-    }
-    let own = if process.pid == 0 { sys.kernel.next_pid } else { process.pid };
-    text.push_str(&row(own, &process.command_line()));
+    let mut rows: BTreeMap<Pid, String> =
+        sys.kernel.procs.values().map(|other| (other.pid, other.command_line())).into_map();
+    // A shell's last command takes the place of the shell.
+    let own = match &sys.kernel.caller {
+        _ if process.pid != 0 => process.pid,
+        None => sys.pid,
+        Some((shell, argv)) => {
+            rows.insert(*shell, argv.join(" "));
+            sys.kernel.next_pid
+        }
+    };
+    rows.insert(own, process.command_line());
+    rows.iter().for_each(|(pid, command)| text.push_str(&format!("{pid:>5} {user:<8}  0:00 {command}\n")));
     text
 }
 
