@@ -319,12 +319,11 @@ impl Container {
             process.env = with_terminal(&process.env);
         }
         let mut lent = world.lend();
-        let pid = self.kernel.next_pid;
+        let mut pid = self.kernel.next_pid;
         let mut sys = Sys { now, pid, kernel: &mut self.kernel, world: &mut lent };
         match tools::launch(&mut process, &mut sys) {
-            tools::Launch::Ready => {
-                self.kernel.add(process);
-            }
+            // What it starts itself has its numbers by now (`timeout`).
+            tools::Launch::Ready => pid = self.kernel.add(process),
             tools::Launch::Exited(code) => {
                 self.kernel.next_pid += 1;
                 self.kernel.zombies.insert(pid, (0, code));

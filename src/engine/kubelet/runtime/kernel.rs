@@ -10,7 +10,7 @@
 
 mod sys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Millis;
@@ -91,6 +91,8 @@ pub struct Kernel {
     pub procs: BTreeMap<Pid, Process>,
     /// Exited processes whose parents have not asked yet.
     pub zombies: BTreeMap<Pid, (Pid, i32)>,
+    /// Those of them that a signal ended.
+    pub slain: BTreeSet<Pid>,
     pub next_pid: Pid,
     pub pipes: BTreeMap<u32, Pipe>,
     next_pipe: u32,
@@ -139,6 +141,7 @@ impl Kernel {
             read_only_root: false,
             procs: BTreeMap::new(),
             zombies: BTreeMap::new(),
+            slain: BTreeSet::new(),
             next_pid: 1,
             pipes: BTreeMap::new(),
             next_pipe: 1,
@@ -313,6 +316,7 @@ impl Kernel {
         if signal == SIGKILL {
             if pid != 1 || from_outside {
                 self.procs.remove(&pid);
+                self.slain.insert(pid);
                 self.reap(pid, parent, 128 + SIGKILL, now);
             }
             return Ok(());
@@ -324,6 +328,7 @@ impl Kernel {
             None if pid == 1 || harmless(signal) => {}
             None => {
                 self.procs.remove(&pid);
+                self.slain.insert(pid);
                 self.reap(pid, parent, 128 + signal, now);
             }
         }

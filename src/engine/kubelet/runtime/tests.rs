@@ -117,7 +117,7 @@ fn scripts() {
         ("f=a.tar.gz; echo ${f%.gz} ${f%%.*} ${f#*.} ${#f}", "a.tar a tar.gz 8\n", 0),
         ("seq 3 | while read n; do echo n$n; done", "n1\nn2\nn3\n", 0),
         ("echo start; kill $$; echo still", "start\nstill\n", 0),
-        ("timeout 2 sleep 10; echo $?", "143\n", 0),
+        ("timeout 2 sleep 10; echo $?", "Terminated\n143\n", 0),
         ("date +%s", "1700000000\n", 0),
         ("i=0; until [ $i -ge 2 ]; do i=`expr $i + 1`; done; echo $i", "2\n", 0),
         ("for f in /etc/host*; do echo $f; done", "/etc/hostname\n/etc/hosts\n", 0),

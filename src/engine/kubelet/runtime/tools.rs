@@ -386,6 +386,9 @@ pub fn step(process: &mut Process, sys: &mut Sys) -> Step {
             Some((_, code)) => {
                 // A killer that already ran is gone.
                 let _ = sys.kernel.signal(*killer, super::process::SIGKILL, false, sys.now);
+                if sys.kernel.slain.remove(child) {
+                    sys.kernel.slain.insert(sys.pid);
+                }
                 Step::Exit(code)
             }
             None if sys.kernel.procs.contains_key(child) => Step::Wait(Wait::Child(*child)),

@@ -190,7 +190,7 @@ impl Shell {
     }
 
     /// Nothing is left to do behind this command: a real shell becomes it, instead of waiting for it.
-    fn is_at_its_end(&self) -> bool {
+    pub(super) fn is_at_its_end(&self) -> bool {
         let over = matches!(self.frames.as_slice(), [frame] if frame.pc >= frame.code.ops.len());
         over && self.traps.is_empty() && self.from_stdin.is_none()
     }

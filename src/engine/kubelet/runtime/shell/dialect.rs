@@ -4,7 +4,7 @@
 //! builtin (counted from nothing for `-c`) and of a script with a name; dash tells the line always, counted
 //! from one; bash only in a script's file.
 //! Left out: what only one of them can do (here dash knows `[[` too), and bash's way to quote the line of a
-//! syntax error.
+//! syntax error and of a command that was killed.
 
 use super::super::catalogue::ToolSet;
 
@@ -41,6 +41,26 @@ impl Dialect {
     /// The status of a command whose redirection failed.
     pub fn refused(self) -> i32 {
         if self == Dialect::Dash { 2 } else { 1 }
+    }
+
+    /// What is said of a child that a signal ended; nothing of an interrupt or of a pipe nobody reads.
+    pub fn obituary(self, signal: i32) -> Option<&'static str> {
+        let text = match signal {
+            1 => "Hangup",
+            3 => "Quit",
+            4 => "Illegal instruction",
+            6 => "Aborted",
+            7 => "Bus error",
+            8 => "Floating point exception",
+            9 => "Killed",
+            10 => "User defined signal 1",
+            11 => "Segmentation fault",
+            12 => "User defined signal 2",
+            14 => "Alarm clock",
+            15 => "Terminated",
+            _ => return None,
+        };
+        (self != Dialect::Bash).then_some(text)
     }
 
     /// A whole message: who speaks, for which builtin, where, and what.

@@ -37,6 +37,7 @@ impl Shell {
             return Step::Continue;
         }
         if process.pending.iter().any(|signal| *signal < 0) {
+            sys.kernel.slain.insert(sys.pid);
             return Step::Exit(process.pending.iter().find(|signal| **signal < 0).map_or(1, |signal| 128 - signal));
         }
         if let Some(code) = self.exiting {
@@ -61,6 +62,14 @@ impl Shell {
         Step::Continue
     }
 
+    /// Says which signal ended a child.
+    fn mourn(&self, pid: Pid, code: i32, process: &Process, sys: &mut Sys) {
+        let text = self.dialect.obituary(code - 128).filter(|_| sys.kernel.slain.remove(&pid));
+        if let Some(text) = text {
+            sys.write(process.fds.get(&2), format!("{text}\n").as_bytes());
+        }
+    }
+
     /// Finishes what the shell waited for, or says what it still waits for.
     fn settle(&mut self, process: &mut Process, sys: &mut Sys) -> Option<Wait> {
         match std::mem::replace(&mut self.awaiting, Await::Nothing) {
@@ -71,6 +80,11 @@ impl Shell {
                     return Some(Wait::Child(pid));
                 }
                 self.status = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                if self.is_at_its_end() && sys.kernel.slain.remove(&pid) {
+                    // A real shell has become its last command: whoever waits for it says so.
+                    sys.kernel.slain.insert(sys.pid);
+                }
+                self.mourn(pid, self.status, process, sys);
                 self.check_error(tested);
             }
             Await::Stages { pids, last, tested } => {
@@ -81,6 +95,7 @@ impl Shell {
                 let mut failed = 0;
                 for pid in pids {
                     let code = sys.kernel.zombies.remove(&pid).map_or(0, |(_, code)| code);
+                    self.mourn(pid, code, process, sys);
                     failed = if code == 0 { failed } else { code };
                     if pid == last {
                         self.status = code;
