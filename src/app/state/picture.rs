@@ -74,9 +74,8 @@ impl Session {
         let (version, now) = self.driver.with_value(|driver| (driver.cluster.version(), driver.cluster.now()));
         let began = dom::real_ms();
         let snapshot = self.driver.with_value(Driver::snapshot);
-        // Nodes say that they are well a few times a second, which changes no more than how long ago that was.
         let news =
-            version != shown.version && snapshot.audit_after(shown.audited).any(|audit| audit.kind != api::Kind::Lease);
+            version != shown.version && snapshot.audit_after(shown.audited).any(|audit| !project::is_heartbeat(audit));
         let audited = snapshot.last_audit();
         let changed = all || news;
         let second = now / 1000;

@@ -14,6 +14,7 @@ use api::order::{Gather, Order};
 use engine::{ProcessId, Snapshot};
 
 use self::story::Story;
+pub use self::story::is_heartbeat;
 use super::view::*;
 
 /// Enough to read back an hour; more would only be scrolled past.

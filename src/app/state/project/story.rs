@@ -153,9 +153,21 @@ impl Story {
     }
 }
 
+/// A node says that it is well: its Lease every ten seconds, its status every five minutes. That changes
+/// nothing but how long ago it was.
+pub fn is_heartbeat(audit: &Audit) -> bool {
+    let by_kubelet = audit.component.starts_with("kubelet/");
+    audit.kind == Kind::Lease || audit.kind == Kind::Node && by_kubelet && is_silent(audit)
+}
+
+/// Nothing in it that a learner would look for was changed.
+fn is_silent(audit: &Audit) -> bool {
+    audit.summary.is_empty() && matches!(audit.verb, AuditVerb::Update | AuditVerb::Patch)
+}
+
 /// Heartbeats, events and other housekeeping: on the lanes, but no sentence.
 fn is_routine(audit: &Audit) -> bool {
-    let silent = audit.summary.is_empty() && matches!(audit.verb, AuditVerb::Update | AuditVerb::Patch);
+    let silent = is_silent(audit);
     match audit.kind {
         Kind::Lease | Kind::Event | Kind::ServiceAccount | Kind::ConfigMap if &*audit.component != "kubectl" => true,
         Kind::Node => silent,
