@@ -27,6 +27,7 @@ fn time_moves_only_when_told() {
 
 mod admission;
 mod clients;
+mod control_plane;
 mod network;
 mod pods;
 mod pressure;

@@ -12,8 +12,8 @@ use api::k8s_openapi::api::core::v1::{HTTPGetAction, LifecycleHandler, Pod};
 
 use super::container::{Hook, Instance, Kill, Slot, spec_of};
 use super::events::Turn;
-use super::probes::{Target, collect, exec_error, probed_port, serve};
-use super::runtime::{HttpRequest, Millis, SandboxWorld, process};
+use super::probes::{Target, collect, exec_error, probed_port, serve, speech};
+use super::runtime::{HttpRequest, Millis, SandboxWorld, Speech, process};
 use crate::client::EventType;
 
 /// What is left at least for the signal after a hook that took too long.
@@ -107,7 +107,7 @@ fn ask(
     if serve(slots, world, target.port, &request, turn.now).is_none() {
         return Err(target.refused());
     }
-    if target.scheme == "https" {
+    if target.scheme == "https" && speech(slots, target.port) != Some(Speech::Https) {
         let message = format!(
             "request to HTTPS lifecycle hook {}:{} got HTTP response, retry with HTTP succeeded",
             target.host, target.port

@@ -275,10 +275,15 @@ impl ProbeWorker {
             let target = Target::of(action, port, &world.ip);
             let request = target.request(action);
             let url = target.url();
+            let speech = speech(slots, port);
             return match serve(slots, world, port, &request, now) {
                 None => Attempt::Failed(target.refused()),
-                Some(_) if target.scheme == "https" => {
+                Some(_) if target.scheme == "https" && speech != Some(Speech::Https) => {
                     Attempt::Failed(format!("Get \"{url}\": http: server gave HTTP response to HTTPS client"))
+                }
+                // Go's servers say in plain words that they speak TLS.
+                Some(_) if target.scheme == "http" && speech == Some(Speech::Https) => {
+                    Attempt::Failed("HTTP probe failed with statuscode: 400".to_owned())
                 }
                 Some(response) if response.delay > self.timeout() => Attempt::Failed(format!(
                     "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
@@ -297,8 +302,9 @@ impl ProbeWorker {
         };
         let mut listening = slots.iter().filter_map(Slot::running).filter(|instance| instance.runtime.listens(port));
         // Who answers HTTP/1.1 does not understand what a gRPC client says first, and hangs up.
-        let open =
-            listening.next().is_some_and(|instance| !grpc || instance.runtime.speech(port) != Some(Speech::Http));
+        let open = listening.next().is_some_and(|instance| {
+            !grpc || !matches!(instance.runtime.speech(port), Some(Speech::Http | Speech::Https))
+        });
         let ip = &world.ip;
         match (open, grpc) {
             (true, _) => Attempt::Passed,
@@ -434,6 +440,11 @@ pub fn serve(
 ) -> Option<super::runtime::HttpResponse> {
     let instance = slots.iter_mut().filter_map(Slot::running_mut).find(|instance| instance.runtime.listens(port))?;
     instance.runtime.serve(now, world, port, request)
+}
+
+/// How the container that listens on a port is spoken with; `None` when none does.
+pub fn speech(slots: &[Slot], port: u16) -> Option<Speech> {
+    slots.iter().filter_map(Slot::running).find_map(|instance| instance.runtime.speech(port))
 }
 
 /// A port by number, or by the name it has in the container.

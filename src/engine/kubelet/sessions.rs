@@ -219,7 +219,8 @@ impl Kubelet {
         let instance = slot.running_mut()?;
         let dialed = match instance.runtime.speech(port)? {
             Speech::Http => Dialed::Http,
-            Speech::Other => Dialed::Other,
+            // A connection's bytes are not simulated where they are encrypted.
+            Speech::Https | Speech::Other => Dialed::Other,
             Speech::Bytes => {
                 let io = instance.runtime.connect(port, now, world)?;
                 let session = Session { uid: uid.clone(), container, instance: instance.id.clone(), io };

@@ -17,6 +17,8 @@ use super::process::{Body, Pid, Process, Wait};
 pub enum Speech {
     /// It takes requests.
     Http,
+    /// It takes requests, under a certificate.
+    Https,
     /// It takes a connection's bytes as they come.
     Bytes,
     /// A protocol of its own, of which only the open port is simulated.
@@ -99,10 +101,10 @@ impl Kernel {
     pub fn speech(&self, port: u16) -> Option<Speech> {
         let process = self.procs.get(&self.listener(port)?)?;
         Some(match &process.body {
-            Body::Server(server) if server.answers(port) => Speech::Http,
+            Body::Server(server) => server.speech(port),
             Body::Tool(tool) if tool.takes_bytes() => Speech::Bytes,
             Body::Tool(_) => Speech::Http,
-            Body::Server(_) | Body::Shell(_) | Body::Lent => Speech::Other,
+            Body::Shell(_) | Body::Lent => Speech::Other,
         })
     }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Millis;
 use super::fs::{FileNode, absolute};
-use super::http::{HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse, Speech};
 use super::kernel::Sys;
 use super::process::{Fd, Process, Step, Wait};
 use super::text::{Template, deserialize_bytes, deserialize_duration, deserialize_millicpu};
@@ -74,6 +74,8 @@ pub struct Need {
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
     pub port: u16,
+    /// Whether it has a certificate, and understands nobody who asks for none.
+    pub tls: bool,
     /// An environment variable that overrides the port.
     pub port_env: String,
     /// Files below this directory are served.
@@ -194,9 +196,13 @@ impl Server {
     }
 
     /// Whether it answers requests at that port, or only keeps it open.
-    pub fn answers(&self, port: u16) -> bool {
-        let listener = self.program.listen.iter().find(|listener| self.port(listener) == port);
-        listener.is_some_and(|listener| !listener.routes.is_empty() || !listener.root.is_empty())
+    pub fn speech(&self, port: u16) -> Speech {
+        match self.program.listen.iter().find(|listener| self.port(listener) == port) {
+            Some(listener) if listener.routes.is_empty() && listener.root.is_empty() => Speech::Other,
+            Some(listener) if listener.tls => Speech::Https,
+            Some(_) => Speech::Http,
+            None => Speech::Other,
+        }
     }
 
     pub fn memory(&self) -> u64 {
