@@ -118,7 +118,7 @@ fn Lane(part: Part, lanes: Signal<Vec<LaneView>>, start: Memo<Millis>) -> impl I
             })
             .collect_view()
     };
-    // A mark stays the element it was made as: where seven machines report every second, only what is new is drawn.
+    // A mark stays the element it was made as: where twenty machines report, only what is new is drawn.
     let marks = Memo::new(move |_| {
         let marks = lane.with(|lane| lane.as_ref().map(|lane| lane.marks.clone()).unwrap_or_default());
         let from = start.get();

@@ -14,7 +14,7 @@
 use super::container::{Kind, restarts_after, restarts_when_killed, slots};
 use super::events::Turn;
 use super::images;
-use super::lifecycle::begin_kill;
+use super::lifecycle::{PreStop, begin_kill};
 use super::mounting::Mounting;
 use super::pod_worker::{Ending, PodWorker, Work};
 use super::probes::ProbeKind;
@@ -188,7 +188,7 @@ impl PodWorker {
         }
         for (name, grace, why) in &victims {
             self.stopped.push(name.clone());
-            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, *grace, why);
+            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, *grace, why, PreStop::Runs);
         }
         !victims.is_empty()
     }

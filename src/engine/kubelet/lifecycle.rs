@@ -138,6 +138,13 @@ pub fn poll_hook(instance: &mut Instance, hook: Hook, pod: &Pod, name: &str, now
     }
 }
 
+/// Whether a container's preStop runs before the signal; without a grace period it never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreStop {
+    Runs,
+    LeftOut,
+}
+
 /// Begins to stop a running container. The event says why.
 pub fn begin_kill(
     turn: &mut Turn,
@@ -147,42 +154,18 @@ pub fn begin_kill(
     name: &str,
     grace: i64,
     why: &str,
-) {
-    let handler = spec_of(pod, name).and_then(|spec| spec.lifecycle.as_ref()?.pre_stop.clone());
-    kill(turn, pod, slots, world, name, grace, why, handler.filter(|_| grace > 0));
-}
-
-/// As [`begin_kill`], leaving out preStop.
-pub fn begin_kill_without_hook(
-    turn: &mut Turn,
-    pod: &Pod,
-    slots: &mut [Slot],
-    world: &mut SandboxWorld,
-    name: &str,
-    grace: i64,
-    why: &str,
-) {
-    kill(turn, pod, slots, world, name, grace, why, None);
-}
-
-fn kill(
-    turn: &mut Turn,
-    pod: &Pod,
-    slots: &mut [Slot],
-    world: &mut SandboxWorld,
-    name: &str,
-    grace: i64,
-    why: &str,
-    pre_stop: Option<LifecycleHandler>,
+    pre_stop: PreStop,
 ) {
     let Some(index) = slots.iter().position(|slot| slot.name == name && slot.running().is_some()) else { return };
     if slots[index].running().is_some_and(|instance| instance.kill.is_some()) {
         return;
     }
     turn.container_event(pod, &slots[index], EventType::Normal, "Killing", why);
+    let runs = pre_stop == PreStop::Runs && grace > 0;
+    let handler = spec_of(pod, name).and_then(|spec| spec.lifecycle.as_ref()?.pre_stop.clone());
     let grace = u64::try_from(grace).unwrap_or(0) * 1_000;
     let mut hook = None;
-    if let Some(handler) = pre_stop {
+    if let Some(handler) = handler.filter(|_| runs) {
         match run_hook(turn, &handler, pod, slots, name, world) {
             HookState::Done => {}
             HookState::Running(running) => hook = Some(running),

@@ -21,7 +21,7 @@ use super::container::{End, Instance, Kind};
 use super::env::{self, Env};
 use super::events::Turn;
 use super::images::{self, Ensure, Failure};
-use super::lifecycle::{HookState, begin_kill, full_name, poll_hook, run_hook};
+use super::lifecycle::{HookState, PreStop, begin_kill, full_name, poll_hook, run_hook};
 use super::names;
 use super::pod_worker::{PodWorker, Work};
 use super::probes;
@@ -368,7 +368,7 @@ impl PodWorker {
             turn.container_event(&pod, slot, EventType::Warning, "FailedPostStartHook", "PostStartHook failed");
         }
         let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
-        begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, "FailedPostStartHook");
+        begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, "FailedPostStartHook", PreStop::Runs);
         let failure = Failure { reason: "PostStartHookError", message };
         self.reasons.insert(name.to_owned(), failure);
         self.retry(turn, None);

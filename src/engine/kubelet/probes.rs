@@ -7,8 +7,8 @@
 //! alone for `initialDelaySeconds`. HTTP passes with 200 to 399, TCP with a connection, a command with 0.
 //! An attempt that could not be made (nobody can be asked) counts for nothing and says `probe errored`.
 //! Mirrors: pkg/kubelet/prober/{worker,prober,prober_manager}.go, pkg/probe/{exec,http,tcp,grpc}. Left
-//! out: redirects (to another host a warning, `ProbeWarning`), TLS, what a gRPC service answers beyond
-//! being there, and the jitter of the first tick after a kubelet's start.
+//! out: redirects (to another host a warning, `ProbeWarning`), what certificates say, what a gRPC service
+//! answers beyond being there, and the jitter of the first tick after a kubelet's start.
 
 use api::k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, Probe};
 use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

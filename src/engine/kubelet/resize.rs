@@ -16,7 +16,7 @@ use api::meta::quantity::amount;
 
 use super::container::{Kind, Slot, spec_of};
 use super::events::Turn;
-use super::lifecycle::begin_kill;
+use super::lifecycle::{PreStop, begin_kill};
 use super::pod_worker::PodWorker;
 use crate::client::EventType;
 
@@ -65,7 +65,7 @@ impl PodWorker {
             if restarts {
                 let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
                 let why = format!("Container {name} resize requires restart");
-                begin_kill(turn, &pod, &mut self.slots, &mut self.world, &name, grace, &why);
+                begin_kill(turn, &pod, &mut self.slots, &mut self.world, &name, grace, &why, PreStop::Runs);
                 self.stopped.push(name);
                 stops = true;
                 continue;

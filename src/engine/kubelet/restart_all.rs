@@ -9,7 +9,7 @@
 use super::container::{End, Kind, restarts_all};
 use super::events::Turn;
 use super::images::Failure;
-use super::lifecycle::begin_kill_without_hook;
+use super::lifecycle::{PreStop, begin_kill};
 use super::pod_worker::{PodWorker, Work};
 
 /// Why a container waits, and what is left of its last run.
@@ -33,7 +33,7 @@ impl PodWorker {
             let names: Vec<String> = running.map(|slot| slot.name.clone()).collect();
             for name in &names {
                 let why = format!("Stopping container {name}");
-                begin_kill_without_hook(turn, &pod, &mut self.slots, &mut self.world, name, grace, &why);
+                begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, &why, PreStop::LeftOut);
             }
             self.work = Some((None, Work::Stopping));
             return true;

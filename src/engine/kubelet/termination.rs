@@ -17,7 +17,7 @@ use api::k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, 
 use super::container::{Kind, Slot};
 use super::events::Turn;
 use super::eviction::EVICTION_GRACE;
-use super::lifecycle::begin_kill;
+use super::lifecycle::{PreStop, begin_kill};
 use super::pod_worker::{Ending, PodWorker, RETRY, Work};
 use crate::client::{DeleteOptions, Key};
 
@@ -66,7 +66,7 @@ impl PodWorker {
         let grace = self.grace();
         for name in names {
             let why = format!("Stopping container {name}");
-            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, &why);
+            begin_kill(turn, &pod, &mut self.slots, &mut self.world, name, grace, &why, PreStop::Runs);
         }
     }
 

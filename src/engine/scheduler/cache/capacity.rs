@@ -6,7 +6,8 @@
 //! Mirrors: volumebinding/binder.go `hasEnoughCapacity`, `volumeLimit`, `nodeHasAccess`.
 
 use api::DynamicObject;
-use api::meta::selector::{Labels, Operator, Requirement};
+use api::k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use api::meta::selector::Labels;
 use api::meta::{Amount, Selector};
 use serde_json::Value;
 
@@ -23,11 +24,13 @@ pub struct Capacity {
 impl Capacity {
     pub fn read(object: &DynamicObject) -> Self {
         let text = |name: &str| object.fields.get(name).and_then(Value::as_str);
+        let topology: Option<LabelSelector> =
+            object.fields.get("nodeTopology").and_then(|selector| api::codec::decode(selector.clone()).ok());
         let largest = text("maximumVolumeSize").or_else(|| text("capacity"));
         Self {
             class: text("storageClassName").unwrap_or_default().to_owned(),
             largest: largest.and_then(|text| text.parse().ok()),
-            reach: object.fields.get("nodeTopology").map_or(Selector::Nothing, selector),
+            reach: Selector::from_label_selector(topology.as_ref()),
         }
     }
 
@@ -35,25 +38,4 @@ impl Capacity {
     pub fn holds(&self, class: &str, size: Amount, node: Option<&Labels>) -> bool {
         self.class == class && self.largest.is_some_and(|largest| largest >= size) && self.reach.matches(node)
     }
-}
-
-/// A label selector of an object that has no type of its own here.
-fn selector(value: &Value) -> Selector {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let equal = value["matchLabels"].as_object().into_iter().flatten().map(|(key, value)| Requirement {
-        key: key.clone(),
-        operator: Operator::In,
-        values: vec![text(value)],
-    });
-    let expressions = value["matchExpressions"].as_array().into_iter().flatten().map(|expression| Requirement {
-        key: text(&expression["key"]),
-        operator: match expression["operator"].as_str() {
-            Some("NotIn") => Operator::NotIn,
-            Some("Exists") => Operator::Exists,
-            Some("DoesNotExist") => Operator::DoesNotExist,
-            _ => Operator::In,
-        },
-        values: expression["values"].as_array().into_iter().flatten().map(text).collect(),
-    });
-    Selector::All(equal.chain(expressions).collect())
 }

@@ -123,6 +123,13 @@ impl View<'_> {
         (mode >> shift) & wish == wish
     }
 
+    /// The tree in which the entry may be made or taken away: what is read-only is told before who may not.
+    fn tree_to_change(&mut self, path: &str) -> Result<(&mut FileTree, String), Errno> {
+        self.tree_mut(path)?;
+        self.may_change(path)?;
+        self.tree_mut(path)
+    }
+
     /// Whether the actor may add entries beside this one, or take it away.
     fn may_change(&self, path: &str) -> Result<(), Errno> {
         let parent = self.resolve(parent_of(path));
@@ -227,9 +234,7 @@ impl View<'_> {
         if !self.is_dir(parent_of(&path)) {
             return Err(Errno::NotFound);
         }
-        self.tree_mut(&path)?;
-        self.may_change(&path)?;
-        let (tree, inside) = self.tree_mut(&path)?;
+        let (tree, inside) = self.tree_to_change(&path)?;
         tree.put_dir(&inside, 0o755, now);
         self.own(&path);
         Ok(())
@@ -244,9 +249,7 @@ impl View<'_> {
             return Err(Errno::NotFound);
         }
         let path = &self.beside(path);
-        self.tree_mut(path)?;
-        self.may_change(path)?;
-        let (tree, inside) = self.tree_mut(path)?;
+        let (tree, inside) = self.tree_to_change(path)?;
         tree.remove(&inside);
         Ok(())
     }
@@ -293,9 +296,7 @@ impl View<'_> {
             return Err(Errno::Exists);
         }
         let path = &self.beside(path);
-        self.tree_mut(path)?;
-        self.may_change(path)?;
-        let (tree, inside) = self.tree_mut(path)?;
+        let (tree, inside) = self.tree_to_change(path)?;
         tree.put_link(&inside, target, now);
         self.own(path);
         Ok(())
